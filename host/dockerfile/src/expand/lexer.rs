@@ -1,0 +1,241 @@
+//! The lexer behind expansion: one pass over a word, a nested one for each `${…}`.
+//!
+//! A word → its value, or its words → with references noted as they are looked up. A nested pass
+//! reads up to its stop character and never further.
+
+use std::borrow::Cow;
+
+use super::output::{Output, Splitter};
+use super::{Env, ExpandError, Expansion, VariableReference};
+use crate::span::Span;
+
+/// How to read words: BuildKit reads them a little differently from place to place.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lexer {
+    /// The escape character.
+    pub escape: char,
+    /// Keep quotes.
+    pub raw_quotes: bool,
+    /// Keep escape characters.
+    pub raw_escapes: bool,
+    /// Quotes are ordinary characters.
+    pub skip_quotes: bool,
+    /// References to variables that are not set stay as they are.
+    pub skip_unset: bool,
+}
+
+/// One pass over one word.
+pub(super) struct Pass<'a, 'w> {
+    pub lexer: Lexer,
+    pub word: &'a str,
+    pub at: usize,
+    pub env: &'a dyn Env,
+    pub depth: usize,
+    pub references: Vec<VariableReference>,
+    /// Bytes and steps that may still be spent, shared by all expansions of one caller.
+    pub work: &'w mut usize,
+}
+
+pub(super) type Failure = ExpandError;
+
+impl Lexer {
+    pub(crate) fn new(escape: char) -> Self {
+        Self { escape, raw_quotes: false, raw_escapes: false, skip_quotes: false, skip_unset: false }
+    }
+
+    /// The value of a word. `work` is what may still be spent.
+    pub(crate) fn value<'a>(self, word: &'a str, env: &'a dyn Env, work: &mut usize) -> Expansion<'a> {
+        let special = |b: u8| b == b'$' || (!self.skip_quotes && (b == b'\'' || b == b'"'));
+        if !word.bytes().any(special) && !word.contains(self.escape) {
+            return Expansion { value: Ok(Cow::Borrowed(word)), references: Vec::new() };
+        }
+        let mut pass = self.pass(word, env, work);
+        let mut output = Output { value: String::new(), splitter: None };
+        let result = pass.until(None, self.raw_escapes, &mut output);
+        let mut references = pass.references;
+        references.sort_by_key(|r| r.span.start);
+        let value = result.map(|()| Cow::Owned(output.value)).map_err(|error| error.within(word));
+        Expansion { value, references }
+    }
+
+    /// The words of a text, split after expansion, each with the range it came from.
+    pub(crate) fn words(self, text: &str, env: &dyn Env, work: &mut usize) -> Result<Vec<(String, Span)>, ExpandError> {
+        let mut pass = self.pass(text, env, work);
+        let mut output = Output { value: String::new(), splitter: Some(Splitter::default()) };
+        pass.until(None, self.raw_escapes, &mut output).map_err(|error| error.within(text))?;
+        Ok(output.splitter.map(|splitter| splitter.finish(text.len())).unwrap_or_default())
+    }
+
+    fn pass<'a, 'w>(self, word: &'a str, env: &'a dyn Env, work: &'w mut usize) -> Pass<'a, 'w> {
+        Pass { lexer: self, word, at: 0, env, depth: 0, references: Vec::new(), work }
+    }
+}
+
+impl<'a> Pass<'a, '_> {
+    /// Reads up to `stop`, which is consumed, or to the end.
+    fn until(&mut self, stop: Option<char>, raw_escapes: bool, out: &mut Output) -> Result<(), Failure> {
+        while let Some(c) = self.peek() {
+            let start = self.at;
+            if Some(c) == stop {
+                self.next();
+                return Ok(());
+            }
+            match c {
+                '$' => {
+                    let value = self.dollar()?;
+                    self.spend(value.len())?;
+                    out.split(&value, start)?;
+                }
+                '\'' if !self.lexer.skip_quotes => {
+                    let text = self.single_quoted()?;
+                    out.join(text, start)?;
+                }
+                '"' if !self.lexer.skip_quotes => {
+                    let text = self.double_quoted(raw_escapes)?;
+                    self.spend(text.len())?;
+                    out.join(&text, start)?;
+                }
+                '<' => out.join(self.heredoc_marker(), start)?,
+                _ if c == self.lexer.escape => {
+                    self.next();
+                    if raw_escapes {
+                        out.join(&self.word[start..self.at], start)?;
+                    }
+                    let escaped = self.at;
+                    if self.next().is_none() {
+                        break;
+                    }
+                    out.join(&self.word[escaped..self.at], start)?;
+                }
+                _ => {
+                    self.next();
+                    out.split(&self.word[start..self.at], start)?;
+                }
+            }
+        }
+        match stop {
+            Some(c) => Err(fail(format!("unexpected end of statement while looking for matching {c}"))),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn nested(&mut self, stop: char, raw_escapes: bool, missing: &str) -> Result<String, Failure> {
+        let mut out = Output { value: String::new(), splitter: None };
+        match self.until(Some(stop), raw_escapes, &mut out) {
+            Ok(()) => Ok(out.value),
+            Err(error) if self.peek().is_none() && !error.limit => {
+                Err(fail(format!("syntax error: missing {missing}")))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn single_quoted(&mut self) -> Result<&'a str, Failure> {
+        let start = self.at;
+        match self.word[start + 1..].find('\'') {
+            Some(len) => {
+                self.at = start + len + 2;
+                let (from, to) = if self.lexer.raw_quotes { (start, self.at) } else { (start + 1, self.at - 1) };
+                Ok(&self.word[from..to])
+            }
+            None => {
+                self.at = self.word.len();
+                Err(fail("unexpected end of statement while looking for matching single-quote".into()))
+            }
+        }
+    }
+
+    fn double_quoted(&mut self, raw_escapes: bool) -> Result<String, Failure> {
+        let quote = if self.lexer.raw_quotes { "\"" } else { "" };
+        let mut value = quote.to_owned();
+        self.next();
+        loop {
+            match self.peek() {
+                None => return Err(fail("unexpected end of statement while looking for matching double-quote".into())),
+                Some('"') => {
+                    self.next();
+                    value.push_str(quote);
+                    return Ok(value);
+                }
+                Some('$') => {
+                    let text = self.dollar()?;
+                    self.spend(text.len())?;
+                    value.push_str(&text);
+                }
+                Some(c) => {
+                    self.next();
+                    let mut c = c;
+                    if c == self.lexer.escape {
+                        if raw_escapes {
+                            value.push(c);
+                        }
+                        match self.peek() {
+                            None => continue,
+                            Some(next) if next == '"' || next == '$' || next == self.lexer.escape => {
+                                self.next();
+                                c = next;
+                            }
+                            Some(_) => {}
+                        }
+                    }
+                    value.push(c);
+                }
+            }
+        }
+    }
+
+    /// `<`, or `<<` with the blanks after it, which then belong to the word that follows.
+    fn heredoc_marker(&mut self) -> &'a str {
+        let start = self.at;
+        self.next();
+        if self.peek() == Some('<') {
+            self.next();
+            while matches!(self.peek(), Some('\t' | '\r' | ' ')) {
+                self.next();
+            }
+        }
+        &self.word[start..self.at]
+    }
+
+    fn spend(&mut self, amount: usize) -> Result<(), Failure> {
+        match self.work.checked_sub(amount) {
+            Some(left) => {
+                *self.work = left;
+                Ok(())
+            }
+            None => Err(limit("the value takes too long to compute")),
+        }
+    }
+
+    pub(super) fn text(&self, span: Span) -> &'a str {
+        &self.word[span.range()]
+    }
+
+    pub(super) fn peek(&self) -> Option<char> {
+        self.word[self.at..].chars().next()
+    }
+
+    pub(super) fn next(&mut self) -> Option<char> {
+        let c = self.peek()?;
+        self.at += c.len_utf8();
+        Some(c)
+    }
+}
+
+impl ExpandError {
+    fn within(self, word: &str) -> Self {
+        let word: String = word.chars().take(QUOTED_CHARS_MAX).collect();
+        Self { message: format!("failed to process {word:?}: {}", self.message), ..self }
+    }
+}
+
+/// Longer words are cut off in messages.
+const QUOTED_CHARS_MAX: usize = 200;
+
+pub(super) fn fail(message: String) -> Failure {
+    ExpandError { message, limit: false }
+}
+
+pub(super) fn limit(message: &str) -> Failure {
+    ExpandError { message: message.into(), limit: true }
+}

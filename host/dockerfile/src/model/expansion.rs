@@ -1,0 +1,125 @@
+//! Expansion inside a model: one text of the tree in one scope.
+//!
+//! A text, its place and a scope → a [`Value`] and the [`Variable`]s in it. All expansions of a model
+//! draw on one budget.
+
+use super::build::{At, Builder, Phase, State};
+use super::scope::{Scope, View};
+use super::{Site, Value, Variable, VariableScope, VariableState};
+use crate::expand::{Expansion, Lexer};
+use crate::limits::{EXPANSION_WORK_MAX, MODEL_VALUE_BYTES_MAX};
+use crate::span::{Span, offset};
+use crate::tree::{Instruction, Keyword, Text};
+
+impl Builder<'_> {
+    /// The scope with defaults goes along where build arguments change the other one.
+    pub(super) fn default_argument(&mut self, instruction: &Instruction) {
+        if self.build_args.is_empty() {
+            self.defaults = self.defaults.map(|_| self.globals);
+            return;
+        }
+        let (source, tree) = (self.source, self.tree);
+        for word in tree.words_of(instruction) {
+            let text = tree.text(source, word.text);
+            let (Some(scope), Some((key, default))) = (self.defaults, text.split_once('=')) else { continue };
+            self.defaults = self.silently(default, scope).map(|value| {
+                let name = self.model.scopes.intern(key);
+                let value = self.model.scopes.assigned(&value, true);
+                self.model.scopes.set(scope, name, value)
+            });
+        }
+    }
+
+    /// The name of a base when all build arguments keep their defaults.
+    pub(super) fn default_base(&mut self, text: &str) -> Option<String> {
+        let value = self.silently(text, self.defaults?);
+        // BuildKit gives up on all stages from here.
+        if value.is_none() {
+            self.defaults = None;
+        }
+        value
+    }
+
+    fn silently(&mut self, text: &str, scope: Scope) -> Option<String> {
+        let view = View { scopes: &self.model.scopes, scope };
+        let mut work = self.work.min(EXPANSION_WORK_MAX);
+        let before = work;
+        let value = Lexer::new(char::from(self.tree.escape)).value(text, &view, &mut work).value.ok();
+        let value = value.map(|value| value.into_owned());
+        self.work -= before - work;
+        value
+    }
+
+    /// Expands a text of the tree.
+    pub(super) fn expand_text(&mut self, at: &At<'_>, state: &State, site: Site, text: Text) -> Value {
+        let lexer = Lexer::new(char::from(self.tree.escape));
+        let characters = at.tree.text(at.source, text);
+        let trims = at.instruction.keyword == Keyword::Volume;
+        let characters = if trims { characters.trim() } else { characters };
+        self.expand(at, state, site, characters, lexer, &|span| at.tree.source_span(text, span.start..span.end))
+    }
+
+    /// Expands `text` and notes its value and its variables; `locate` leads from it to the source.
+    pub(super) fn expand(
+        &mut self,
+        at: &At<'_>,
+        state: &State,
+        site: Site,
+        text: &str,
+        lexer: Lexer,
+        locate: &dyn Fn(Span) -> Span,
+    ) -> Value {
+        let mut work = self.work.min(EXPANSION_WORK_MAX);
+        let before = work;
+        let view = View { scopes: &self.model.scopes, scope: state.scope };
+        let Expansion { value, references } = lexer.value(text, &view, &mut work);
+        let start = offset(self.model.arena.len());
+        let (text_span, error) = match &value {
+            Ok(value) if self.model.arena.len() + value.len() <= MODEL_VALUE_BYTES_MAX => {
+                self.model.arena.push_str(value);
+                (Some(Span::new(start, offset(self.model.arena.len()))), None)
+            }
+            Ok(_) => (None, None),
+            Err(error) => (None, Some(error.clone())),
+        };
+        drop(value);
+        self.work -= before - work;
+        let mut exact = text_span.is_some();
+        for reference in references {
+            let name = self.model.scopes.intern(reference.name(text));
+            let entry = self.model.scopes.entry(state.scope, name);
+            let variable_state = match entry.value {
+                Some(_) => VariableState::Resolved,
+                None if entry.declared => VariableState::Declared,
+                None if state.unknown => VariableState::Unknown,
+                None => VariableState::Unresolved,
+            };
+            exact &= entry.value.map_or(!state.unknown, |value| value.exact);
+            self.model.variables.push(Variable {
+                span: at.outside.unwrap_or_else(|| locate(reference.span)),
+                step: at.step,
+                site,
+                expansion: self.expansions,
+                stage: at.stage,
+                scope: at.scope,
+                state: variable_state,
+                form: reference.form,
+                line: at.line,
+                name,
+                environment: state.scope,
+            });
+        }
+        self.expansions += 1;
+        if let Some(error) = error.filter(|error| !error.limit) {
+            let phase = match at.scope {
+                VariableScope::Global => Phase::Arguments,
+                VariableScope::From => Phase::From,
+                VariableScope::Stage => Phase::Run,
+            };
+            self.problem_at(phase, at, error.message);
+        }
+        let value = Value { site, exact, text: text_span };
+        self.model.values.push(value);
+        value
+    }
+}

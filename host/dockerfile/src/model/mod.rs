@@ -1,0 +1,396 @@
+//! What the instructions mean: stages, scopes, values, variables and images.
+//!
+//! [`Tree`] and [`Inputs`] → [`model()`] → [`Model`]. Total like the tree: what would stop a build is
+//! a [`ModelProblem`], and the model goes on behind it. Where a base image is not known, what depends
+//! on it is said to be unknown; with its [`BaseImage`] among the inputs the model is built again.
+
+mod build;
+mod expansion;
+mod instruction;
+mod scope;
+mod stages;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+use crate::expand::ReferenceForm;
+use crate::platform::Platform;
+use crate::reference::Reference;
+use crate::span::Span;
+use crate::tree::Tree;
+pub use build::model;
+use scope::{Name, Scope, Scopes};
+
+/// What a model depends on besides the file.
+#[derive(Clone, Debug)]
+pub struct Inputs<'a> {
+    /// Build arguments, as `--build-arg` gives them. Of equal names the last counts.
+    pub build_args: &'a [(String, String)],
+    /// The platform to build for.
+    pub target_platform: Platform,
+    /// The platform that builds.
+    pub build_platform: Platform,
+    /// The stage to build; nothing means the last, and that every stage is of interest.
+    pub target: Option<&'a str>,
+    /// Base images that are known, by the index of the stage whose `FROM` names them.
+    pub base_images: &'a [(u32, &'a BaseImage)],
+}
+
+/// What a registry knows about a base image.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BaseImage {
+    /// `ENV`: names and values in order.
+    pub environment: Vec<(String, String)>,
+    /// `WORKDIR`; empty where none is set.
+    pub working_dir: String,
+    /// `USER`; empty where none is set.
+    pub user: String,
+    /// `SHELL`; empty where none is set.
+    pub shell: Vec<String>,
+    /// The triggers of `ONBUILD`, which run in the stage that is based on the image.
+    pub onbuild: Vec<String>,
+    /// The platform its configuration names.
+    pub platform: Option<Platform>,
+}
+
+/// The meaning of one Dockerfile.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Stages in order, one for each `FROM`.
+    pub stages: Vec<Stage>,
+    /// Instructions in the order they run: global `ARG`s, every `FROM`, then stage by stage, triggers
+    /// of `ONBUILD` first.
+    pub steps: Vec<Step>,
+    /// Expanded words and flags, grouped by step.
+    pub values: Vec<Value>,
+    /// Every reference to a variable in what BuildKit expands, grouped by step.
+    pub variables: Vec<Variable>,
+    /// Images and stages that instructions use.
+    pub images: Vec<ImageUse>,
+    /// Shells that [`Shell::Set`] names.
+    pub shells: Vec<Vec<String>>,
+    /// Triggers of base images, parsed.
+    pub triggers: Vec<Trigger>,
+    /// What would stop a build, in the order BuildKit would meet it.
+    pub problems: Vec<ModelProblem>,
+    arena: String,
+    scopes: Scopes,
+    step_of: Vec<u32>,
+}
+
+/// One stage.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    /// Its `FROM`, as index into the instructions of the tree.
+    pub from: u32,
+    /// Its name, if it has a valid one.
+    pub name: Option<StageName>,
+    /// What it builds upon.
+    pub base: Base,
+    /// The word that names the base.
+    pub base_span: Span,
+    /// `AS`, if it is there.
+    pub as_span: Option<Span>,
+    /// The `--platform` flag.
+    pub platform_flag: PlatformFlag,
+    /// The platform its base is expected to have.
+    pub platform: Platform,
+    /// The stage at the end of the chain of bases: the one whose `FROM` names an image or `scratch`.
+    pub root: u32,
+    /// Its instructions in the tree, `FROM` included.
+    pub instructions: Range<u32>,
+    /// Its steps without `FROM`, triggers of `ONBUILD` included.
+    pub steps: Range<u32>,
+    /// Whether the target needs it. Always, where no target is given.
+    pub reachable: bool,
+    /// Whether the base name is no valid reference when all build arguments keep their defaults.
+    pub invalid_default_base: bool,
+}
+
+/// The name of a stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageName {
+    /// In lower case, as BuildKit compares it.
+    pub name: String,
+    /// As written.
+    pub written: String,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// What a stage builds upon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// Nothing.
+    Scratch,
+    /// An earlier stage.
+    Stage(u32),
+    /// An image.
+    Image {
+        /// The name after expansion.
+        name: String,
+        /// What it refers to.
+        reference: Reference,
+    },
+    /// Nothing that could be resolved: expansion failed, or gave nothing or no valid reference.
+    Unresolvable {
+        /// The name after expansion, if it came to that.
+        name: Option<String>,
+    },
+}
+
+/// The `--platform` flag of a `FROM`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlatformFlag {
+    /// Not given.
+    None,
+    /// Given and valid.
+    Resolved {
+        /// The text after expansion.
+        text: String,
+        /// What it means.
+        platform: Platform,
+    },
+    /// Given, but expansion failed, or gave no platform.
+    Unresolvable {
+        /// The text after expansion, if it came to that.
+        text: Option<String>,
+        /// The variables in it that are not set.
+        unset: Vec<String>,
+    },
+}
+
+/// One run of one instruction.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Where the instruction comes from.
+    pub origin: Origin,
+    /// The instruction: an index into the tree, or into that of the trigger of an image.
+    pub instruction: u32,
+    /// The stage it runs in; nothing for a global `ARG`.
+    pub stage: Option<u32>,
+    /// First and last line as BuildKit reports them: those of `FROM` for a trigger.
+    pub lines: (u32, u32),
+    /// The shell in force before it.
+    pub shell: Shell,
+    /// Whether a `WORKDIR` has run before it in this stage or those it builds upon.
+    pub workdir_set: bool,
+    /// What its words and flags expand to.
+    pub values: Range<u32>,
+    /// The variables it refers to.
+    pub variables: Range<u32>,
+}
+
+/// Where the instruction of a step comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The stage itself.
+    Own,
+    /// An `ONBUILD` of the stage it builds upon.
+    StageTrigger,
+    /// An `ONBUILD` of the base image: the trigger of this index.
+    ImageTrigger(u32),
+}
+
+/// The `SHELL` in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shell {
+    /// The platform's default.
+    Default,
+    /// A `SHELL`, or that of the base image: an index into [`Model::shells`].
+    Set(u32),
+    /// The base image may have set one.
+    Unknown,
+}
+
+/// What a word or flag expands to.
+#[derive(Clone, Copy, Debug)]
+pub struct Value {
+    /// What was expanded.
+    pub site: Site,
+    /// Whether it depends on nothing that is unknown. Otherwise the text takes unknown variables for unset.
+    pub exact: bool,
+    text: Option<Span>,
+}
+
+/// A place in the tree of a step that BuildKit expands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Site {
+    /// A word. For `ARG`, the text behind `=`.
+    Word(u32),
+    /// The value of a flag. For `--mount`, one of the values in it.
+    Flag(u32),
+    /// The body of a heredoc.
+    Heredoc(u32),
+}
+
+/// One reference to a variable.
+#[derive(Clone, Copy, Debug)]
+pub struct Variable {
+    /// Where it stands in the source, from `$` on. For triggers of images, the base name of `FROM`.
+    pub span: Span,
+    /// The step that expands it.
+    pub step: u32,
+    /// The word or flag it stands in.
+    pub site: Site,
+    /// The number of the expansion: BuildKit reports a name once for each.
+    pub expansion: u32,
+    /// The stage; nothing for a global `ARG`.
+    pub stage: Option<u32>,
+    /// Which variables are visible.
+    pub scope: VariableScope,
+    /// Whether there is a value.
+    pub state: VariableState,
+    /// What is done with the value.
+    pub form: ReferenceForm,
+    /// The line where BuildKit reports it: the first of the instruction, for a trigger that of `FROM`.
+    pub line: u32,
+    name: Name,
+    environment: Scope,
+}
+
+/// Which variables are visible at a reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum VariableScope {
+    /// In `FROM`: global `ARG`s and the platform arguments.
+    From,
+    /// In a global `ARG`: those before it and the platform arguments.
+    Global,
+    /// In a stage: its `ENV` and `ARG`, those it inherits, and the environment of the base image.
+    Stage,
+}
+
+/// Whether a variable has a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum VariableState {
+    /// It is set.
+    Resolved,
+    /// An `ARG` declares it without a value: empty, but not undefined.
+    Declared,
+    /// Nothing sets it.
+    Unresolved,
+    /// Nothing in the file sets it, but the base image may.
+    Unknown,
+}
+
+/// A use of an image, a stage or `scratch`.
+#[derive(Clone, Debug)]
+pub struct ImageUse {
+    /// Where it is used.
+    pub kind: ImageUseKind,
+    /// The step that uses it.
+    pub step: u32,
+    /// The stage that uses it.
+    pub stage: u32,
+    /// The name in the source; for triggers of images, the base name of `FROM`.
+    pub span: Span,
+    /// What is used.
+    pub source: Base,
+    /// The platform the image is wanted for.
+    pub platform: Platform,
+}
+
+/// Where an image is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ImageUseKind {
+    /// `FROM`.
+    From,
+    /// `COPY --from`.
+    CopyFrom,
+    /// `RUN --mount=…,from=`.
+    MountFrom,
+}
+
+/// A trigger of a base image.
+#[derive(Clone, Debug)]
+pub struct Trigger {
+    /// The stage it runs in.
+    pub stage: u32,
+    /// Its text.
+    pub source: String,
+    /// Its tree.
+    pub tree: Tree,
+}
+
+/// Something that would stop a build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelProblem {
+    /// In BuildKit's words, where it has words for it.
+    pub message: String,
+    /// The place.
+    pub span: Span,
+    /// The line where BuildKit reports it.
+    pub line: u32,
+    /// The last step that BuildKit comes to, and its checks with it.
+    pub last_step: u32,
+}
+
+impl Model {
+    /// The name of a variable.
+    pub fn name(&self, variable: &Variable) -> &str {
+        self.scopes.name(variable.name)
+    }
+
+    /// The names in scope at a variable, in the order in which BuildKit searches them for a
+    /// suggestion. `variable` is an index; one that is not there sees nothing.
+    pub fn visible_names(&self, variable: u32) -> Vec<&str> {
+        match self.variables.get(variable as usize) {
+            Some(variable) => self.scopes.visible(variable.environment, variable.scope != VariableScope::Stage),
+            None => Vec::new(),
+        }
+    }
+
+    /// The text of a value; nothing where expansion failed or a bound was hit.
+    pub fn text(&self, value: &Value) -> Option<&str> {
+        value.text.map(|span| self.arena.get(span.range()).unwrap_or_default())
+    }
+
+    /// The values of a step.
+    pub fn values_of(&self, step: &Step) -> &[Value] {
+        self.values.get(step.values.start as usize..step.values.end as usize).unwrap_or_default()
+    }
+
+    /// The variables of a step.
+    pub fn variables_of(&self, step: &Step) -> &[Variable] {
+        self.variables.get(step.variables.start as usize..step.variables.end as usize).unwrap_or_default()
+    }
+
+    /// The steps of a stage without its `FROM`, triggers included.
+    pub fn steps_of(&self, stage: &Stage) -> &[Step] {
+        self.steps.get(stage.steps.start as usize..stage.steps.end as usize).unwrap_or_default()
+    }
+
+    /// The step that runs an instruction of the tree where it stands. The instruction inside an
+    /// `ONBUILD` does not run there.
+    pub fn step_of(&self, instruction: u32) -> Option<&Step> {
+        self.steps.get(*self.step_of.get(instruction as usize)? as usize)
+    }
+
+    /// The tree and the source that a step's instruction, words and flags are indices into.
+    pub fn tree_of<'a>(&'a self, step: &Step, source: &'a [u8], tree: &'a Tree) -> (&'a [u8], &'a Tree) {
+        match step.origin {
+            Origin::ImageTrigger(trigger) => match self.triggers.get(trigger as usize) {
+                Some(trigger) => (trigger.source.as_bytes(), &trigger.tree),
+                None => (source, tree),
+            },
+            Origin::Own | Origin::StageTrigger => (source, tree),
+        }
+    }
+
+    /// The words of the shell in force; nothing for the default and where it is unknown.
+    pub fn shell(&self, shell: Shell) -> Option<&[String]> {
+        match shell {
+            Shell::Set(shell) => self.shells.get(shell as usize).map(Vec::as_slice),
+            Shell::Default | Shell::Unknown => None,
+        }
+    }
+}
+
+impl Default for Inputs<'_> {
+    /// No build arguments, and the host's platform on both sides.
+    fn default() -> Self {
+        let host = Platform::host();
+        Self { build_args: &[], target_platform: host.clone(), build_platform: host, target: None, base_images: &[] }
+    }
+}

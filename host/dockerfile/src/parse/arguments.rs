@@ -1,0 +1,173 @@
+//! A logical line into instructions, flags and words.
+//!
+//! A [`Logical`] line → rows of the tree's tables, and the syntax error in it. Which words there are
+//! depends on the instruction; offsets into the line become texts and spans here.
+
+use std::ops::Range;
+
+use super::json::{self, Array};
+use super::logical::Logical;
+use super::{Gathered, split};
+use crate::limits::ONBUILD_DEPTH_MAX;
+use crate::span::{Span, offset};
+use crate::tree::{Flag, Instruction, Keyword, Text, Tree, Word, WordRole};
+
+/// Reads a logical line into the tables: the instruction, and those inside it if it is an `ONBUILD`.
+/// The result is the syntax error in it.
+pub(super) fn read(tree: &mut Tree, source: &[u8], line: &Logical<'_>, gathered: &Gathered) -> Option<String> {
+    let mut range = 0..line.text.len();
+    let mut parent = None;
+    for _ in 0..ONBUILD_DEPTH_MAX {
+        let command = split::command(line.text, range.clone());
+        let keyword = Keyword::parse(&line.text[command.keyword.clone()]);
+        let flags_from = offset(tree.flags.len());
+        let escape = char::from(tree.escape);
+        let arguments = split::flags(line.text, command.rest, escape, |range, parts| {
+            let text = line.assemble(tree, parts);
+            let span = line.span(tree, range);
+            tree.push_flag(source, span, text);
+        });
+        let trimmed = split::trim(line.text, range);
+        let heredocs = offset(tree.heredocs.len());
+        let words_from = offset(tree.words.len());
+        let mut json = false;
+        let error = words(tree, line, keyword, arguments.clone(), &mut json);
+        tree.instructions.push(Instruction {
+            keyword,
+            keyword_span: line.span(tree, command.keyword),
+            span: line.span(tree, trimmed.clone()),
+            arguments: line.span(tree, arguments.clone()),
+            text: line.place(trimmed),
+            json,
+            lines: (gathered.first_line, gathered.first_line),
+            words: words_from..offset(tree.words.len()),
+            flags: flags_from..offset(tree.flags.len()),
+            heredocs: heredocs..heredocs,
+            comments: gathered.comments.clone(),
+            segments: gathered.segments.clone(),
+            parent,
+        });
+        if error.is_some() || keyword != Keyword::Onbuild || arguments.is_empty() {
+            return error;
+        }
+        parent = Some(offset(tree.instructions.len() - 1));
+        range = arguments;
+    }
+    None
+}
+
+/// Reads the arguments of one instruction into words.
+fn words(
+    tree: &mut Tree,
+    line: &Logical<'_>,
+    keyword: Keyword,
+    range: Range<usize>,
+    json: &mut bool,
+) -> Option<String> {
+    if range.is_empty() {
+        return None;
+    }
+    match keyword {
+        Keyword::Cmd | Keyword::Entrypoint | Keyword::Run | Keyword::Shell => command(tree, line, range, json),
+        Keyword::Add | Keyword::Copy | Keyword::Volume => {
+            let error = json_words(tree, line, range.start, json);
+            if !*json {
+                tree.push_words(line, split::plain_words(line.text, range));
+            }
+            error
+        }
+        Keyword::Expose | Keyword::From => {
+            tree.push_words(line, split::plain_words(line.text, range));
+            None
+        }
+        Keyword::Arg => {
+            tree.push_words(line, split::quoted_words(line.text, range, char::from(tree.escape)));
+            None
+        }
+        Keyword::Env | Keyword::Label => pairs(tree, line, keyword, range),
+        Keyword::Healthcheck => {
+            let text = &line.text[range.clone()];
+            let len = text.find(char::is_whitespace).unwrap_or(text.len());
+            tree.push_word(line, range.start..range.start + len, WordRole::Plain);
+            let rest = split::trim(line.text, range.start + len..range.end);
+            if rest.is_empty() { None } else { command(tree, line, rest, json) }
+        }
+        Keyword::Maintainer | Keyword::Stopsignal | Keyword::User | Keyword::Workdir => {
+            tree.push_word(line, range, WordRole::Whole);
+            None
+        }
+        Keyword::Onbuild | Keyword::Unknown => None,
+    }
+}
+
+/// A JSON array, or the rest of the line as one text.
+fn command(tree: &mut Tree, line: &Logical<'_>, range: Range<usize>, json: &mut bool) -> Option<String> {
+    let error = json_words(tree, line, range.start, json);
+    if !*json {
+        tree.push_word(line, range, WordRole::Whole);
+    }
+    error
+}
+
+fn json_words(tree: &mut Tree, line: &Logical<'_>, start: usize, json: &mut bool) -> Option<String> {
+    match json::parse(line.text, start) {
+        Array::None => None,
+        Array::NotStrings => Some("when using JSON array syntax, arrays must be comprised of strings only".to_owned()),
+        Array::Strings(strings) => {
+            *json = true;
+            for string in strings {
+                let text = line.assemble(tree, &string.parts);
+                let span = line.span(tree, string.range);
+                tree.words.push(Word { span, text, role: WordRole::Json });
+            }
+            None
+        }
+    }
+}
+
+/// `name=value …`, or the legacy `name value`.
+fn pairs(tree: &mut Tree, line: &Logical<'_>, keyword: Keyword, range: Range<usize>) -> Option<String> {
+    let words = split::quoted_words(line.text, range.clone(), char::from(tree.escape));
+    let first = words.first()?.clone();
+    if !line.text[first].contains('=') {
+        let command = split::command(line.text, range);
+        tree.push_word(line, command.keyword, WordRole::Key);
+        if command.rest.is_empty() {
+            return Some(format!("{} must have two arguments", keyword.as_str()));
+        }
+        tree.push_word(line, command.rest, WordRole::LegacyValue);
+        return None;
+    }
+    for word in words {
+        let text = &line.text[word.clone()];
+        let Some(len) = text.find('=') else {
+            return Some(format!("Syntax error - can't find = in {text:?}. Must be of the form: name=value"));
+        };
+        tree.push_word(line, word.start..word.start + len, WordRole::Key);
+        tree.push_word(line, word.start + len + 1..word.end, WordRole::Value);
+    }
+    None
+}
+
+impl Tree {
+    fn push_words(&mut self, line: &Logical<'_>, words: impl IntoIterator<Item = Range<usize>>) {
+        for word in words {
+            self.push_word(line, word, WordRole::Plain);
+        }
+    }
+
+    fn push_word(&mut self, line: &Logical<'_>, range: Range<usize>, role: WordRole) {
+        let span = line.span(self, range.clone());
+        self.words.push(Word { span, text: line.place(range), role });
+    }
+
+    fn push_flag(&mut self, source: &[u8], span: Span, text: Text) {
+        let flag = self.text(source, text);
+        let (len, equals) = (flag.len(), flag.find('='));
+        let name = text.slice(FLAG_PREFIX.len(), equals.unwrap_or(len));
+        let value = equals.map(|at| text.slice(at + 1, len));
+        self.flags.push(Flag { span, text, name, value });
+    }
+}
+
+const FLAG_PREFIX: &str = "--";

@@ -1,0 +1,128 @@
+//! Logical lines: the lines of one instruction joined, with the way back to the source.
+//!
+//! Segments of the source → one [`Logical`]. A line of one segment is borrowed from the source; one
+//! that is continued, or is not UTF-8, is copied into the tree's arena once, and every word is a slice
+//! of that. Bytes that are not UTF-8 become U+FFFD, one for each byte.
+
+use std::ops::Range;
+
+use crate::span::{Span, offset};
+use crate::tree::{Piece, Text, Tree};
+
+/// A logical line.
+#[derive(Clone, Copy)]
+pub(super) struct Logical<'t> {
+    /// Its characters.
+    pub text: &'t str,
+    /// The same as a text of the tree.
+    whole: Text,
+}
+
+impl<'t> Logical<'t> {
+    /// Joins `segments`; the characters land in `buffer` when they cannot be borrowed.
+    pub(super) fn new(tree: &mut Tree, source: &'t [u8], segments: Range<u32>, buffer: &'t mut String) -> Self {
+        let spans = segments.start as usize..segments.end as usize;
+        if let [only] = tree.segments[spans.clone()]
+            && let Ok(text) = str::from_utf8(only.of(source))
+        {
+            return Self { text, whole: Text::in_source(only) };
+        }
+        buffer.clear();
+        let base = offset(tree.arena.len());
+        for span in &tree.segments[spans] {
+            let mut at = span.start;
+            for chunk in span.of(source).utf8_chunks() {
+                let (valid, invalid) = (chunk.valid(), chunk.invalid());
+                push_piece(&mut tree.pieces, base, buffer, valid, at, offset(valid.len()));
+                at += offset(valid.len());
+                for _ in invalid {
+                    push_piece(&mut tree.pieces, base, buffer, "\u{FFFD}", at, 1);
+                    at += 1;
+                }
+            }
+        }
+        tree.arena.push_str(buffer);
+        let whole = Text { span: Span::new(base, offset(tree.arena.len())), owned: true };
+        Self { text: buffer, whole }
+    }
+
+    /// A part of the line as a text of the tree.
+    pub(super) fn place(&self, range: Range<usize>) -> Text {
+        self.whole.slice(range.start, range.end)
+    }
+
+    /// Where a part of the line stands in the source.
+    pub(super) fn span(&self, tree: &Tree, range: Range<usize>) -> Span {
+        tree.source_span(self.whole, offset(range.start)..offset(range.end))
+    }
+
+    /// A text made of runs of the line, or of characters that stand for a part of it.
+    pub(super) fn assemble(&self, tree: &mut Tree, parts: &[Part]) -> Text {
+        if let [Part { range, character: None }] = parts {
+            return self.place(range.clone());
+        }
+        let start = offset(tree.arena.len());
+        for Part { range, character } in parts {
+            let mut encoded = [0; 4];
+            let (text, whole) = match character {
+                Some(c) => (&*c.encode_utf8(&mut encoded), true),
+                None => (&self.text[range.clone()], false),
+            };
+            let at = offset(tree.arena.len());
+            if whole || !self.whole.owned {
+                let span = self.span(tree, range.clone());
+                tree.pieces.push(Piece {
+                    text: at,
+                    text_len: offset(text.len()),
+                    source: span.start,
+                    source_len: span.len(),
+                });
+            } else {
+                self.copy_pieces(tree, range, at);
+            }
+            tree.arena.push_str(text);
+        }
+        Text { span: Span::new(start, offset(tree.arena.len())), owned: true }
+    }
+
+    /// The pieces behind a run of a line in the arena, for a copy of it at `at`.
+    fn copy_pieces(&self, tree: &mut Tree, range: &Range<usize>, at: u32) {
+        let (start, end) = (self.whole.span.start + offset(range.start), self.whole.span.start + offset(range.end));
+        let mut index = tree.pieces.partition_point(|p| p.text + p.text_len <= start);
+        while let Some(piece) = tree.pieces.get(index).copied().filter(|p| p.text < end) {
+            let (from, to) = (piece.text.max(start), (piece.text + piece.text_len).min(end));
+            let exact = piece.text_len == piece.source_len;
+            tree.pieces.push(Piece {
+                text: at + (from - start),
+                text_len: to - from,
+                source: piece.source + if exact { from - piece.text } else { 0 },
+                source_len: if exact { to - from } else { piece.source_len },
+            });
+            index += 1;
+        }
+    }
+}
+
+/// A part of a text in the making.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    /// The part of the line.
+    pub range: Range<usize>,
+    /// The character it stands for; nothing means itself.
+    pub character: Option<char>,
+}
+
+/// Adds a run to `parts`, joined with the one before it where they touch.
+pub(super) fn push_run(parts: &mut Vec<Part>, range: Range<usize>) {
+    match parts.last_mut() {
+        Some(last) if last.character.is_none() && last.range.end == range.start => last.range.end = range.end,
+        _ => parts.push(Part { range, character: None }),
+    }
+}
+
+fn push_piece(pieces: &mut Vec<Piece>, base: u32, buffer: &mut String, text: &str, source: u32, source_len: u32) {
+    if !text.is_empty() {
+        pieces.push(Piece { text: base + offset(buffer.len()), text_len: offset(text.len()), source, source_len });
+        buffer.push_str(text);
+    }
+}

@@ -1,0 +1,260 @@
+//! Options in flags of `RUN`: `--mount=type=cache,target=/x` and `--device=name,required`.
+//!
+//! The value of a flag → its [`Field`]s → a [`Mount`], or BuildKit's words against it.
+
+use std::borrow::Cow;
+
+use crate::suggest;
+
+/// One comma-separated field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Field<'a> {
+    /// Its text without quotes.
+    pub text: Cow<'a, str>,
+    /// Where the text starts in the flag's value.
+    pub start: usize,
+}
+
+/// What a mount says, as far as anyone needs to know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Mount {
+    pub kind: MountKind,
+    pub from: String,
+    source: String,
+    target: String,
+    id: String,
+    sharing: String,
+    /// `mode`, `uid` or `gid`, whichever came first.
+    owner: Option<&'static str>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum MountKind {
+    #[default]
+    Bind,
+    Cache,
+    Tmpfs,
+    Secret,
+    Ssh,
+}
+
+/// Splits CSV: fields may be quoted with `"`, doubled inside.
+pub(crate) fn fields(value: &str) -> Result<Vec<Field<'_>>, String> {
+    let line = value.strip_suffix('\n').map_or(value, |line| line.strip_suffix('\r').unwrap_or(line));
+    if line.is_empty() {
+        return Err("EOF".into());
+    }
+    let mut fields = Vec::new();
+    let mut at = 0;
+    loop {
+        let rest = &line[at..];
+        let Some(quoted) = rest.strip_prefix('"') else {
+            let len = rest.find(',').unwrap_or(rest.len());
+            if let Some(quote) = rest[..len].find('"') {
+                return Err(format!("parse error on line 1, column {}: bare \" in non-quoted-field", at + quote + 1));
+            }
+            fields.push(Field { text: rest[..len].into(), start: at });
+            at += len + 1;
+            if at > line.len() {
+                return Ok(fields);
+            }
+            continue;
+        };
+        let len = closing_quote(quoted).ok_or_else(|| {
+            format!("parse error on line 1, column {}: extraneous or missing \" in quoted-field", at + 2)
+        })?;
+        let text = &quoted[..len];
+        let text = if text.contains('"') { text.replace("\"\"", "\"").into() } else { text.into() };
+        fields.push(Field { text, start: at + 1 });
+        at += len + 2;
+        match line[at..].chars().next() {
+            None => return Ok(fields),
+            Some(',') => at += 1,
+            Some(_) => {
+                return Err(format!("parse error on line 1, column {at}: extraneous or missing \" in quoted-field"));
+            }
+        }
+    }
+}
+
+impl Mount {
+    /// Reads the next field. `value` is the expanded text behind `=`.
+    pub(crate) fn set(&mut self, field: &str, value: Option<&str>) -> Result<(), String> {
+        let key = field.split('=').next().unwrap_or_default().to_lowercase();
+        let fallible = matches!(self.kind, MountKind::Secret | MountKind::Ssh);
+        let unexpected = |mount: &Self| format!("unexpected key '{key}' for mount type '{}'", mount.kind.as_str());
+        let Some(value) = value else {
+            return match key.as_str() {
+                "readonly" | "ro" | "readwrite" | "rw" => Ok(()),
+                "required" if fallible => Ok(()),
+                "required" => Err(unexpected(self)),
+                _ => Err(format!("invalid field '{field}' must be a key=value pair")),
+            };
+        };
+        let invalid = || format!("invalid value for {key}: {value}");
+        match key.as_str() {
+            "type" => self.kind = MountKind::parse(value)?,
+            "from" => self.from = value.into(),
+            "source" | "src" => self.source = value.into(),
+            "target" | "dst" | "destination" => self.target = value.into(),
+            "id" => self.id = value.into(),
+            "env" => {}
+            "readonly" | "ro" | "readwrite" | "rw" => drop(parse_bool(value).ok_or_else(invalid)?),
+            "required" if fallible => drop(parse_bool(value).ok_or_else(invalid)?),
+            "size" if self.kind == MountKind::Tmpfs => {
+                if !is_size(value) {
+                    return Err(invalid());
+                }
+            }
+            "required" | "size" => return Err(unexpected(self)),
+            "sharing" => {
+                self.sharing = value.to_lowercase();
+                if !SHARING.contains(&self.sharing.as_str()) {
+                    return Err(suggested(format!("unsupported sharing value {value:?}"), value, &SHARING));
+                }
+            }
+            "mode" => self.number("mode", u32::from_str_radix(value, 8).is_ok(), value)?,
+            "uid" => self.number("uid", value.parse::<u32>().is_ok(), value)?,
+            "gid" => self.number("gid", value.parse::<u32>().is_ok(), value)?,
+            _ => return Err(suggested(format!("unexpected key '{key}' in '{field}'"), &key, &MOUNT_KEYS)),
+        }
+        Ok(())
+    }
+
+    /// Where it is mounted.
+    pub(crate) fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// What is wrong with the mount as a whole.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let kind = self.kind.as_str();
+        if let (MountKind::Bind | MountKind::Tmpfs, Some(owner)) = (self.kind, self.owner) {
+            return Err(format!("{owner} not allowed for {kind:?} type mounts"));
+        }
+        if self.kind == MountKind::Secret {
+            if !self.from.is_empty() {
+                return Err("secret mount should not have a from".into());
+            }
+            if !self.sharing.is_empty() {
+                return Err("secret mount should not define sharing".into());
+            }
+            if self.source.is_empty() && self.target.is_empty() && self.id.is_empty() {
+                return Err("invalid secret mount. one of source, target required".into());
+            }
+            if !self.source.is_empty() && !self.id.is_empty() {
+                return Err("both source and id can't be set".into());
+            }
+        }
+        if !self.sharing.is_empty() && self.kind != MountKind::Cache {
+            return Err(format!("invalid cache sharing set for {kind} mount"));
+        }
+        Ok(())
+    }
+
+    fn number(&mut self, key: &'static str, valid: bool, value: &str) -> Result<(), String> {
+        self.owner.get_or_insert(key);
+        if valid { Ok(()) } else { Err(format!("invalid value {value} for {key}")) }
+    }
+}
+
+impl MountKind {
+    fn parse(value: &str) -> Result<Self, String> {
+        let kinds = [Self::Bind, Self::Cache, Self::Tmpfs, Self::Secret, Self::Ssh];
+        let kind = kinds.into_iter().find(|kind| kind.as_str() == value.to_lowercase());
+        kind.ok_or_else(|| suggested(format!("unsupported mount type {value:?}"), value, &kinds.map(Self::as_str)))
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Bind => "bind",
+            Self::Cache => "cache",
+            Self::Tmpfs => "tmpfs",
+            Self::Secret => "secret",
+            Self::Ssh => "ssh",
+        }
+    }
+}
+
+/// What is wrong with the value of `--device`.
+pub(crate) fn check_device(value: &str) -> Result<(), String> {
+    let fields = fields(value).map_err(|reason| format!("failed to parse csv devices: {reason}"))?;
+    let mut name = String::new();
+    for Field { text, .. } in fields {
+        let (key, value) = text.split_once('=').map_or((&*text, None), |(key, value)| (key, Some(value)));
+        match (key.to_lowercase().as_str(), value) {
+            ("required", None) => {}
+            ("required", Some(value)) => {
+                parse_bool(value).ok_or_else(|| format!("invalid value for required: {value}"))?;
+            }
+            ("name", Some(_)) if !name.is_empty() => return Err(format!("device name already set to {name}")),
+            ("name", Some(value)) => name = value.into(),
+            _ if name.is_empty() => name = text.to_string(),
+            (_, None) => return Err(format!("invalid field '{text}' must be a key=value pair")),
+            (key, Some(_)) => {
+                return Err(suggested(format!("unexpected key '{key}' in '{text}'"), key, &["name", "required"]));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A message with the nearest known name, if one is near.
+pub(crate) fn suggested(message: String, value: &str, known: &[&str]) -> String {
+    match suggest::nearest(value, known.iter().copied()) {
+        Some(near) => format!("{message} (did you mean {near}?)"),
+        None => message,
+    }
+}
+
+const SHARING: [&str; 3] = ["shared", "private", "locked"];
+
+const MOUNT_KEYS: [&str; 19] = [
+    "type",
+    "from",
+    "source",
+    "target",
+    "readonly",
+    "id",
+    "sharing",
+    "required",
+    "size",
+    "mode",
+    "uid",
+    "gid",
+    "src",
+    "dst",
+    "destination",
+    "ro",
+    "rw",
+    "readwrite",
+    "env",
+];
+
+/// The place of the quote that closes a field; doubled quotes do not.
+fn closing_quote(text: &str) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += text[at..].find('"')?;
+        if !text[at + 1..].starts_with('"') {
+            return Some(at);
+        }
+        at += 2;
+    }
+}
+
+fn parse_bool(value: &str) -> Option<bool> {
+    match value {
+        "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
+        "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
+        _ => None,
+    }
+}
+
+/// A number with a binary unit, such as `64m` or `1.5GiB`.
+fn is_size(value: &str) -> bool {
+    let number = value.trim_end_matches(|c: char| !c.is_ascii_digit() && c != '.');
+    let unit = value[number.len()..].trim_start_matches(' ').to_ascii_lowercase();
+    let unit = unit.strip_suffix("ib").or_else(|| unit.strip_suffix('b')).unwrap_or(&unit);
+    number.parse::<f64>().is_ok_and(|n| n >= 0.0) && (unit.is_empty() || ["k", "m", "g", "t", "p"].contains(&unit))
+}

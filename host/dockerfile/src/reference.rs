@@ -1,0 +1,310 @@
+//! Image references in Docker's normalised grammar.
+//!
+//! `python:3.12` → [`Reference`] `docker.io/library/python:3.12`. A reference that was parsed is
+//! valid: its canonical text parses to itself.
+
+use std::fmt;
+
+/// Where an image is: a registry, a repository in it, and a tag or digest or both or neither.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Reference {
+    /// Host and perhaps port of the registry, such as `docker.io`. Empty where the grammar allows a
+    /// first part that is no host name (`foo_bar.com/image`).
+    pub domain: String,
+    /// Repository, such as `library/python`.
+    pub path: String,
+    /// Tag, such as `3.12`.
+    pub tag: Option<String>,
+    /// Digest with its algorithm, such as `sha256:…`.
+    pub digest: Option<String>,
+}
+
+/// Why a text is no image reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReferenceError {
+    /// It does not match the grammar.
+    Format,
+    /// The repository has upper-case letters; it is named.
+    Uppercase(String),
+    /// It is 64 hexadecimal digits, which would be taken for an image ID.
+    Identifier(String),
+    /// The repository is longer than 255 characters.
+    TooLong,
+    /// The digest is malformed, of a wrong length, or of an algorithm that is not supported.
+    Digest(&'static str),
+}
+
+impl Reference {
+    /// Reads a reference as people write it, and completes domain and `library/`.
+    pub fn parse(text: &str) -> Result<Self, ReferenceError> {
+        if text.len() == 64 && text.bytes().all(is_lower_hex) {
+            return Err(ReferenceError::Identifier(text.to_owned()));
+        }
+        let (domain, remainder) = split_domain(text);
+        let official = domain == DEFAULT_DOMAIN && !remainder.contains('/');
+        let prefix = if official { OFFICIAL_PREFIX } else { "" };
+        let remote = remainder.split(':').next().unwrap_or_default();
+        if !is_lowercase(remote) {
+            return Err(ReferenceError::Uppercase(format!("{prefix}{remote}")));
+        }
+        let (name, tag, digest) = split_name(remainder)?;
+        let path = format!("{prefix}{name}");
+        if !is_remote_name(&path) {
+            return Err(ReferenceError::Format);
+        }
+        let (domain, path) = if is_domain(domain) {
+            (domain.to_owned(), path)
+        } else if is_path_component(domain) {
+            (String::new(), format!("{domain}/{path}"))
+        } else {
+            return Err(ReferenceError::Format);
+        };
+        if path.len() > REPOSITORY_LENGTH_MAX {
+            return Err(ReferenceError::TooLong);
+        }
+        if let Some(digest) = digest {
+            check_digest(digest)?;
+        }
+        Ok(Self { domain, path, tag: tag.map(str::to_owned), digest: digest.map(str::to_owned) })
+    }
+
+    /// Domain and path: the repository without tag and digest.
+    pub fn name(&self) -> String {
+        if self.domain.is_empty() { self.path.clone() } else { format!("{}/{}", self.domain, self.path) }
+    }
+
+    /// The shortest text that means the same: `python:3.12`.
+    pub fn familiar(&self) -> String {
+        let name = match self.path.strip_prefix(OFFICIAL_PREFIX) {
+            Some(rest) if self.domain == DEFAULT_DOMAIN && !rest.contains('/') => rest.to_owned(),
+            _ if self.domain == DEFAULT_DOMAIN => self.path.clone(),
+            _ => self.name(),
+        };
+        self.suffixed(name)
+    }
+
+    /// The complete text: `docker.io/library/python:3.12`.
+    pub fn canonical(&self) -> String {
+        self.suffixed(self.name())
+    }
+
+    /// The same with tag `latest` where neither tag nor digest is given.
+    pub fn with_default_tag(&self) -> Self {
+        let mut reference = self.clone();
+        if reference.tag.is_none() && reference.digest.is_none() {
+            reference.tag = Some(DEFAULT_TAG.to_owned());
+        }
+        reference
+    }
+
+    fn suffixed(&self, mut name: String) -> String {
+        for (separator, part) in [(':', &self.tag), ('@', &self.digest)] {
+            if let Some(part) = part {
+                name.push(separator);
+                name.push_str(part);
+            }
+        }
+        name
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.canonical())
+    }
+}
+
+impl std::str::FromStr for Reference {
+    type Err = ReferenceError;
+
+    fn from_str(text: &str) -> Result<Self, ReferenceError> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for ReferenceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Format => f.write_str("invalid reference format"),
+            Self::Uppercase(name) => {
+                write!(f, "invalid reference format: repository name ({name}) must be lowercase")
+            }
+            Self::Identifier(text) => {
+                write!(f, "invalid repository name ({text}), cannot specify 64-byte hexadecimal strings")
+            }
+            Self::TooLong => write!(f, "repository name must not be more than {REPOSITORY_LENGTH_MAX} characters"),
+            Self::Digest(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl std::error::Error for ReferenceError {}
+
+/// The registry that is meant where none is named.
+pub const DEFAULT_DOMAIN: &str = "docker.io";
+
+const LEGACY_DEFAULT_DOMAIN: &str = "index.docker.io";
+const OFFICIAL_PREFIX: &str = "library/";
+const DEFAULT_TAG: &str = "latest";
+const REPOSITORY_LENGTH_MAX: usize = 255;
+const TAG_LENGTH_MAX: usize = 128;
+const DIGEST_HEX_MIN: usize = 32;
+
+/// What stands before the first `/` is a registry only if it looks like one.
+fn split_domain(text: &str) -> (&str, &str) {
+    match text.split_once('/') {
+        Some((LEGACY_DEFAULT_DOMAIN, rest)) => (DEFAULT_DOMAIN, rest),
+        Some((first, rest)) if first == "localhost" || first.contains(['.', ':']) || !is_lowercase(first) => {
+            (first, rest)
+        }
+        _ => (DEFAULT_DOMAIN, text),
+    }
+}
+
+fn is_lowercase(text: &str) -> bool {
+    text.chars().all(|c| c.to_lowercase().next() == Some(c))
+}
+
+/// `name[:tag][@digest]` → its parts, tag and digest matching the grammar.
+fn split_name(text: &str) -> Result<(&str, Option<&str>, Option<&str>), ReferenceError> {
+    let (rest, digest) = match text.split_once('@') {
+        Some((rest, digest)) if is_digest(digest) => (rest, Some(digest)),
+        Some(_) => return Err(ReferenceError::Format),
+        None => (text, None),
+    };
+    match rest.split_once(':') {
+        Some((name, tag)) if is_tag(tag) => Ok((name, Some(tag), digest)),
+        Some(_) => Err(ReferenceError::Format),
+        None => Ok((rest, None, digest)),
+    }
+}
+
+fn is_tag(tag: &str) -> bool {
+    let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    tag.len() <= TAG_LENGTH_MAX
+        && tag.bytes().next().is_some_and(word)
+        && tag.bytes().all(|b| word(b) || b == b'.' || b == b'-')
+}
+
+fn is_remote_name(name: &str) -> bool {
+    name.split('/').all(is_path_component)
+}
+
+/// Runs of lower-case letters and digits, joined by one `.`, one or two `_`, or any number of `-`.
+fn is_path_component(part: &str) -> bool {
+    let atom = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let mut bytes = part.as_bytes();
+    loop {
+        let run = bytes.iter().take_while(|b| atom(**b)).count();
+        if run == 0 {
+            return false;
+        }
+        bytes = &bytes[run..];
+        let separators = match bytes {
+            [] => return true,
+            [b'_', b'_', ..] => 2,
+            [b'_' | b'.', ..] => 1,
+            _ => bytes.iter().take_while(|b| **b == b'-').count(),
+        };
+        bytes = &bytes[separators..];
+        if separators == 0 {
+            return false;
+        }
+    }
+}
+
+/// A host name, an IPv4 address or an IPv6 address in brackets, and perhaps a port.
+fn is_domain(domain: &str) -> bool {
+    let (host, port) = match domain.strip_prefix('[') {
+        Some(rest) => match rest.split_once(']') {
+            Some((host, port)) => {
+                let plausible = !host.is_empty() && host.bytes().all(|b| b.is_ascii_hexdigit() || b == b':');
+                return plausible && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
+            }
+            None => return false,
+        },
+        None => match domain.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (domain, None),
+        },
+    };
+    port.is_none_or(is_port) && host.split('.').all(is_domain_label)
+}
+
+fn is_domain_label(label: &str) -> bool {
+    let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
+    edge(label.bytes().next())
+        && edge(label.bytes().last())
+        && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
+fn is_port(port: &str) -> bool {
+    !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn is_digest(digest: &str) -> bool {
+    let Some((algorithm, hex)) = digest.split_once(':') else { return false };
+    let word = |part: &str| {
+        part.bytes().next().is_some_and(|b| b.is_ascii_alphabetic()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
+    };
+    hex.len() >= DIGEST_HEX_MIN
+        && hex.bytes().all(|b| b.is_ascii_hexdigit())
+        && algorithm.split(['-', '_', '+', '.']).all(word)
+}
+
+fn check_digest(digest: &str) -> Result<(), ReferenceError> {
+    let (algorithm, hex) = digest.split_once(':').unwrap_or_default();
+    let length = match algorithm {
+        "sha256" => 64,
+        "sha384" => 96,
+        "sha512" => 128,
+        _ => return Err(ReferenceError::Digest("unsupported digest algorithm")),
+    };
+    if hex.len() != length {
+        return Err(ReferenceError::Digest("invalid checksum digest length"));
+    }
+    if !hex.bytes().all(is_lower_hex) {
+        return Err(ReferenceError::Digest("invalid checksum digest format"));
+    }
+    Ok(())
+}
+
+fn is_lower_hex(b: u8) -> bool {
+    b.is_ascii_digit() || (b'a'..=b'f').contains(&b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expect: Result<(&str, &str), &str>) {
+        match (Reference::parse(text), expect) {
+            (Ok(got), Ok((canonical, familiar))) => {
+                assert_eq!((got.canonical().as_str(), got.familiar().as_str()), (canonical, familiar), "{text}");
+                assert_eq!(Reference::parse(canonical), Ok(got), "again: {text}");
+            }
+            (Err(got), Err(expect)) => assert!(got.to_string().contains(expect), "{text}: {got}"),
+            (got, _) => panic!("{text}: {got:?}"),
+        }
+    }
+
+    #[test]
+    fn grammar() {
+        check("python:3.12", Ok(("docker.io/library/python:3.12", "python:3.12")));
+        check("index.docker.io/a/b", Ok(("docker.io/a/b", "a/b")));
+        check("docker.io/ubuntu", Ok(("docker.io/library/ubuntu", "ubuntu")));
+        check("localhost/x", Ok(("localhost/x", "localhost/x")));
+        check("[::1]:5000/x:t", Ok(("[::1]:5000/x:t", "[::1]:5000/x:t")));
+        check("Host/x", Ok(("Host/x", "Host/x")));
+        check("a__b/c--d.e", Ok(("docker.io/a__b/c--d.e", "a__b/c--d.e")));
+        check("a___b", Err("invalid reference format"));
+        check("A", Err("(library/A) must be lowercase"));
+        check("", Err("invalid reference format"));
+        check("x:", Err("invalid reference format"));
+        check("x@sha256:00", Err("invalid reference format"));
+        check(&"a".repeat(64), Err("64-byte"));
+        check(&format!("x/{}", "b".repeat(255)), Err("255"));
+        check(&format!("x@sha256:{}", "0".repeat(40)), Err("length"));
+        check(&format!("x@md5:{}", "0".repeat(40)), Err("unsupported"));
+    }
+}

@@ -1,0 +1,117 @@
+//! Reading a tree: texts, and the way from a text back to the source.
+//!
+//! A tree and the source it was parsed from → characters and spans. With any other source the
+//! characters are wrong, but nothing panics.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::{Comment, Flag, Heredoc, Instruction, Piece, Problem, ProblemKind, Text, Token, Tree, Word};
+use crate::span::Span;
+
+impl Tree {
+    /// The characters of a text. `source` must be what the tree was parsed from.
+    pub fn text<'a>(&'a self, source: &'a [u8], text: Text) -> &'a str {
+        if text.owned {
+            self.arena.get(text.span.range()).unwrap_or_default()
+        } else {
+            str::from_utf8(text.span.of(source)).unwrap_or_default()
+        }
+    }
+
+    /// Where in the source the bytes `range` of a text come from.
+    pub fn source_span(&self, text: Text, range: Range<u32>) -> Span {
+        let at = |offset: u32| text.span.start.saturating_add(offset);
+        let (start, end) = (at(range.start), at(range.end));
+        let (start, end) = (start.min(text.span.end), end.min(text.span.end));
+        if !text.owned {
+            return Span::new(start, end);
+        }
+        let from = self.piece(start).map_or(0, |p| p.source_of(start));
+        if end <= start {
+            return Span::new(from, from);
+        }
+        Span::new(from, self.piece(end - 1).map_or(from, |p| p.source_end(end)))
+    }
+
+    /// The words of an instruction.
+    pub fn words_of(&self, instruction: &Instruction) -> &[Word] {
+        slice(&self.words, &instruction.words)
+    }
+
+    /// The flags of an instruction.
+    pub fn flags_of(&self, instruction: &Instruction) -> &[Flag] {
+        slice(&self.flags, &instruction.flags)
+    }
+
+    /// The heredocs of an instruction.
+    pub fn heredocs_of(&self, instruction: &Instruction) -> &[Heredoc] {
+        slice(&self.heredocs, &instruction.heredocs)
+    }
+
+    /// The comments above an instruction that belong to it.
+    pub fn comments_of(&self, instruction: &Instruction) -> &[Comment] {
+        slice(&self.comments, &instruction.comments)
+    }
+
+    /// The body of a heredoc as BuildKit hands it on: without leading tabs for `<<-`.
+    pub fn heredoc_content<'a>(&self, source: &'a [u8], heredoc: &Heredoc) -> Cow<'a, str> {
+        let body = String::from_utf8_lossy(heredoc.body.of(source));
+        if !heredoc.chomp {
+            return body;
+        }
+        body.split_inclusive('\n').map(|line| line.trim_start_matches('\t')).collect::<String>().into()
+    }
+
+    /// The source as tokens, without gap or overlap.
+    pub fn tokens(&self, source: &[u8]) -> Vec<Token> {
+        crate::parse::tokens(self, source)
+    }
+
+    /// The first problem that would stop BuildKit's parser, or else its reading of instructions.
+    pub fn first_error(&self) -> Option<&Problem> {
+        let first = |kind| self.problems.iter().find(move |p| p.kind == kind);
+        first(ProblemKind::Syntax).or_else(|| first(ProblemKind::Instruction))
+    }
+
+    fn piece(&self, at: u32) -> Option<&Piece> {
+        self.pieces[..self.pieces.partition_point(|p| p.text <= at)].last()
+    }
+}
+
+impl Text {
+    /// Length in bytes.
+    pub fn len(self) -> u32 {
+        self.span.len()
+    }
+
+    /// Whether it holds no character.
+    pub fn is_empty(self) -> bool {
+        self.span.is_empty()
+    }
+
+    /// The part of the text between two byte offsets into it.
+    pub(crate) fn slice(self, start: usize, end: usize) -> Self {
+        let at = |offset: usize| (self.span.start + offset as u32).min(self.span.end);
+        Self { span: Span::new(at(start), at(end)), ..self }
+    }
+
+    pub(crate) fn in_source(span: Span) -> Self {
+        Self { span, owned: false }
+    }
+}
+
+impl Piece {
+    fn source_of(&self, at: u32) -> u32 {
+        let into = at.saturating_sub(self.text);
+        if self.text_len == self.source_len { self.source + into.min(self.source_len) } else { self.source }
+    }
+
+    fn source_end(&self, end: u32) -> u32 {
+        if self.text_len == self.source_len { self.source_of(end) } else { self.source + self.source_len }
+    }
+}
+
+fn slice<'a, T>(all: &'a [T], range: &Range<u32>) -> &'a [T] {
+    all.get(range.start as usize..range.end as usize).unwrap_or_default()
+}

@@ -1,0 +1,38 @@
+//! `plimsoll explain`.
+
+use std::fmt::Write as _;
+
+use anyhow::bail;
+use clap::Args;
+
+use super::{CLEAN, bundled, print};
+use crate::plugin::Rule;
+
+/// Show the page of a rule
+#[derive(Args)]
+#[command(after_help = "Example: plimsoll explain buildkit/UndefinedVar")]
+pub(super) struct Arguments {
+    /// The rule, with or without its pack
+    rule: String,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    let (_host, plugins) = bundled()?;
+    let rules: Vec<&Rule> = plugins.iter().flat_map(|plugin| &plugin.rules).collect();
+    let asked = arguments.rule.as_str();
+    let is_asked = |name: &str| name.eq_ignore_ascii_case(asked);
+    let Some(rule) = rules.iter().find(|rule| is_asked(&rule.name) || rule.name.split_once('/').is_some_and(|(_, name)| is_asked(name))) else {
+        let names = rules.iter().flat_map(|rule| [&*rule.name, rule.name.split_once('/').map_or("", |(_, name)| name)]);
+        match plimsoll_dockerfile::suggest::nearest(asked, names) {
+            Some(name) => bail!("there is no rule {asked}; did you mean {name}?"),
+            None => bail!("there is no rule {asked}; `plimsoll rules` lists them"),
+        }
+    };
+    let mut text = rule.documentation.trim_end().to_owned();
+    let _ = write!(text, "\n\nRule: {}\nSeverity: {}\n", rule.name, rule.severity);
+    if let Some(url) = &rule.url {
+        let _ = writeln!(text, "Page: {url}");
+    }
+    print(&text)?;
+    Ok(CLEAN)
+}

@@ -1,0 +1,322 @@
+//! `plimsoll lint`.
+
+use std::collections::HashMap;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use std::{env, fs, thread};
+
+use anyhow::{Context as _, ensure};
+use clap::{Args, ValueEnum};
+use plimsoll_dockerfile::Platform;
+use plimsoll_registry::{ClientConfig, Environment};
+
+use super::{CLEAN, FAILED, FOUND, bundled, complain, print, variables};
+use crate::config::{self, Config, FailLevel, File, Flags, Mode, Variables, ci};
+use crate::discover::{Found, discover};
+use crate::document::Surroundings;
+use crate::finding::{ProblemKind, Severity};
+use crate::limits::SOURCE_BYTES_MAX;
+use crate::lint::{Input, Job, Outcome, Ruleset, SlowChecks, Source};
+use crate::plugin::contract::Level;
+use crate::plugin::{Host, Plugin, Unusable};
+use crate::report::{self, Circumstances};
+use crate::resolve::Registry;
+
+/// Lint Dockerfiles
+///
+/// Exit status: 0 nothing found, 1 findings at or above the fail level, or a
+/// file that does not parse, 2 wrong usage or configuration, a file that cannot
+/// be read, or a plugin that failed; everything else is reported all the same.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  plimsoll lint                            all Dockerfiles of this folder
+  plimsoll lint --slow-checks=on services/ ask registries, in CI too
+  plimsoll lint --explain-plan             what would be asked, of whom
+  docker-gen | plimsoll lint - --stdin-filename api.Dockerfile")]
+pub(super) struct Arguments {
+    /// Files, folders, or - for standard input
+    #[arg(default_value = ".")]
+    paths: Vec<PathBuf>,
+    /// What to call standard input in reports
+    #[arg(long, value_name = "FILE")]
+    stdin_filename: Option<PathBuf>,
+    /// How to report
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// Platform to build for, such as linux/arm64
+    #[arg(long, value_parser = platform)]
+    platform: Option<Platform>,
+    /// Set a build argument; without a value, that of the environment variable
+    #[arg(long = "build-arg", value_name = "NAME[=VALUE]")]
+    build_args: Vec<String>,
+    /// Stage to build
+    #[arg(long, value_name = "STAGE")]
+    target: Option<String>,
+    /// Folder of the build context [default: the file's folder]
+    #[arg(long, value_name = "DIR")]
+    context: Option<PathBuf>,
+    /// Component with further rules; their prefix is NAME, else the file's name
+    #[arg(long = "plugin", value_name = "[NAME=]FILE")]
+    plugins: Vec<String>,
+    /// Severity from which on findings make the run fail: error, warning, info, style, none [default: warning]
+    #[arg(long, value_name = "LEVEL", value_parser = config::parse_fail_level)]
+    fail_level: Option<FailLevel>,
+    /// Fail with status 1 if a slow check was skipped
+    #[arg(long)]
+    fail_on_skipped: bool,
+    /// Whether rules may ask registries: auto, on, off; auto is off in CI [default: auto]
+    #[arg(long, value_name = "MODE", value_parser = config::parse_mode)]
+    slow_checks: Option<Mode>,
+    /// Time that all slow checks may take together [default: 20s]
+    #[arg(long, value_name = "TIME", value_parser = config::parse_duration)]
+    slow_checks_timeout: Option<Duration>,
+    /// Show what would be asked, and ask nothing
+    #[arg(long)]
+    explain_plan: bool,
+    /// Threads that lint [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: Option<u16>,
+    /// No notes on standard error
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+    /// More on standard error; twice for the messages of plugins
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
+    let variables = variables();
+    let here = env::current_dir().context("the working directory is gone")?;
+    if let Some(context) = &arguments.context {
+        ensure!(context.is_dir(), "--context {}: there is no such folder", context.display());
+    }
+    let file = config::nearest(&common_folder(&arguments.paths, &here)).map(|path| config::read(&path)).transpose()?;
+    let flags = Flags {
+        fail_level: arguments.fail_level,
+        target_platform: arguments.platform.clone(),
+        slow_checks: arguments.slow_checks,
+        slow_checks_timeout: arguments.slow_checks_timeout,
+    };
+    let config = Config::settle(flags, &variables, file.as_ref())?;
+    let ci = (config.slow_checks == Mode::Auto).then(|| ci::detect(&variables)).flatten();
+    let is_on = config.slow_checks == Mode::On || (config.slow_checks == Mode::Auto && ci.is_none());
+
+    let (host, mut plugins) = bundled()?;
+    let unusable = load_plugins(&host, &arguments.plugins, &mut plugins)?;
+    let registry = Arc::new(Registry::new(ClientConfig::new(Environment::of_process())));
+    let (inputs, rulesets) = inputs(&arguments, &config, file, &plugins, &here)?;
+    let job = Job {
+        inputs,
+        plugins: plugins.into(),
+        unusable,
+        rulesets,
+        surroundings: Surroundings {
+            build_args: build_args(&arguments.build_args, &variables),
+            target_platform: config.target_platform.clone(),
+            target: arguments.target.clone(),
+        },
+        slow_checks: SlowChecks {
+            ask: is_on && !arguments.explain_plan,
+            fail_fast: config.fail_fast,
+            timeout: config.timeout,
+        },
+        resolver: registry.clone(),
+        threads: arguments.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from),
+    };
+    let outcome = crate::lint::run(&job);
+
+    if arguments.explain_plan {
+        print(&report::plan(&outcome))?;
+        return Ok(CLEAN);
+    }
+    match arguments.format {
+        Format::Text => print(&report::text(&outcome, is_styled))?,
+        Format::Json => print(&report::json(&outcome, config.slow_checks.name()))?,
+    }
+    if !arguments.quiet {
+        let circumstances = Circumstances { ci, timeout: config.timeout };
+        report::notes(&outcome, &circumstances).iter().for_each(|note| complain(&format!("note: {note}")));
+        report_more(&arguments, &outcome, &host, &registry);
+    }
+    for Unusable { name, message } in &job.unusable {
+        complain(&format!("error: plugin {name} cannot be used: {message}"));
+    }
+    Ok(status(&job, &outcome, config.fail_level, arguments.fail_on_skipped))
+}
+
+/// What `-v` adds.
+fn report_more(arguments: &Arguments, outcome: &Outcome, host: &Host, registry: &Registry) {
+    for (plugin, level, message) in outcome.files.iter().flat_map(|file| &file.log) {
+        let wanted = match level {
+            Level::Warn => 0,
+            Level::Info => 1,
+            Level::Debug => 2,
+        };
+        if arguments.verbose >= wanted {
+            let message: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            complain(&format!("{plugin}: {message}"));
+        }
+    }
+    if arguments.verbose == 0 {
+        return;
+    }
+    let tally = &outcome.slow_checks;
+    complain(&format!("slow checks: {} planned, {} deduplicated, {} executed", tally.planned, tally.deduplicated, tally.executed));
+    for (host, statistics) in registry.statistics() {
+        let plimsoll_registry::Statistics { requests, probes, tokens, retries, bytes } = statistics;
+        complain(&format!("{host}: {requests} requests ({probes} probes, {tokens} tokens, {retries} retries), {bytes} bytes"));
+    }
+    complain(&format!("components compiled by this process: {}", host.compiled()));
+}
+
+fn status(job: &Job, outcome: &Outcome, fail_level: FailLevel, fail_on_skipped: bool) -> u8 {
+    let mut problems = outcome.files.iter().flat_map(|file| &file.problems).map(|problem| problem.kind).peekable();
+    let mut findings = outcome.files.iter().flat_map(|file| &file.findings);
+    if !job.unusable.is_empty() || problems.clone().any(ProblemKind::is_not_checked) {
+        FAILED
+    } else if findings.any(|finding| fail_level.is_reached_by(finding.severity))
+        || (problems.peek().is_some() && fail_level.is_reached_by(Severity::Error))
+        || (fail_on_skipped && !outcome.slow_checks.skipped.is_empty())
+    {
+        FOUND
+    } else {
+        CLEAN
+    }
+}
+
+/// Loads the components the user named. One that cannot be used costs itself.
+fn load_plugins(host: &Arc<Host>, named: &[String], plugins: &mut Vec<Plugin>) -> anyhow::Result<Vec<Unusable>> {
+    let (mut unusable, bundled) = (Vec::new(), plugins.len());
+    for argument in named {
+        let (name, path) = match argument.split_once('=') {
+            Some((name, path)) => (name.to_owned(), Path::new(path)),
+            None => {
+                let path = Path::new(argument);
+                (path.file_stem().unwrap_or_default().to_string_lossy().into_owned(), path)
+            }
+        };
+        let is_taken = plugins[bundled..].iter().any(|plugin| plugin.name == name);
+        ensure!(!is_taken, "--plugin: two plugins are called {name}; write --plugin NAME=FILE");
+        match Plugin::from_file(host, &name, path) {
+            Ok(plugin) => plugins.push(plugin),
+            Err(error) => unusable.push(error),
+        }
+    }
+    Ok(unusable)
+}
+
+/// The files, each with the ruleset of the configuration nearest to it.
+fn inputs(
+    arguments: &Arguments,
+    config: &Config,
+    file: Option<File>,
+    plugins: &[Plugin],
+    here: &Path,
+) -> anyhow::Result<(Vec<Input>, Vec<Ruleset>)> {
+    let base = config.folder.as_deref().unwrap_or(here);
+    let mut rulesets = Rulesets::default();
+    if let Some(file) = &file {
+        rulesets.add(Some(file), plugins)?;
+    }
+    let mut inputs = Vec::new();
+    let (standard_input, paths): (Vec<_>, Vec<_>) = arguments.paths.iter().cloned().partition(|path| path == Path::new("-"));
+    if !standard_input.is_empty() {
+        let name = arguments.stdin_filename.as_deref();
+        let mut bytes = Vec::new();
+        io::stdin().take(SOURCE_BYTES_MAX + 1).read_to_end(&mut bytes).context("standard input cannot be read")?;
+        let ruleset = rulesets.of(name.and_then(Path::parent).unwrap_or(Path::new("")), here, plugins)?;
+        let shown = name.map_or("-".to_owned(), |name| shown_path(name, here, base));
+        inputs.push(Input { shown, source: Source::Bytes(bytes), ruleset });
+    }
+    for Found { path, problem } in discover(&paths) {
+        let ruleset = rulesets.of(path.parent().unwrap_or(Path::new("")), here, plugins)?;
+        let shown = shown_path(&path, here, base);
+        let source = problem.map_or(Source::Path(path), Source::Broken);
+        inputs.push(Input { shown, source, ruleset });
+    }
+    Ok((inputs, rulesets.rulesets))
+}
+
+/// Rulesets by configuration file, and which file holds for which folder.
+#[derive(Default)]
+struct Rulesets {
+    rulesets: Vec<Ruleset>,
+    by_file: HashMap<Option<PathBuf>, usize>,
+    by_folder: HashMap<PathBuf, usize>,
+}
+
+impl Rulesets {
+    fn of(&mut self, folder: &Path, here: &Path, plugins: &[Plugin]) -> anyhow::Result<usize> {
+        if let Some(known) = self.by_folder.get(folder) {
+            return Ok(*known);
+        }
+        let path = config::nearest(&real(folder, here));
+        let index = match self.by_file.get(&path) {
+            Some(known) => *known,
+            None => {
+                let file = path.as_deref().map(config::read).transpose()?;
+                self.add(file.as_ref(), plugins)?
+            }
+        };
+        self.by_folder.insert(folder.to_owned(), index);
+        Ok(index)
+    }
+
+    fn add(&mut self, file: Option<&File>, plugins: &[Plugin]) -> anyhow::Result<usize> {
+        self.rulesets.push(Ruleset::new(plugins, file)?);
+        self.by_file.insert(file.map(|file| file.path.clone()), self.rulesets.len() - 1);
+        Ok(self.rulesets.len() - 1)
+    }
+}
+
+/// The folder that all paths lie in.
+fn common_folder(paths: &[PathBuf], here: &Path) -> PathBuf {
+    let folders = paths.iter().filter(|path| *path != Path::new("-")).map(|path| {
+        let real = real(path, here);
+        if real.is_dir() { real } else { real.parent().map_or(real.clone(), Path::to_owned) }
+    });
+    let shared = |one: PathBuf, other: PathBuf| one.components().zip(other.components()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect();
+    folders.reduce(shared).unwrap_or_else(|| here.to_owned())
+}
+
+/// The path without links and dots, as far as it exists.
+fn real(path: &Path, here: &Path) -> PathBuf {
+    let absolute = here.join(path);
+    if let Ok(real) = fs::canonicalize(&absolute) {
+        return real;
+    }
+    match (absolute.parent().map(fs::canonicalize), absolute.file_name()) {
+        (Some(Ok(folder)), Some(name)) => folder.join(name),
+        _ => absolute,
+    }
+}
+
+/// The path as reports show it: relative to the folder of the configuration,
+/// else to the working directory; as it was given if it lies outside.
+fn shown_path(path: &Path, here: &Path, base: &Path) -> String {
+    let folder = real(path.parent().unwrap_or(Path::new("")), here);
+    let base = fs::canonicalize(base).unwrap_or_else(|_| base.to_owned());
+    let relative = path.file_name().map(|name| folder.join(name)).and_then(|path| path.strip_prefix(&base).map(Path::to_owned).ok());
+    relative.unwrap_or_else(|| path.to_owned()).to_string_lossy().replace('\\', "/")
+}
+
+fn build_args(given: &[String], variables: &Variables) -> Vec<(String, String)> {
+    let pair = |argument: &String| match argument.split_once('=') {
+        Some((name, value)) => Some((name.to_owned(), value.to_owned())),
+        None => variables.get(argument).map(|value| (argument.clone(), value.clone())),
+    };
+    given.iter().filter_map(pair).collect()
+}
+
+fn platform(text: &str) -> Result<Platform, String> {
+    Platform::parse(text).map_err(|error| error.to_string())
+}

@@ -1,0 +1,102 @@
+//! The command line: one command, one file.
+
+mod explain;
+mod lint;
+mod rules;
+mod version;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use anstream::{AutoStream, ColorChoice};
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::plugin::{Host, Plugin};
+
+/// Exit status of a run that found nothing to complain of.
+const CLEAN: u8 = 0;
+/// Exit status of a run with findings at or above the fail level.
+const FOUND: u8 = 1;
+/// Exit status when something could not be done as asked.
+const FAILED: u8 = 2;
+
+/// Lints container builds with rules that are sandboxed WebAssembly components.
+#[derive(Parser)]
+#[command(name = "plimsoll", disable_version_flag = true, max_term_width = 100, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    color: Color,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Lint(Box<lint::Arguments>),
+    Rules(rules::Arguments),
+    Explain(explain::Arguments),
+    Version(version::Arguments),
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    Always,
+    Never,
+}
+
+/// Reads the command line, runs the command, and says how it went.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let is_styled = match arguments.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => AutoStream::choice(&io::stdout()) != ColorChoice::Never,
+    };
+    let status = match arguments.command {
+        Command::Lint(arguments) => lint::run(*arguments, is_styled),
+        Command::Rules(arguments) => rules::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Version(arguments) => version::run(&arguments),
+    };
+    match status {
+        Ok(status) => ExitCode::from(status),
+        Err(error) if is_broken_pipe(&error) => ExitCode::from(FAILED),
+        Err(error) => {
+            complain(&format!("error: {error:#}"));
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+/// Writes to standard output.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Writes a line to standard error, where nobody may be listening.
+fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// The environment, as far as it is Unicode.
+fn variables() -> BTreeMap<String, String> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+}
+
+/// The engine and the bundled packs.
+fn bundled() -> anyhow::Result<(std::sync::Arc<Host>, Vec<Plugin>)> {
+    let host = Host::new().map_err(|error| anyhow::anyhow!("the engine does not start: {error:#}"))?;
+    let plugins = Plugin::bundled(&host).map_err(|pack| anyhow::anyhow!("bundled pack {}: {}", pack.name, pack.message))?;
+    Ok((host, plugins))
+}

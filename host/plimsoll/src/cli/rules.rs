@@ -1,0 +1,23 @@
+//! `plimsoll rules`.
+
+use std::fmt::Write as _;
+
+use clap::Args;
+
+use super::{CLEAN, bundled, print};
+
+/// List the rules, their severities and what they ask of a Dockerfile
+#[derive(Args)]
+pub(super) struct Arguments {}
+
+pub(super) fn run(_: &Arguments) -> anyhow::Result<u8> {
+    let (_host, plugins) = bundled()?;
+    let rules: Vec<_> = plugins.iter().flat_map(|plugin| &plugin.rules).collect();
+    let width = rules.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for rule in rules {
+        let _ = writeln!(text, "{:width$}  {:7}  {}", rule.name, rule.severity.name(), rule.summary);
+    }
+    print(&text)?;
+    Ok(CLEAN)
+}

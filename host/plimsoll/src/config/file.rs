@@ -1,0 +1,159 @@
+//! `plimsoll.toml`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use plimsoll_dockerfile::{LineIndex, Platform};
+use serde::{Deserialize, Deserializer};
+
+use super::value::{parse_duration, parse_fail_level, parse_mode, parse_platform};
+use super::{ConfigError, FailLevel, Mode};
+use crate::finding::Severity;
+use crate::limits::CONFIG_BYTES_MAX;
+
+/// The name of the file.
+pub const FILE_NAME: &str = "plimsoll.toml";
+
+/// A configuration file.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct File {
+    /// Where it lies.
+    #[serde(skip)]
+    pub path: PathBuf,
+    /// The folder it lies in.
+    #[serde(skip)]
+    pub folder: PathBuf,
+    /// `[lint]`.
+    pub lint: LintTable,
+    /// `[slow-checks]`.
+    pub slow_checks: SlowChecksTable,
+    /// `[rules."PACK/RULE"]`.
+    pub rules: BTreeMap<String, RuleTable>,
+}
+
+/// `[lint]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct LintTable {
+    /// From which severity on findings make the run fail.
+    #[serde(deserialize_with = "fail_level")]
+    pub fail_level: Option<FailLevel>,
+    /// The platform to build for.
+    #[serde(deserialize_with = "platform")]
+    pub target_platform: Option<Platform>,
+}
+
+/// `[slow-checks]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct SlowChecksTable {
+    /// When they run.
+    #[serde(deserialize_with = "mode")]
+    pub mode: Option<Mode>,
+    /// Whether a file with errors asks nothing.
+    pub fail_fast: Option<bool>,
+    /// The wall-clock budget of all of them together.
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Option<Duration>,
+}
+
+/// One rule's settings.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct RuleTable {
+    /// Another severity than the rule's own, or off.
+    pub severity: Option<SeverityOrOff>,
+    /// The rule's own options.
+    pub options: Option<toml::Table>,
+}
+
+/// A severity in the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum SeverityOrOff {
+    Error,
+    Warning,
+    Info,
+    Style,
+    /// The rule does not run.
+    Off,
+}
+
+impl SeverityOrOff {
+    /// The severity, unless the rule is off.
+    pub fn severity(self) -> Option<Severity> {
+        Some(match self {
+            Self::Error => Severity::Error,
+            Self::Warning => Severity::Warning,
+            Self::Info => Severity::Info,
+            Self::Style => Severity::Style,
+            Self::Off => return None,
+        })
+    }
+}
+
+/// The path of the file nearest to a folder: in it or up the tree.
+pub fn nearest(folder: &Path) -> Option<PathBuf> {
+    folder.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.is_file())
+}
+
+/// Reads a configuration file.
+///
+/// # Errors
+/// When it cannot be read or does not hold up, with the position.
+pub fn read(path: &Path) -> Result<File, ConfigError> {
+    let mut text = String::new();
+    fs::File::open(path)
+        .and_then(|file| file.take(CONFIG_BYTES_MAX + 1).read_to_string(&mut text))
+        .map_err(|error| ConfigError(format!("{}: {error}", path.display())))?;
+    if text.len() as u64 > CONFIG_BYTES_MAX {
+        return Err(ConfigError(format!("{}: larger than the {CONFIG_BYTES_MAX} bytes it may have", path.display())));
+    }
+    let mut file: File = toml::from_str(&text).map_err(|error| complaint(path, &text, &error))?;
+    path.clone_into(&mut file.path);
+    path.parent().unwrap_or(Path::new("")).clone_into(&mut file.folder);
+    Ok(file)
+}
+
+fn complaint(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
+    let place = error.span().map_or(String::new(), |span| {
+        let start = LineIndex::new(text.as_bytes()).position(u32::try_from(span.start).unwrap_or(0));
+        format!(":{}:{}", start.line, start.column)
+    });
+    let hint = suggestion(error.message()).map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+    ConfigError(format!("{}{place}: {}{hint}", path.display(), error.message()))
+}
+
+/// The known key nearest to an unknown one. serde keeps both only in its
+/// message: "unknown field `a`, expected one of `b`, `c`".
+fn suggestion(message: &str) -> Option<&str> {
+    let mut quoted = message.strip_prefix("unknown field ").or(message.strip_prefix("unknown variant "))?.split('`').skip(1).step_by(2);
+    let unknown = quoted.next()?;
+    plimsoll_dockerfile::suggest::nearest(unknown, quoted)
+}
+
+fn parsed<'de, D: Deserializer<'de>, T>(deserializer: D, parse: fn(&str) -> Result<T, String>) -> Result<Option<T>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    parse(&text).map(Some).map_err(serde::de::Error::custom)
+}
+
+fn fail_level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<FailLevel>, D::Error> {
+    parsed(deserializer, parse_fail_level)
+}
+
+fn platform<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Platform>, D::Error> {
+    parsed(deserializer, parse_platform)
+}
+
+fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Mode>, D::Error> {
+    parsed(deserializer, parse_mode)
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    parsed(deserializer, parse_duration)
+}

@@ -1,0 +1,90 @@
+//! Values as text, the same in flags, variables and files.
+
+use std::time::Duration;
+
+use plimsoll_dockerfile::Platform;
+
+use super::{FailLevel, Mode};
+use crate::finding::Severity;
+
+/// A duration such as `500ms`, `20s` or `2m`.
+///
+/// # Errors
+/// What a duration looks like.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let expected = || format!("{text:?} is no duration: write 500ms, 20s or 2m");
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| expected())?;
+    let milliseconds = match unit {
+        "ms" => 1,
+        "s" | "" => 1_000,
+        "m" => 60_000,
+        _ => return Err(expected()),
+    };
+    number.checked_mul(milliseconds).map(Duration::from_millis).ok_or_else(expected)
+}
+
+/// A duration as [`parse_duration`] reads it.
+pub fn show_duration(duration: Duration) -> String {
+    match duration.as_millis() {
+        milliseconds if milliseconds.is_multiple_of(1_000) => format!("{}s", milliseconds / 1_000),
+        milliseconds => format!("{milliseconds}ms"),
+    }
+}
+
+/// `auto`, `on` or `off`.
+///
+/// # Errors
+/// What is expected.
+pub fn parse_mode(text: &str) -> Result<Mode, String> {
+    match text {
+        "auto" => Ok(Mode::Auto),
+        "on" | "true" => Ok(Mode::On),
+        "off" | "false" => Ok(Mode::Off),
+        _ => Err(format!("{text:?} is not one of auto, on, off")),
+    }
+}
+
+/// A severity, or `none`.
+///
+/// # Errors
+/// What is expected.
+pub fn parse_fail_level(text: &str) -> Result<FailLevel, String> {
+    Ok(match text {
+        "error" => FailLevel::At(Severity::Error),
+        "warning" => FailLevel::At(Severity::Warning),
+        "info" => FailLevel::At(Severity::Info),
+        "style" => FailLevel::At(Severity::Style),
+        "none" => FailLevel::Never,
+        _ => return Err(format!("{text:?} is not one of error, warning, info, style, none")),
+    })
+}
+
+pub(super) fn parse_bool(text: &str) -> Result<bool, String> {
+    match text {
+        "true" | "1" | "on" => Ok(true),
+        "false" | "0" | "off" => Ok(false),
+        _ => Err(format!("{text:?} is not one of true, false")),
+    }
+}
+
+pub(super) fn parse_platform(text: &str) -> Result<Platform, String> {
+    Platform::parse(text).map_err(|error| format!("{text:?} is no platform such as linux/arm64: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_units() {
+        for (text, milliseconds) in [("500ms", 500), ("20s", 20_000), ("2m", 120_000), ("7", 7_000)] {
+            assert_eq!(parse_duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");
+        }
+        for text in ["", "s", "-1s", "1h", "1.5s", "99999999999999999999s"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+        assert_eq!(show_duration(Duration::from_millis(2_500)), "2500ms");
+    }
+}

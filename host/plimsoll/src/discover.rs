@@ -1,0 +1,119 @@
+//! From paths to files.
+//!
+//! Input: files, folders. Output: files in a fixed order, each once, and what
+//! is wrong with those that cannot be linted. A file that was named is linted
+//! whatever it is called; in folders, what looks like a Dockerfile and is not
+//! ignored by git. Symbolic links to folders are not followed.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ignore::{DirEntry, WalkBuilder};
+
+use crate::finding::{Problem, ProblemKind};
+use crate::limits::FILES_MAX;
+
+/// A file to lint.
+#[derive(Debug)]
+pub struct Found {
+    /// The path as it was reached.
+    pub path: PathBuf,
+    /// What is wrong with it already.
+    pub problem: Option<Problem>,
+}
+
+/// All files that the paths stand for.
+pub fn discover(paths: &[PathBuf]) -> Vec<Found> {
+    let mut found = Vec::new();
+    for path in paths {
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => walk(path, &mut found),
+            Ok(_) => found.push(Found { path: path.clone(), problem: None }),
+            Err(error) => found.push(broken(path, &error.to_string())),
+        }
+    }
+    let mut seen = HashSet::new();
+    found.retain(|file| seen.insert(plain(&file.path)));
+    found
+}
+
+/// Whether a file name is that of a Dockerfile.
+pub fn is_dockerfile(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let is_variant = |stem: &str| {
+        name == stem || name.strip_prefix(stem).is_some_and(|rest| rest.starts_with('.')) || name.ends_with(&format!(".{stem}"))
+    };
+    !name.ends_with(".dockerignore") && !name.ends_with(".containerignore") && (is_variant("dockerfile") || is_variant("containerfile"))
+}
+
+fn walk(folder: &Path, found: &mut Vec<Found>) {
+    let walk = WalkBuilder::new(folder)
+        .hidden(false)
+        .require_git(false)
+        .sort_by_file_path(Path::cmp)
+        .filter_entry(|entry| entry.file_name() != ".git")
+        .build();
+    for entry in walk {
+        if found.len() >= FILES_MAX {
+            let message = format!("there are more than {FILES_MAX} Dockerfiles; name some of them");
+            found.push(Found {
+                path: folder.to_owned(),
+                problem: Some(Problem { kind: ProblemKind::Io, message, line: None }),
+            });
+            return;
+        }
+        match entry {
+            Ok(entry) => found.extend(consider(&entry)),
+            Err(error) => {
+                let path = path_of(&error).unwrap_or(folder).to_owned();
+                found.push(broken(&path, &error.io_error().map_or_else(|| error.to_string(), ToString::to_string)));
+            }
+        }
+    }
+}
+
+fn consider(entry: &DirEntry) -> Option<Found> {
+    if !entry.file_name().to_str().is_some_and(is_dockerfile) {
+        return None;
+    }
+    // Follows a link, which the walk does not.
+    match fs::metadata(entry.path()) {
+        Ok(metadata) if metadata.is_file() => Some(Found { path: entry.path().to_owned(), problem: None }),
+        Ok(metadata) if metadata.is_dir() => None,
+        Ok(_) => Some(broken(entry.path(), "this is no regular file")),
+        Err(error) => Some(broken(entry.path(), &error.to_string())),
+    }
+}
+
+fn path_of(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of(err),
+        _ => None,
+    }
+}
+
+fn broken(path: &Path, error: &str) -> Found {
+    let message = format!("the file cannot be read: {error}");
+    Found { path: path.to_owned(), problem: Some(Problem { kind: ProblemKind::Io, message, line: None }) }
+}
+
+fn plain(path: &Path) -> PathBuf {
+    path.components().filter(|part| !matches!(part, std::path::Component::CurDir)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_dockerfile;
+
+    #[test]
+    fn knows_the_names() {
+        for name in ["Dockerfile", "dockerfile", "Dockerfile.dev", "api.Dockerfile", "Containerfile", "Containerfile.ci", "x.containerfile"] {
+            assert!(is_dockerfile(name), "{name}");
+        }
+        for name in ["Dockerfile.dockerignore", ".dockerignore", "Dockerfiles", "MyDockerfile", "docker", "Containerfile.containerignore"] {
+            assert!(!is_dockerfile(name), "{name}");
+        }
+    }
+}

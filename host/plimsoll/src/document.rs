@@ -1,0 +1,394 @@
+//! A Dockerfile as rules see it: source, tree and meaning, and these as flat
+//! tables.
+//!
+//! Input: bytes, and what the build would be told from outside. Output: the
+//! tables of `document.wit` and `model.wit`, column by column as their comments
+//! say. Each is made when a rule first asks for it, and shared by all plugins.
+
+use std::sync::{Arc, OnceLock};
+
+use plimsoll_dockerfile::model::{Base, ImageUseKind, Origin, PlatformFlag, Shell, Site, Stage, Step, VariableScope, VariableState};
+use plimsoll_dockerfile::tree::{Directive, Instruction, Keyword, Text};
+use plimsoll_dockerfile::{BaseImage, Inputs, LineIndex, Model, Platform, Span, Tree, model, parse};
+
+const NONE: u32 = u32::MAX;
+
+/// A file, parsed.
+pub struct Document {
+    id: u64,
+    path: String,
+    source: Vec<u8>,
+    is_utf8: bool,
+    tree: Tree,
+    lines: OnceLock<LineIndex>,
+    instructions: OnceLock<Vec<u32>>,
+    words: OnceLock<Vec<u32>>,
+}
+
+impl Document {
+    /// Parses a file. `id` differs between the files of a run; `path` is what
+    /// reports call it.
+    pub fn new(id: u64, path: String, source: Vec<u8>) -> Self {
+        let tree = parse(&source);
+        let is_utf8 = str::from_utf8(&source).is_ok();
+        let (lines, instructions, words) = Default::default();
+        Self { id, path, source, is_utf8, tree, lines, instructions, words }
+    }
+
+    /// Its number in this run.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Its path as reports show it.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// All its bytes.
+    pub fn source(&self) -> &[u8] {
+        &self.source
+    }
+
+    /// Its syntax tree.
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// Where its lines begin.
+    pub fn lines(&self) -> &LineIndex {
+        self.lines.get_or_init(|| LineIndex::new(&self.source))
+    }
+
+    /// Whether it is UTF-8 throughout.
+    pub fn is_utf8(&self) -> bool {
+        self.is_utf8
+    }
+
+    /// Whether a character begins at an offset, or the file ends there. In a
+    /// file that is not UTF-8 every byte may stand for itself.
+    pub fn is_boundary(&self, offset: u32) -> bool {
+        !self.is_utf8 || self.source.get(offset as usize).is_none_or(|byte| byte & 0xC0 != 0x80)
+    }
+
+    /// `document.instructions`.
+    pub fn instructions(&self) -> &[u32] {
+        self.instructions.get_or_init(|| self.tree.instructions.iter().flat_map(instruction_row).collect())
+    }
+
+    /// `document.words`.
+    pub fn words(&self) -> &[u32] {
+        self.words.get_or_init(|| {
+            let differs = |word: Span, text: Text| u32::from(self.tree.source_span(text, 0..text.len()).len() != text.len() || word.len() < text.len());
+            self.tree.words.iter().flat_map(|word| [word.span.start, word.span.end, differs(word.span, word.text)]).collect()
+        })
+    }
+
+    /// `document.word-text`.
+    pub fn word_text(&self, word: u32) -> Option<&str> {
+        self.tree.words.get(word as usize).map(|word| self.tree.text(&self.source, word.text))
+    }
+
+    /// `document.flags`.
+    pub fn flags(&self) -> Vec<u32> {
+        let row = |flag: &plimsoll_dockerfile::tree::Flag| {
+            let (name, value) = (self.place(flag.name), flag.value.map(|value| self.place(value)));
+            [flag.span.start, flag.span.end, name.start, name.end, value.map_or(NONE, |v| v.start), value.map_or(NONE, |v| v.end)]
+        };
+        self.tree.flags.iter().flat_map(row).collect()
+    }
+
+    /// `document.heredocs`.
+    pub fn heredocs(&self) -> Vec<u32> {
+        let row = |heredoc: &plimsoll_dockerfile::tree::Heredoc| {
+            let (name, bits) = (self.place(heredoc.name), u32::from(heredoc.expand) | u32::from(heredoc.chomp) << 1);
+            [name.start, name.end, heredoc.body.start, heredoc.body.end, heredoc.fd, bits]
+        };
+        self.tree.heredocs.iter().flat_map(row).collect()
+    }
+
+    /// `document.comments`.
+    pub fn comments(&self) -> Vec<u32> {
+        self.tree.comments.iter().flat_map(|comment| [comment.span.start, comment.span.end]).collect()
+    }
+
+    /// `document.directives`.
+    pub fn directives(&self) -> Vec<u32> {
+        self.tree.directives.iter().flat_map(|directive| self.directive_row(directive)).collect()
+    }
+
+    fn place(&self, text: Text) -> Span {
+        self.tree.source_span(text, 0..text.len())
+    }
+
+    /// The name of a directive is what stands between `#` and `=`.
+    fn directive_row(&self, directive: &Directive) -> [u32; 4] {
+        let text = directive.span.of(&self.source);
+        let end = text.iter().position(|byte| *byte == b'=').unwrap_or(text.len());
+        let name = &text[..end];
+        let start = name.iter().position(|byte| byte.is_ascii_alphanumeric()).unwrap_or(end);
+        let length = name[start..].trim_ascii_end().len();
+        let start = directive.span.start + u32::try_from(start).unwrap_or(0);
+        [start, start + u32::try_from(length).unwrap_or(0), directive.value.start, directive.value.end]
+    }
+}
+
+/// What a document means under given inputs.
+pub struct Meaning {
+    document: Arc<Document>,
+    model: Model,
+    target_platform: Platform,
+    tables: OnceLock<Tables>,
+}
+
+/// The tables of the model, which share one arena of strings.
+#[derive(Default)]
+struct Tables {
+    strings: String,
+    stages: Vec<u32>,
+    steps: Vec<u32>,
+    variables: Vec<u32>,
+    images: Vec<u32>,
+}
+
+/// What a build would be told from outside.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// Build arguments.
+    pub build_args: Vec<(String, String)>,
+    /// The platform to build for.
+    pub target_platform: Platform,
+    /// The stage to build, if not the last.
+    pub target: Option<String>,
+}
+
+impl Meaning {
+    /// The meaning of a document when these base images are known, by stage.
+    pub fn new(document: Arc<Document>, surroundings: &Surroundings, base_images: &[(u32, &BaseImage)]) -> Self {
+        let inputs = Inputs {
+            build_args: &surroundings.build_args,
+            target_platform: surroundings.target_platform.clone(),
+            build_platform: Platform::host(),
+            target: surroundings.target.as_deref(),
+            base_images,
+        };
+        let model = model(&document.source, &document.tree, &inputs);
+        Self { document, model, target_platform: surroundings.target_platform.clone(), tables: OnceLock::new() }
+    }
+
+    /// The model itself.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// How many stages there are.
+    pub fn stage_count(&self) -> u32 {
+        u32::try_from(self.model.stages.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Where an instruction begins.
+    pub fn instruction_start(&self, instruction: u32) -> u32 {
+        self.document.tree.instructions.get(instruction as usize).map_or(NONE, |instruction| instruction.span.start)
+    }
+
+    /// Whether `stage` is `of` or built on it.
+    pub fn is_derived(&self, stage: u32, of: u32) -> bool {
+        let mut current = Some(stage);
+        while let Some(stage) = current {
+            if stage == of {
+                return true;
+            }
+            current = match self.model.stages.get(stage as usize).map(|stage| &stage.base) {
+                Some(Base::Stage(base)) if *base < stage => Some(*base),
+                _ => None,
+            };
+        }
+        false
+    }
+
+    /// `model.target-platform`.
+    pub fn target_platform(&self) -> String {
+        self.target_platform.to_string()
+    }
+
+    /// `model.strings`.
+    pub fn strings(&self) -> &str {
+        &self.tables().strings
+    }
+
+    /// `model.stages`.
+    pub fn stages(&self) -> &[u32] {
+        &self.tables().stages
+    }
+
+    /// `model.stage-platform`.
+    pub fn stage_platform(&self, stage: u32) -> Option<String> {
+        self.model.stages.get(stage as usize).map(|stage| stage.platform.to_string())
+    }
+
+    /// `model.steps`.
+    pub fn steps(&self) -> &[u32] {
+        &self.tables().steps
+    }
+
+    /// `model.step-words`.
+    pub fn step_words(&self, step: u32) -> Option<Vec<Option<String>>> {
+        let step = self.model.steps.get(step as usize)?;
+        let (_, tree) = self.model.tree_of(step, &self.document.source, &self.document.tree);
+        let values = self.model.values_of(step);
+        let value = |word: u32| values.iter().find(|value| value.site == Site::Word(word)).and_then(|value| self.model.text(value));
+        let words = tree.instructions.get(step.instruction as usize).map_or(0..0, |instruction| instruction.words.clone());
+        Some(words.map(|word| value(word).map(str::to_owned)).collect())
+    }
+
+    /// `model.variables`.
+    pub fn variables(&self) -> &[u32] {
+        &self.tables().variables
+    }
+
+    /// `model.names-in-scope`.
+    pub fn names_in_scope(&self, variable: u32) -> Option<Vec<String>> {
+        self.model.variables.get(variable as usize)?;
+        Some(self.model.visible_names(variable).into_iter().map(str::to_owned).collect())
+    }
+
+    /// `model.images`.
+    pub fn images(&self) -> &[u32] {
+        &self.tables().images
+    }
+
+    fn tables(&self) -> &Tables {
+        self.tables.get_or_init(|| Tables::new(&self.model, &self.document))
+    }
+}
+
+impl Tables {
+    fn new(model: &Model, document: &Document) -> Self {
+        let mut tables = Self::default();
+        for stage in &model.stages {
+            let row = tables.stage_row(stage, document);
+            tables.stages.extend(row);
+        }
+        tables.steps = model.steps.iter().flat_map(|step| step_row(model, document, step)).collect();
+        for variable in &model.variables {
+            let [name, length] = tables.string(model.name(variable));
+            let visibility = match variable.scope {
+                VariableScope::Stage => 0,
+                VariableScope::From => 1,
+                VariableScope::Global => 2,
+            };
+            let state = match variable.state {
+                VariableState::Resolved => 0,
+                VariableState::Declared => 1,
+                VariableState::Unresolved => 2,
+                VariableState::Unknown => 3,
+            };
+            let (Span { start, end }, stage) = (variable.span, variable.stage.unwrap_or(NONE));
+            let row = [name, length, start, end, variable.step, variable.expansion, stage, state, visibility];
+            tables.variables.extend(row);
+        }
+        for image in &model.images {
+            let Base::Image { reference, .. } = &image.source else { continue };
+            let kind = match image.kind {
+                ImageUseKind::From => 0,
+                ImageUseKind::CopyFrom => 1,
+                ImageUseKind::MountFrom => 2,
+            };
+            let [reference, length] = tables.string(&reference.canonical());
+            tables.images.extend([image.step, kind, image.span.start, image.span.end, reference, length]);
+        }
+        tables
+    }
+
+    fn stage_row(&mut self, stage: &Stage, document: &Document) -> [u32; 17] {
+        let (kind, base, name) = match &stage.base {
+            Base::Scratch => (0, NONE, ""),
+            Base::Stage(base) => (1, *base, ""),
+            Base::Image { name, .. } => (2, NONE, name.as_str()),
+            Base::Unresolvable { name } => (3, NONE, name.as_deref().unwrap_or_default()),
+        };
+        let [text, length] = self.string(name);
+        let flag = match stage.platform_flag {
+            PlatformFlag::None => 0,
+            PlatformFlag::Resolved { .. } => 1,
+            PlatformFlag::Unresolvable { .. } => 2,
+        };
+        let name = bounds(stage.name.as_ref().map(|name| name.span));
+        let (as_span, base_span) = (bounds(stage.as_span), bounds(Some(stage.base_span)));
+        let value = bounds(platform_value(stage, document));
+        [
+            stage.from, stage.steps.start, stage.steps.end - stage.steps.start, kind, base, stage.root, name[0], name[1],
+            as_span[0], as_span[1], base_span[0], base_span[1], flag, value[0], value[1], text, length,
+        ]
+    }
+
+    /// Offset and length of a text that is now in the arena.
+    fn string(&mut self, text: &str) -> [u32; 2] {
+        let offset = u32::try_from(self.strings.len()).unwrap_or(NONE);
+        self.strings.push_str(text);
+        [offset, u32::try_from(text.len()).unwrap_or(0)]
+    }
+}
+
+fn instruction_row(instruction: &Instruction) -> [u32; 15] {
+    let count = |range: &std::ops::Range<u32>| range.end - range.start;
+    [
+        keyword_number(instruction.keyword),
+        u32::from(instruction.json),
+        instruction.span.start,
+        instruction.span.end,
+        instruction.keyword_span.start,
+        instruction.keyword_span.end,
+        instruction.arguments.start,
+        instruction.arguments.end,
+        instruction.words.start,
+        count(&instruction.words),
+        instruction.flags.start,
+        count(&instruction.flags),
+        instruction.heredocs.start,
+        count(&instruction.heredocs),
+        instruction.parent.unwrap_or(NONE),
+    ]
+}
+
+fn step_row(model: &Model, document: &Document, step: &Step) -> [u32; 10] {
+    let (_, tree) = model.tree_of(step, &document.source, &document.tree);
+    let instruction = &tree.instructions[step.instruction as usize];
+    let stage = step.stage.and_then(|stage| model.stages.get(stage as usize));
+    let from = stage.and_then(|stage| document.tree.instructions.get(stage.from as usize));
+    let (origin, row, place) = match step.origin {
+        Origin::Own => (0, step.instruction, instruction.span),
+        Origin::StageTrigger => (1, step.instruction, from.map_or(instruction.span, |from| from.span)),
+        Origin::ImageTrigger(_) => (2, NONE, from.map_or(Span::new(0, 0), |from| from.span)),
+    };
+    let shell = match step.shell {
+        Shell::Default => 0,
+        Shell::Set(_) => 1,
+        Shell::Unknown => 2,
+    };
+    let system = match stage.map_or("linux", |stage| stage.platform.os.as_str()) {
+        "linux" => 0,
+        "windows" => 1,
+        _ => 2,
+    };
+    let keyword = keyword_number(instruction.keyword);
+    let (stage, bits) = (step.stage.unwrap_or(NONE), u32::from(instruction.json));
+    [origin, row, stage, keyword, bits, shell, u32::from(step.workdir_set), system, place.start, place.end]
+}
+
+/// Where the value of `--platform` stands.
+fn platform_value(stage: &Stage, document: &Document) -> Option<Span> {
+    let from = document.tree.instructions.get(stage.from as usize)?;
+    let flags = document.tree.flags_of(from);
+    let flag = flags.iter().rfind(|flag| document.tree.text(&document.source, flag.name) == "platform")?;
+    flag.value.map(|value| document.place(value))
+}
+
+fn bounds(span: Option<Span>) -> [u32; 2] {
+    span.map_or([NONE, NONE], |span| [span.start, span.end])
+}
+
+fn keyword_number(keyword: Keyword) -> u32 {
+    let position = Keyword::ALL.iter().position(|known| *known == keyword);
+    position.map_or(0, |position| u32::try_from(position).unwrap_or(0) + 1)
+}

@@ -1,0 +1,18 @@
+//! Plimsoll lints container builds with rules that are sandboxed WebAssembly
+//! components.
+//!
+//! The modules stand in the order in which a Dockerfile meets them, and each
+//! uses only those above it.
+
+pub mod limits;
+pub mod question;
+pub mod finding;
+pub mod config;
+pub mod discover;
+pub mod document;
+pub mod plugin;
+pub mod resolve;
+pub mod schedule;
+pub mod lint;
+pub mod report;
+pub mod cli;

@@ -1,0 +1,64 @@
+//! Every limit of the host, in one place. What comes from strangers is bounded:
+//! Dockerfiles, components, what components do, and what the world answers.
+
+use std::time::Duration;
+
+/// Bytes of a Dockerfile. BuildKit's own frontend reads far less in practice.
+pub const SOURCE_BYTES_MAX: u64 = 4 << 20;
+
+/// Bytes of `plimsoll.toml`.
+pub const CONFIG_BYTES_MAX: u64 = 1 << 20;
+
+/// Bytes of a component.
+pub const COMPONENT_BYTES_MAX: u64 = 64 << 20;
+
+/// Linear memory of one instance, in bytes.
+pub const MEMORY_BYTES_MAX: usize = 128 << 20;
+
+/// Elements of one table of an instance.
+pub const TABLE_ELEMENTS_MAX: usize = 10_000;
+
+/// Core instances, memories and tables of one component's instance. Toolchains
+/// such as Python's need up to 64.
+pub const CORE_INSTANCES_MAX: usize = 64;
+
+/// How long one call into a plugin may take.
+pub const CALL_TIME_MAX: Duration = Duration::from_secs(2);
+
+/// How often the epoch advances, and so how exactly [`CALL_TIME_MAX`] is kept.
+pub const EPOCH_TICK: Duration = Duration::from_millis(10);
+
+/// Bytes that a plugin may hand to the host in one call.
+pub const HOSTCALL_BYTES_MAX: usize = 8 << 20;
+
+/// Rules of one plugin.
+pub const RULES_MAX: usize = 1_000;
+
+/// Findings of one plugin in one file.
+pub const FINDINGS_MAX: usize = 10_000;
+
+/// Bytes of one finding's message.
+pub const MESSAGE_BYTES_MAX: usize = 16 << 10;
+
+/// Requests of one plugin for one file, follow-ups included.
+pub const REQUESTS_MAX: usize = 1_000;
+
+/// Bytes of a request's state.
+pub const STATE_BYTES_MAX: usize = 1 << 10;
+
+/// How many answers may follow from one another.
+pub const FOLLOW_UPS_MAX: usize = 3;
+
+/// Bytes of log of one call; more is dropped.
+pub const LOG_BYTES_MAX: usize = 16 << 10;
+
+/// How often a pack runs again for one file, each time without a rule that panicked.
+pub const RERUNS_MAX: usize = 3;
+
+/// Questions in flight at once, in all and for one registry.
+pub const NETWORK_CONCURRENCY: usize = 8;
+/// Questions in flight at once for one registry.
+pub const HOST_CONCURRENCY: usize = 4;
+
+/// Dockerfiles of one run.
+pub const FILES_MAX: usize = 100_000;

@@ -1,0 +1,127 @@
+//! The way of a Dockerfile through the host: bytes → tree → model → check →
+//! settle → plan → schedule → resolve → on-success → merge.
+//!
+//! Input: [`Job`]. Output: [`Outcome`], one [`FileReport`] a file in the order
+//! of the inputs. Invariant: neither threads nor the order of answers show in
+//! the outcome, and what goes wrong with one file or plugin stays there.
+
+mod draft;
+mod judge;
+mod merge;
+mod parallel;
+mod ruleset;
+mod run;
+mod suppress;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use run::run;
+
+use crate::document::{Document, Surroundings};
+use crate::finding::{Finding, Problem, Severity, Skipped};
+use crate::plugin::contract::Level;
+use crate::plugin::{Plugin, Settings, Unusable};
+use crate::question::{Question, SkipReason};
+use crate::resolve::Resolve;
+
+/// Everything one run depends on.
+pub struct Job {
+    /// The files, in the order of the report.
+    pub inputs: Vec<Input>,
+    /// The plugins.
+    pub plugins: Arc<[Plugin]>,
+    /// Plugins that were asked for and cannot be used: every file misses them.
+    pub unusable: Vec<Unusable>,
+    /// What holds for the rules; inputs point here.
+    pub rulesets: Vec<Ruleset>,
+    /// What a build would be told.
+    pub surroundings: Surroundings,
+    /// Whether and how the world is asked.
+    pub slow_checks: SlowChecks,
+    /// Who answers.
+    pub resolver: Arc<dyn Resolve>,
+    /// How many threads lint.
+    pub threads: usize,
+}
+
+/// One file to lint.
+pub struct Input {
+    /// What reports call it.
+    pub shown: String,
+    /// Where its bytes come from.
+    pub source: Source,
+    /// Its rules' configuration, as index into [`Job::rulesets`].
+    pub ruleset: usize,
+}
+
+/// Where bytes come from.
+pub enum Source {
+    /// A file of this path.
+    Path(PathBuf),
+    /// Bytes at hand, such as those of standard input.
+    Bytes(Vec<u8>),
+    /// Nowhere: what is wrong is known already.
+    Broken(Problem),
+}
+
+/// The configuration of rules that holds for some files.
+#[derive(Debug, Clone, Default)]
+pub struct Ruleset {
+    /// By plugin: which rules run, with which options.
+    pub settings: Vec<Arc<Settings>>,
+    /// Severities that differ from the rules' own.
+    pub severities: HashMap<Arc<str>, Severity>,
+}
+
+/// Whether and how the world is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct SlowChecks {
+    /// Whether questions are asked.
+    pub ask: bool,
+    /// Whether a file with errors asks nothing.
+    pub fail_fast: bool,
+    /// The wall-clock budget of all of them together.
+    pub timeout: Duration,
+}
+
+/// What a run came to.
+pub struct Outcome {
+    /// One report a file.
+    pub files: Vec<FileReport>,
+    /// How the questions fared.
+    pub slow_checks: Tally,
+}
+
+/// What is said of one file.
+pub struct FileReport {
+    /// What reports call it.
+    pub path: String,
+    /// The file, if it could be read.
+    pub document: Option<Arc<Document>>,
+    /// What the rules found, by place.
+    pub findings: Vec<Finding>,
+    /// What went wrong.
+    pub problems: Vec<Problem>,
+    /// What went unanswered, in the order of planning.
+    pub skipped: Vec<Skipped>,
+    /// What was planned, answered or not: rule and question.
+    pub planned: Vec<(Arc<str>, Question)>,
+    /// What plugins had to say: plugin, loudness, message.
+    pub log: Vec<(String, Level, String)>,
+}
+
+/// Counts of questions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Requests of rules.
+    pub planned: usize,
+    /// Requests whose question another one had asked already.
+    pub deduplicated: usize,
+    /// Distinct questions that were asked of the world.
+    pub executed: usize,
+    /// Requests without an answer, by reason.
+    pub skipped: std::collections::BTreeMap<SkipReason, usize>,
+}

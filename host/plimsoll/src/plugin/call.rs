@@ -1,0 +1,290 @@
+//! One call into a plugin, seen from the host: what the guest may read, what it
+//! leaves behind, and the rules of the phases.
+//!
+//! Every import of the contract ends in a method here, whatever runs the guest.
+//! A method that may not be called now, or asks for what is not there, is a
+//! [`Misuse`] that names the rule; none answers with silent emptiness.
+
+use std::sync::Arc;
+
+use plimsoll_dockerfile::{Platform, Reference};
+
+use super::contract::{Image, Level, Request, RequestId, Scope, Selection, Span};
+use super::failure::Misuse;
+use crate::document::{Document, Meaning};
+use crate::limits::{FOLLOW_UPS_MAX, LOG_BYTES_MAX, REQUESTS_MAX, STATE_BYTES_MAX};
+use crate::question::{Answer, Question};
+
+/// A call in progress. The default is one about nothing.
+#[derive(Default)]
+pub struct Call {
+    subject: Option<Subject>,
+    phase: Phase,
+    running: Option<u32>,
+    planned: Vec<Planned>,
+    planned_before: usize,
+    log: Vec<(Level, String)>,
+    log_bytes: usize,
+}
+
+/// What a call is about.
+#[derive(Clone)]
+pub struct Subject {
+    /// The document.
+    pub document: Arc<Document>,
+    /// Its meaning; in `on-success`, with the answer counted in.
+    pub meaning: Arc<Meaning>,
+    /// What the user configured for this plugin and document.
+    pub settings: Arc<Settings>,
+}
+
+/// The settings of one plugin for one document.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Full names of all rules of the plugin, by index.
+    pub rules: Arc<[Arc<str>]>,
+    /// Indexes of the rules that run, ascending.
+    pub enabled: Vec<u32>,
+    /// Options by rule index, as JSON; a rule without is not listed.
+    pub options: Vec<(u32, String)>,
+}
+
+/// Which export is being called.
+#[derive(Debug, Clone, Default)]
+pub enum Phase {
+    /// `fast.check`.
+    #[default]
+    Check,
+    /// `slow.plan`.
+    Plan,
+    /// `slow.on-success`, with the answered request first and those it followed
+    /// from after it.
+    OnSuccess(Vec<Arc<Answered>>),
+}
+
+/// A request with its answer.
+#[derive(Debug)]
+pub struct Answered {
+    /// The request.
+    pub request: Planned,
+    /// What came back.
+    pub answer: Answer,
+}
+
+/// A request as the host keeps it.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// Its name inside the plugin and document.
+    pub id: RequestId,
+    /// The rule that asks, by index.
+    pub rule: u32,
+    /// What the answer will be about.
+    pub scope: Scope,
+    /// The guest's own notes.
+    pub state: Vec<u8>,
+    /// Its own time budget in milliseconds.
+    pub budget_ms: Option<u32>,
+    /// What is asked.
+    pub question: Question,
+    /// The request this one followed from.
+    pub follows: Option<RequestId>,
+    /// How many requests this one followed from.
+    pub depth: usize,
+}
+
+type Result<T> = std::result::Result<T, Misuse>;
+
+impl Call {
+    /// A call about a subject. `planned_before` requests of this plugin and
+    /// document were planned in earlier calls.
+    pub fn new(subject: Subject, phase: Phase, planned_before: usize) -> Self {
+        Self { subject: Some(subject), phase, planned_before, ..Self::default() }
+    }
+
+    /// The rule that runs, as the guest announced it.
+    pub fn running(&self) -> Option<u32> {
+        self.running
+    }
+
+    /// Takes what the guest planned.
+    pub fn take_planned(&mut self) -> Vec<Planned> {
+        std::mem::take(&mut self.planned)
+    }
+
+    /// Takes what the guest logged.
+    pub fn take_log(&mut self) -> Vec<(Level, String)> {
+        std::mem::take(&mut self.log)
+    }
+
+    // What is read.
+
+    /// The document.
+    pub fn document(&self) -> Result<&Document> {
+        self.subject().map(|subject| subject.document.as_ref())
+    }
+
+    /// The document's meaning.
+    pub fn meaning(&self) -> Result<&Meaning> {
+        self.subject().map(|subject| subject.meaning.as_ref())
+    }
+
+    /// The indexes of the rules that run.
+    pub fn enabled(&self) -> Result<&[u32]> {
+        self.subject().map(|subject| subject.settings.enabled.as_slice())
+    }
+
+    /// The options of a rule, as JSON; empty if there are none.
+    pub fn options(&self, rule: u32) -> Result<&str> {
+        let options = &self.subject()?.settings.options;
+        Ok(options.iter().find(|(index, _)| *index == rule).map_or("", |(_, json)| json))
+    }
+
+    /// The text of a span.
+    pub fn text(&self, span: Span) -> Result<String> {
+        let source = self.document()?.source();
+        let range = span.start as usize..span.end as usize;
+        match source.get(range) {
+            Some(bytes) => Ok(String::from_utf8_lossy(bytes).into_owned()),
+            None => Err(self.misuse(format!(
+                "document.text was asked for bytes {}..{} of a file of {}",
+                span.start,
+                span.end,
+                source.len()
+            ))),
+        }
+    }
+
+    /// An entry that a table must have.
+    pub fn entry<T>(&self, table: &str, index: u32, entry: Option<T>) -> Result<T> {
+        entry.ok_or_else(|| self.misuse(format!("{table} was asked for row {index}, which is not there")))
+    }
+
+    // What is said.
+
+    /// `log.enter`.
+    pub fn enter(&mut self, rule: u32) -> Result<()> {
+        self.check_rule(rule)?;
+        self.running = Some(rule);
+        Ok(())
+    }
+
+    /// `log.write`: what exceeds the limit is dropped.
+    pub fn write_log(&mut self, level: Level, message: String) {
+        self.log_bytes = self.log_bytes.saturating_add(message.len());
+        if self.log_bytes <= LOG_BYTES_MAX {
+            self.log.push((level, message));
+        }
+    }
+
+    // What is asked.
+
+    /// `registry.plan-image`.
+    pub fn plan_image(&mut self, request: Request, reference: &str, platform: &str) -> Result<RequestId> {
+        let function = "registry.plan-image";
+        self.check_request(&request, function)?;
+        let reference = Reference::parse(reference)
+            .map_err(|error| self.misuse(format!("{function}: {reference:?} is no image reference: {error}")))?
+            .with_default_tag();
+        let platform = Platform::parse(platform)
+            .map_err(|error| self.misuse(format!("{function}: {platform:?} is no platform: {error}")))?;
+        self.plan(request, Question::Image { reference, platform })
+    }
+
+    fn check_request(&mut self, request: &Request, function: &str) -> Result<()> {
+        self.check_rule(request.rule)?;
+        self.running = Some(request.rule);
+        if matches!(self.phase, Phase::Check) {
+            return Err(self.misuse(format!("{function} was called during check; planning is for plan and on-success")));
+        }
+        if request.state.len() > STATE_BYTES_MAX {
+            let bytes = request.state.len();
+            return Err(self.misuse(format!("{function}: the state has {bytes} bytes; {STATE_BYTES_MAX} are allowed")));
+        }
+        let stages = self.meaning()?.stage_count();
+        match request.scope {
+            Scope::Stage(stage) | Scope::Derived(stage) if stage >= stages => {
+                Err(self.misuse(format!("{function}: the scope names stage {stage}; the file has {stages}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn plan(&mut self, request: Request, question: Question) -> Result<RequestId> {
+        let (follows, depth) = match &self.phase {
+            Phase::OnSuccess(answers) => (answers.first().map(|answered| answered.request.id), answers.len()),
+            _ => (None, 0),
+        };
+        if depth > FOLLOW_UPS_MAX {
+            return Err(self.misuse(format!("it follows up an answer for the {depth}th time; {FOLLOW_UPS_MAX} are allowed")));
+        }
+        if self.planned_before + self.planned.len() >= REQUESTS_MAX {
+            return Err(self.misuse(format!("it plans more than {REQUESTS_MAX} requests for one file")));
+        }
+        // Unique in plugin and document: follow-ups count on under their parent.
+        let index = self.planned.len() as u64 + 1;
+        let id = follows.map_or(index, |parent| (parent << 12) | index);
+        let Request { rule, scope, state, budget_ms } = request;
+        self.planned.push(Planned { id, rule, scope, state, budget_ms, question, follows, depth });
+        Ok(id)
+    }
+
+    // What is answered.
+
+    /// `registry.image-selection`.
+    pub fn image_selection(&self, request: RequestId) -> Result<Selection> {
+        use plimsoll_registry::Answer as Registry;
+        let Answer::Image(answer) = self.answer(request, "registry.image-selection")?;
+        Ok(match answer {
+            Registry::Image(image) => Selection::Image(Image {
+                digest: image.digest.clone(),
+                index_digest: image.index_digest.clone(),
+                platform: image.platform.to_string(),
+            }),
+            Registry::PlatformMismatch { available, .. } => {
+                Selection::NoMatch(available.iter().map(ToString::to_string).collect())
+            }
+        })
+    }
+
+    /// The image that a getter reads from.
+    pub fn image(&self, request: RequestId, function: &str) -> Result<&plimsoll_registry::Image> {
+        let answer = self.answer(request, function)?;
+        answer.image().ok_or_else(|| {
+            self.misuse(format!("{function}: the answer holds no image, since none is for the platform: ask image-selection first"))
+        })
+    }
+
+    fn answer(&self, request: RequestId, function: &str) -> Result<&Answer> {
+        let Phase::OnSuccess(answers) = &self.phase else {
+            return Err(self.misuse(format!("{function} was called outside on-success, where there is no answer")));
+        };
+        let found = answers.iter().find(|answered| answered.request.id == request);
+        found.map(|answered| &answered.answer).ok_or_else(|| {
+            self.misuse(format!("{function} was asked for request {request}, which is neither the answered one nor one it followed from"))
+        })
+    }
+
+    // Who is to blame.
+
+    fn subject(&self) -> Result<&Subject> {
+        self.subject.as_ref().ok_or_else(|| self.misuse("it asked for the document while describing itself".to_owned()))
+    }
+
+    fn check_rule(&self, rule: u32) -> Result<()> {
+        let rules = &self.subject()?.settings.rules;
+        if rule as usize >= rules.len() {
+            return Err(self.misuse(format!("it speaks of rule number {rule}; it described {}", rules.len())));
+        }
+        Ok(())
+    }
+
+    fn misuse(&self, what: String) -> Misuse {
+        let index = self.running.or(match &self.phase {
+            Phase::OnSuccess(answers) => answers.first().map(|answered| answered.request.rule),
+            _ => None,
+        });
+        let rules = self.subject.as_ref().map(|subject| &subject.settings.rules);
+        let rule = index.and_then(|index| Some(rules?.get(index as usize)?.to_string()));
+        Misuse { index, rule, what }
+    }
+}

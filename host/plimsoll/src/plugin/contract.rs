@@ -1,0 +1,22 @@
+//! The contract in `wit/`, as types and traits of this side.
+
+#![allow(missing_docs, unused_qualifications, clippy::all)]
+
+wasmtime::component::bindgen!({
+    path: "../../wit/0.1.0-draft",
+    world: "everything",
+    imports: { default: trappable },
+});
+
+pub use exports::plimsoll::rules::{fast, plugin, slow};
+pub use plimsoll::rules::log::Level;
+pub use plimsoll::rules::registry::{Image, Selection};
+pub use plimsoll::rules::types::{
+    Answered, Description, Finding, Fix, OptionError, Request, RequestId, Safety, Scope, Severity, Span, Verdict,
+};
+pub use plimsoll::rules::{document, log, model, registry, settings, types};
+
+/// The prefix of every interface of the contract.
+pub const PACKAGE: &str = "plimsoll:rules/";
+/// The version that this host speaks.
+pub const VERSION: &str = "0.1.0-draft";

@@ -1,0 +1,127 @@
+//! The WebAssembly engine: configuration, deadlines, and components from bytes.
+//!
+//! Input: the bytes of a component, or native code that the build made of one.
+//! Output: a component ready to be instantiated. Only imports of the contract
+//! are linked; any other is refused by name.
+
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
+use wasmtime::{Engine, Result};
+
+use super::contract::{PACKAGE, VERSION, document, log, model, registry, settings, types};
+use super::engine_config::engine_config;
+use super::instance::Guest;
+use crate::limits::EPOCH_TICK;
+
+const TARGET: &str = env!("PLIMSOLL_TARGET");
+
+/// The engine of the process, and the imports it offers.
+pub struct Host {
+    engine: Engine,
+    linker: Linker<Guest>,
+    compiled: AtomicUsize,
+}
+
+impl Host {
+    /// Starts the engine and the thread that advances its epoch.
+    ///
+    /// # Errors
+    /// When the machine cannot run the engine.
+    pub fn new() -> Result<Arc<Self>> {
+        let engine = Engine::new(&engine_config(TARGET)?)?;
+        let linker = linker(&engine)?;
+        tick(&engine);
+        Ok(Arc::new(Self { engine, linker, compiled: AtomicUsize::new(0) }))
+    }
+
+    /// How many components this process had to compile.
+    pub fn compiled(&self) -> usize {
+        self.compiled.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Compiles a component.
+    ///
+    /// # Errors
+    /// When the bytes are no valid component, or one with foreign imports.
+    pub fn compile(&self, component: &[u8]) -> Result<InstancePre<Guest>> {
+        self.compiled.fetch_add(1, Ordering::Relaxed);
+        self.link(&Component::from_binary(&self.engine, component)?)
+    }
+
+    /// Takes native code that the build made, if it fits this engine; else
+    /// compiles the component.
+    ///
+    /// # Errors
+    /// As [`Host::compile`].
+    pub fn load(&self, native: &'static [u8], compatibility: u64, component: &[u8]) -> Result<InstancePre<Guest>> {
+        if native.is_empty() || compatibility != self.compatibility() {
+            return self.compile(component);
+        }
+        // SAFETY: the bytes are part of this program, written by its own build
+        // with the engine whose hash was just compared.
+        #[allow(unsafe_code)]
+        let loaded = unsafe { Component::deserialize(&self.engine, native) };
+        match loaded {
+            Ok(component) => self.link(&component),
+            Err(_) => self.compile(component),
+        }
+    }
+
+    fn compatibility(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.engine.precompile_compatibility_hash().hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn link(&self, component: &Component) -> Result<InstancePre<Guest>> {
+        for (name, _) in component.component_type().imports(&self.engine) {
+            check_import(name)?;
+        }
+        self.linker.instantiate_pre(component)
+    }
+}
+
+/// Refuses what the contract does not offer, by name.
+fn check_import(name: &str) -> Result<()> {
+    let Some((interface, version)) = name.strip_prefix(PACKAGE).and_then(|rest| rest.split_once('@')) else {
+        wasmtime::bail!("it imports {name}, which Plimsoll does not offer: a rule sees only the interfaces of {PACKAGE}");
+    };
+    wasmtime::ensure!(
+        version == VERSION,
+        "it is built for version {version} of the contract ({PACKAGE}{interface}); this is Plimsoll with version {VERSION}"
+    );
+    Ok(())
+}
+
+fn linker(engine: &Engine) -> Result<Linker<Guest>> {
+    let mut linker = Linker::new(engine);
+    types::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    document::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    model::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    settings::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    log::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    registry::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    Ok(linker)
+}
+
+/// Advances the epoch from a thread of its own until the engine is gone, so
+/// that no load of the other threads delays a deadline.
+fn tick(engine: &Engine) {
+    let engine = engine.weak();
+    thread::spawn(move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            thread::sleep(EPOCH_TICK);
+        }
+    });
+}

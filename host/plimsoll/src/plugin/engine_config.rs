@@ -1,0 +1,28 @@
+//! The configuration of the engine, shared by the build script, which compiles
+//! the bundled packs, and the program, which runs them: the two must agree to
+//! the bit, or native code made by one is refused by the other.
+
+use wasmtime::{Config, OptLevel, Result};
+
+/// Bytes of native stack that a guest may use; well below a thread's own, since
+/// running out of that aborts the process.
+const WASM_STACK_BYTES_MAX: usize = 512 << 10;
+
+/// The engine's configuration for a target triple. Naming the target keeps the
+/// features of the building machine's processor out of the native code.
+///
+/// # Errors
+/// When the triple is none that Cranelift knows.
+pub fn engine_config(target: &str) -> Result<Config> {
+    let mut config = Config::new();
+    config.target(target)?;
+    config
+        .wasm_component_model(true)
+        .cranelift_opt_level(OptLevel::Speed)
+        .epoch_interruption(true)
+        .max_wasm_stack(WASM_STACK_BYTES_MAX)
+        .native_unwind_info(false)
+        .wasm_backtrace_max_frames(None)
+        .generate_address_map(false);
+    Ok(config)
+}

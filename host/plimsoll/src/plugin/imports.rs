@@ -1,0 +1,173 @@
+//! The imports of a component: every function of the contract, handed on to
+//! the call in progress.
+
+use wasmtime::Result;
+
+use super::call::Call;
+use super::contract::{Level, Request, RequestId, Selection, Span, document, log, model, registry, settings, types};
+use super::failure::Misuse;
+use super::instance::Guest;
+
+impl Guest {
+    fn call(&mut self) -> Result<&mut Call> {
+        self.call.as_mut().ok_or_else(|| {
+            let what = "it called the host while describing itself or checking options".to_owned();
+            Misuse { index: None, rule: None, what }.into()
+        })
+    }
+}
+
+impl types::Host for Guest {}
+
+impl document::Host for Guest {
+    fn id(&mut self) -> Result<u64> {
+        Ok(self.call()?.document()?.id())
+    }
+
+    fn path(&mut self) -> Result<String> {
+        Ok(self.call()?.document()?.path().to_owned())
+    }
+
+    fn source(&mut self) -> Result<Vec<u8>> {
+        Ok(self.call()?.document()?.source().to_vec())
+    }
+
+    fn text(&mut self, span: Span) -> Result<String> {
+        Ok(self.call()?.text(span)?)
+    }
+
+    fn escape(&mut self) -> Result<u32> {
+        Ok(self.call()?.document()?.tree().escape.into())
+    }
+
+    fn instructions(&mut self) -> Result<Vec<u32>> {
+        Ok(self.call()?.document()?.instructions().to_vec())
+    }
+
+    fn words(&mut self) -> Result<Vec<u32>> {
+        Ok(self.call()?.document()?.words().to_vec())
+    }
+
+    fn word_text(&mut self, word: u32) -> Result<String> {
+        let call = self.call()?;
+        Ok(call.entry("document.word-text", word, call.document()?.word_text(word))?.to_owned())
+    }
+
+    fn flags(&mut self) -> Result<Vec<u32>> {
+        Ok(self.call()?.document()?.flags())
+    }
+
+    fn heredocs(&mut self) -> Result<Vec<u32>> {
+        Ok(self.call()?.document()?.heredocs())
+    }
+
+    fn comments(&mut self) -> Result<Vec<u32>> {
+        Ok(self.call()?.document()?.comments())
+    }
+
+    fn directives(&mut self) -> Result<Vec<u32>> {
+        Ok(self.call()?.document()?.directives())
+    }
+}
+
+impl model::Host for Guest {
+    fn target_platform(&mut self) -> Result<String> {
+        Ok(self.call()?.meaning()?.target_platform())
+    }
+
+    fn strings(&mut self) -> Result<String> {
+        Ok(self.call()?.meaning()?.strings().to_owned())
+    }
+
+    fn stages(&mut self) -> Result<Vec<u32>> {
+        Ok(self.call()?.meaning()?.stages().to_vec())
+    }
+
+    fn stage_platform(&mut self, stage: u32) -> Result<String> {
+        let call = self.call()?;
+        Ok(call.entry("model.stage-platform", stage, call.meaning()?.stage_platform(stage))?)
+    }
+
+    fn variables(&mut self) -> Result<Vec<u32>> {
+        Ok(self.call()?.meaning()?.variables().to_vec())
+    }
+
+    fn names_in_scope(&mut self, variable: u32) -> Result<Vec<String>> {
+        let call = self.call()?;
+        Ok(call.entry("model.names-in-scope", variable, call.meaning()?.names_in_scope(variable))?)
+    }
+
+    fn steps(&mut self) -> Result<Vec<u32>> {
+        Ok(self.call()?.meaning()?.steps().to_vec())
+    }
+
+    fn step_words(&mut self, step: u32) -> Result<Vec<Option<String>>> {
+        let call = self.call()?;
+        Ok(call.entry("model.step-words", step, call.meaning()?.step_words(step))?)
+    }
+
+    fn images(&mut self) -> Result<Vec<u32>> {
+        Ok(self.call()?.meaning()?.images().to_vec())
+    }
+}
+
+impl settings::Host for Guest {
+    fn enabled(&mut self) -> Result<Vec<u32>> {
+        Ok(self.call()?.enabled()?.to_vec())
+    }
+
+    fn options(&mut self, rule: u32) -> Result<String> {
+        Ok(self.call()?.options(rule)?.to_owned())
+    }
+}
+
+impl log::Host for Guest {
+    fn enter(&mut self, rule: u32) -> Result<()> {
+        Ok(self.call()?.enter(rule)?)
+    }
+
+    fn write(&mut self, level: Level, message: String) -> Result<()> {
+        self.call()?.write_log(level, message);
+        Ok(())
+    }
+
+    fn panicked(&mut self, message: String) -> Result<()> {
+        self.record_panic(message);
+        Ok(())
+    }
+}
+
+impl registry::Host for Guest {
+    fn plan_image(&mut self, request: Request, reference: String, platform: String) -> Result<RequestId> {
+        Ok(self.call()?.plan_image(request, &reference, &platform)?)
+    }
+
+    fn image_selection(&mut self, request: RequestId) -> Result<Selection> {
+        Ok(self.call()?.image_selection(request)?)
+    }
+
+    fn image_environment(&mut self, request: RequestId) -> Result<Vec<(String, String)>> {
+        Ok(self.call()?.image(request, "registry.image-environment")?.environment.clone())
+    }
+
+    fn image_working_directory(&mut self, request: RequestId) -> Result<String> {
+        Ok(self.call()?.image(request, "registry.image-working-directory")?.working_dir.clone())
+    }
+
+    fn image_user(&mut self, request: RequestId) -> Result<String> {
+        Ok(self.call()?.image(request, "registry.image-user")?.user.clone())
+    }
+
+    fn image_shell(&mut self, request: RequestId) -> Result<Vec<String>> {
+        Ok(self.call()?.image(request, "registry.image-shell")?.shell.clone())
+    }
+
+    fn image_labels(&mut self, request: RequestId) -> Result<Vec<(String, String)>> {
+        let image = self.call()?.image(request, "registry.image-labels")?;
+        Ok(image.labels.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
+
+    fn image_onbuild(&mut self, request: RequestId) -> Result<Vec<String>> {
+        Ok(self.call()?.image(request, "registry.image-onbuild")?.onbuild.clone())
+    }
+}

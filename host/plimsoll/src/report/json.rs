@@ -1,0 +1,157 @@
+//! Format `json`, version 1: keys may be added, never changed.
+
+use std::collections::BTreeMap;
+
+use plimsoll_dockerfile::Position;
+use serde::Serialize;
+
+use super::Summary;
+use crate::finding::{Finding, ProblemKind, Severity};
+use crate::lint::{FileReport, Outcome};
+use crate::question::SkipReason;
+
+/// The version of the format.
+const VERSION: u32 = 1;
+
+/// The outcome as one JSON document, with a newline at its end.
+pub fn json(outcome: &Outcome, mode: &'static str) -> String {
+    let (summary, tally) = (Summary::of(outcome), &outcome.slow_checks);
+    let document = Document {
+        version: VERSION,
+        files: outcome.files.iter().map(File::of).collect(),
+        summary: Counts {
+            files: summary.files,
+            findings: summary.findings(),
+            error: summary.count(Severity::Error),
+            warning: summary.count(Severity::Warning),
+            info: summary.count(Severity::Info),
+            style: summary.count(Severity::Style),
+            not_checked: summary.not_checked,
+        },
+        slow_checks: SlowChecks {
+            mode,
+            planned: tally.planned,
+            deduplicated: tally.deduplicated,
+            from_lock: 0,
+            from_cache: 0,
+            executed: tally.executed,
+            skipped: tally.skipped.iter().map(|(reason, count)| (reason.name(), *count)).collect(),
+        },
+    };
+    let mut text = serde_json::to_string(&document).expect("the report has string keys only");
+    text.push('\n');
+    text
+}
+
+#[derive(Serialize)]
+struct Document<'o> {
+    version: u32,
+    files: Vec<File<'o>>,
+    summary: Counts,
+    slow_checks: SlowChecks,
+}
+
+#[derive(Serialize)]
+struct File<'o> {
+    path: &'o str,
+    findings: Vec<JsonFinding<'o>>,
+    problems: Vec<JsonProblem<'o>>,
+    skipped: Vec<JsonSkipped<'o>>,
+}
+
+#[derive(Serialize)]
+struct JsonFinding<'o> {
+    rule: &'o str,
+    severity: Severity,
+    message: &'o str,
+    url: Option<&'o str>,
+    range: Range,
+}
+
+#[derive(Serialize)]
+struct Range {
+    start: Point,
+    end: Point,
+}
+
+#[derive(Serialize)]
+struct Point {
+    line: u32,
+    column: u32,
+}
+
+#[derive(Serialize)]
+struct JsonProblem<'o> {
+    kind: ProblemKind,
+    message: &'o str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct JsonSkipped<'o> {
+    rule: &'o str,
+    resolver: &'o str,
+    question: &'o str,
+    reason: SkipReason,
+    detail: &'o str,
+}
+
+#[derive(Serialize)]
+struct Counts {
+    files: usize,
+    findings: usize,
+    error: usize,
+    warning: usize,
+    info: usize,
+    style: usize,
+    not_checked: usize,
+}
+
+#[derive(Serialize)]
+struct SlowChecks {
+    mode: &'static str,
+    planned: usize,
+    deduplicated: usize,
+    from_lock: usize,
+    from_cache: usize,
+    executed: usize,
+    skipped: BTreeMap<&'static str, usize>,
+}
+
+impl<'o> File<'o> {
+    fn of(file: &'o FileReport) -> Self {
+        let range = |finding: &Finding| {
+            let lines = file.document.as_ref().map(|document| document.lines());
+            let point = |offset| {
+                let Position { line, column } = lines.map_or(Position { line: 1, column: 1 }, |lines| lines.position(offset));
+                Point { line, column }
+            };
+            Range { start: point(finding.span.start), end: point(finding.span.end) }
+        };
+        Self {
+            path: &file.path,
+            findings: (file.findings.iter())
+                .map(|finding| JsonFinding {
+                    rule: &finding.rule,
+                    severity: finding.severity,
+                    message: &finding.message,
+                    url: finding.url.as_deref(),
+                    range: range(finding),
+                })
+                .collect(),
+            problems: (file.problems.iter())
+                .map(|problem| JsonProblem { kind: problem.kind, message: &problem.message, line: problem.line })
+                .collect(),
+            skipped: (file.skipped.iter())
+                .map(|skipped| JsonSkipped {
+                    rule: &skipped.rule,
+                    resolver: skipped.resolver,
+                    question: &skipped.question,
+                    reason: skipped.reason,
+                    detail: &skipped.detail,
+                })
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! From an outcome to what is printed: one format, one function.
+//!
+//! Input: [`Outcome`](crate::lint::Outcome). Output: text. Every format goes
+//! through the same findings in the same order.
+
+mod json;
+mod notes;
+mod plan;
+mod text;
+
+use crate::finding::Severity;
+use crate::lint::Outcome;
+
+pub use json::json;
+pub use notes::{Circumstances, notes};
+pub use plan::plan;
+pub use text::text;
+
+/// Numbers over all files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Files.
+    pub files: usize,
+    /// Findings by severity, most first.
+    pub by_severity: [usize; 4],
+    /// Problems that left a file or a plugin's share of it unchecked.
+    pub not_checked: usize,
+}
+
+impl Summary {
+    /// Counts an outcome.
+    pub fn of(outcome: &Outcome) -> Self {
+        let mut summary = Self { files: outcome.files.len(), ..Self::default() };
+        for file in &outcome.files {
+            for finding in &file.findings {
+                summary.by_severity[finding.severity as usize] += 1;
+            }
+            summary.not_checked += file.problems.iter().filter(|problem| problem.kind.is_not_checked()).count();
+        }
+        summary
+    }
+
+    /// All findings.
+    pub fn findings(&self) -> usize {
+        self.by_severity.iter().sum()
+    }
+
+    /// The findings of one severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.by_severity[severity as usize]
+    }
+}

@@ -1,0 +1,32 @@
+//! `--explain-plan`: what would be asked, by which rule, of which host.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::lint::Outcome;
+use crate::question::Question;
+
+/// The questions in the order in which they were first planned, each with who
+/// asks it and how often.
+pub fn plan(outcome: &Outcome) -> String {
+    let mut order: Vec<&Question> = Vec::new();
+    let mut askers: BTreeMap<String, BTreeMap<&str, usize>> = BTreeMap::new();
+    for (rule, question) in outcome.files.iter().flat_map(|file| &file.planned) {
+        let askers = askers.entry(question.to_string()).or_default();
+        if askers.is_empty() {
+            order.push(question);
+        }
+        *askers.entry(rule).or_default() += 1;
+    }
+    let mut text = String::new();
+    for question in &order {
+        let _ = writeln!(text, "{} {}: {question}", question.resolver(), question.host());
+        for (rule, count) in &askers[&question.to_string()] {
+            let times = if *count > 1 { format!(" ({count} times)") } else { String::new() };
+            let _ = writeln!(text, "    {rule}{times}");
+        }
+    }
+    let (questions, planned) = (order.len(), outcome.slow_checks.planned);
+    let _ = writeln!(text, "{questions} questions would be asked for {planned} requests; nothing was asked.");
+    text
+}

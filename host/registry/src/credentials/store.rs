@@ -1,0 +1,88 @@
+//! The lookup itself: files in order, helpers before written credentials, helper answers kept for the run.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use super::file::{File, Place, places};
+use super::helper::{self, Cancel};
+use super::key::Key;
+use super::{Credentials, Environment, Lookup, Problem};
+
+type HelperAnswer = Result<Option<Credentials>, Problem>;
+
+/// Finds credentials and remembers what helpers said, so that each is run once per registry.
+#[derive(Debug)]
+pub(crate) struct Store {
+    environment: Environment,
+    answers: Mutex<HashMap<(String, String), (Instant, HelperAnswer)>>,
+}
+
+impl Store {
+    pub fn new(environment: Environment) -> Self {
+        Self { environment, answers: Mutex::default() }
+    }
+
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// Forgets what helpers said before `moment`; files are read anew each time.
+    pub fn forget(&self, moment: Instant) {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        answers.retain(|_, (when, _)| *when >= moment);
+    }
+
+    /// Looks `key` up; blocks on files and helpers.
+    pub fn find(&self, key: &str, cancel: &Cancel) -> Result<Lookup, Problem> {
+        let key = Key::new(key)?;
+        let places = places(&self.environment);
+        let files = places.iter().map(|place| place.path.clone()).collect();
+        for place in &places {
+            if let Some(credentials) = self.find_in(place, key, cancel)? {
+                return Ok(Lookup { credentials: Some(credentials), files });
+            }
+        }
+        Ok(Lookup { credentials: None, files })
+    }
+
+    fn find_in(&self, place: &Place, key: Key<'_>, cancel: &Cancel) -> HelperAnswer {
+        let Some(file) = File::read(place, &self.environment)? else {
+            return Ok(None);
+        };
+        if let Some(helper) = file.helper(key) {
+            return self.ask(helper, key, &place.path, cancel);
+        }
+        if let Some(credentials) = file.credentials(key, place, &self.environment)? {
+            return Ok(Some(credentials));
+        }
+        match file.store() {
+            Some(helper) => self.ask(helper, key, &place.path, cancel),
+            None => Ok(None),
+        }
+    }
+
+    fn ask(&self, helper: &str, key: Key<'_>, source: &Path, cancel: &Cancel) -> HelperAnswer {
+        for server in key.helper_names() {
+            if let Some(credentials) = self.ask_once(helper, server, source, cancel)? {
+                return Ok(Some(credentials));
+            }
+        }
+        Ok(None)
+    }
+
+    /// One helper at a time: concurrent callers want the same answer more often than not.
+    fn ask_once(&self, helper: &str, server: &str, source: &Path, cancel: &Cancel) -> HelperAnswer {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let question = (helper.to_owned(), server.to_owned());
+        if let Some((_, answer)) = answers.get(&question) {
+            return answer.clone();
+        }
+        let answer = helper::get(&self.environment, helper, server, source, cancel);
+        if !cancel.is_cancelled() {
+            answers.insert(question, (Instant::now(), answer.clone()));
+        }
+        answer
+    }
+}

@@ -1,0 +1,143 @@
+//! Classification: what a broken connection or a status means, and which words tell a person.
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use reqwest::header::RETRY_AFTER;
+use reqwest::{StatusCode, Url};
+use serde::Deserialize;
+
+use super::Response;
+use super::retry::parse_retry_after;
+use crate::error::{Error, ErrorKind};
+
+/// Most characters of a cause that are shown.
+const CAUSE_CHARS_MAX: usize = 200;
+
+/// An [`Error`] and whether another try may help.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub error: Error,
+    pub transient: bool,
+    pub retry_after: Option<Duration>,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { error, transient: false, retry_after: None }
+    }
+}
+
+impl Failure {
+    /// A request that got no answer, or only a part of one.
+    pub fn of_transport(host: &str, error: &reqwest::Error) -> Self {
+        if error.is_timeout() && !error.is_connect() {
+            return Error::timeout(host).into();
+        }
+        let tls = is_tls(error);
+        let what = match (tls, error.is_timeout(), error.is_connect()) {
+            (true, ..) => "no secure connection to",
+            (_, true, _) => "no connection in time to",
+            (.., true) => "no connection to",
+            _ => "broken connection to",
+        };
+        let server = error.url().map(server).filter(|server| server != host);
+        let server = server.map_or_else(|| host.to_owned(), |server| format!("{server} for {host}"));
+        let detail = format!("{what} {server} ({})", cause(error));
+        Self { error: Error::new(ErrorKind::Network, host, detail), transient: !tls, retry_after: None }
+    }
+
+    /// An answer that says "not now"; `None` for all others.
+    pub fn of_status(host: &str, response: &Response) -> Option<Self> {
+        let status = response.status;
+        if status != StatusCode::TOO_MANY_REQUESTS && !status.is_server_error() {
+            return None;
+        }
+        let retry_after = response.header(RETRY_AFTER.as_str()).and_then(parse_retry_after);
+        let when = retry_after.map(|wait| format!("; try again in {} s", wait.as_secs())).unwrap_or_default();
+        let code = code(&response.body);
+        let detail = match status.as_u16() {
+            429 => format!("rate limited: {host} answered 429{code}{when}"),
+            other => format!("{host} answered {other}{code}{when}"),
+        };
+        Some(Self { error: Error::new(ErrorKind::Network, host, detail), transient: true, retry_after })
+    }
+}
+
+/// The error for an answer without success that is not about authorization.
+pub(crate) fn refusal(host: &str, what: &str, response: &Response) -> Error {
+    let status = response.status.as_u16();
+    let code = code(&response.body);
+    let (kind, detail) = match (status, response.same_origin) {
+        (404, _) => (ErrorKind::NotFound, format!("{host} has no {what} (404{code})")),
+        (401 | 403, false) => {
+            let storage = response.url.host_str().unwrap_or_default();
+            (ErrorKind::Auth, format!("{storage}, where {host} keeps {what}, answered {status}"))
+        }
+        (401 | 403, true) => (ErrorKind::Auth, format!("{host} answered {status} for {what}{code}")),
+        _ => (ErrorKind::ResolverError, format!("{host} answered {status} for {what}{code}")),
+    };
+    Error::new(kind, host, detail)
+}
+
+/// The error code of a registry, such as `, MANIFEST_UNKNOWN`: the one part of its text fit to be shown.
+fn code(body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Errors {
+        errors: Vec<Item>,
+    }
+    #[derive(Deserialize)]
+    struct Item {
+        code: String,
+    }
+    let errors = serde_json::from_slice(body).map_or_else(|_| Vec::new(), |errors: Errors| errors.errors);
+    let fit = |code: &String| {
+        (1..=40).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+    };
+    errors.into_iter().map(|item| item.code).find(fit).map(|code| format!(", {code}")).unwrap_or_default()
+}
+
+/// The part of a URL that is fit to be shown.
+fn server(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// Whether TLS itself failed: another try would end the same way.
+fn is_tls(error: &reqwest::Error) -> bool {
+    sources(error).any(|source| {
+        let mut inner = source;
+        // Errors of I/O hide what they wrap from the chain of sources.
+        while let Some(wrapped) = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            inner = wrapped;
+        }
+        inner.is::<rustls::Error>()
+    })
+}
+
+/// The innermost reason, which names neither URL nor header; in our words where the kind says it all.
+pub(super) fn cause(error: &reqwest::Error) -> String {
+    let kinds = sources(error).filter_map(|source| source.downcast_ref::<std::io::Error>());
+    if let Some(words) = kinds.filter_map(|error| in_words(error.kind())).last() {
+        return words.to_owned();
+    }
+    let text = sources(error).last().map_or_else(|| "no reason given".to_owned(), ToString::to_string);
+    let printable = text.chars().map(|char| if char.is_control() { ' ' } else { char });
+    printable.take(CAUSE_CHARS_MAX).collect()
+}
+
+fn in_words(kind: std::io::ErrorKind) -> Option<&'static str> {
+    use std::io::ErrorKind as Kind;
+    match kind {
+        Kind::ConnectionRefused => Some("connection refused"),
+        Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => Some("connection reset"),
+        Kind::UnexpectedEof => Some("connection ended early"),
+        Kind::TimedOut => Some("no reaction"),
+        Kind::HostUnreachable | Kind::NetworkUnreachable => Some("network unreachable"),
+        _ => None,
+    }
+}
+
+fn sources(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    std::iter::successors(error.source(), |source| (*source).source())
+}

@@ -1,0 +1,73 @@
+//! HTTP with bounds: one request in, one fully read answer or a classified failure out.
+//!
+//! Invariant: no body grows past its bound, no `Authorization` leaves the server it was meant for, and dropping a
+//! future closes its connection. Everything that leaves this machine goes through [`Http::send`].
+
+mod client;
+mod failure;
+mod retry;
+
+use std::time::Instant;
+
+use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::{StatusCode, Url};
+
+pub(crate) use client::Http;
+pub(crate) use failure::refusal;
+
+use crate::secret::Secret;
+use crate::statistics::Counters;
+
+/// What a request is for; chooses the counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Probe,
+    Token,
+    Content,
+}
+
+/// A GET, or a POST where there is a form.
+pub(crate) struct Request<'a> {
+    /// The registry that errors and counters name.
+    pub host: &'a str,
+    pub counters: &'a Counters,
+    pub purpose: Purpose,
+    pub url: Url,
+    pub accept: &'static str,
+    /// Value of the `Authorization` header.
+    pub authorization: Option<Secret>,
+    /// An `application/x-www-form-urlencoded` body.
+    pub form: Option<Secret>,
+    /// Most bytes of a successful answer.
+    pub bytes_max: usize,
+}
+
+/// An answer, read to its end. It may hold a token, so it has no `Debug`.
+pub(crate) struct Response {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+    /// Where the answer came from, after redirects.
+    pub url: Url,
+    /// Whether that is the server that was asked.
+    pub same_origin: bool,
+}
+
+impl Response {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok())
+    }
+}
+
+/// One question of a caller: when it began and when its answer is due.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call {
+    pub started: Instant,
+    pub deadline: Option<Instant>,
+}
+
+impl Call {
+    pub fn new(deadline: Option<Instant>) -> Self {
+        Self { started: Instant::now(), deadline }
+    }
+}

@@ -1,0 +1,48 @@
+//! Every limit of the client, in one place: whatever a registry sends, it costs no more than this.
+
+use std::time::Duration;
+
+/// Largest manifest or index that is read.
+pub const MANIFEST_BYTES_MAX: usize = 4 << 20;
+/// Largest image configuration that is read.
+pub const CONFIG_BYTES_MAX: usize = 8 << 20;
+/// Largest answer of a token service that is read.
+pub const TOKEN_BYTES_MAX: usize = 1 << 20;
+/// How much of an error answer is read; the rest is left.
+pub const ERROR_BYTES_MAX: usize = 64 << 10;
+/// How much the answers kept by digest may hold in memory together.
+pub const CACHE_BYTES_MAX: usize = 64 << 20;
+/// How many answers may be kept by digest.
+pub const CACHE_ENTRIES_MAX: usize = 4096;
+
+/// Longest wait for a connection, name resolution and TLS included.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest silence while an answer is read.
+pub const READ_TIMEOUT: Duration = Duration::from_secs(15);
+/// Longest time for one request, whatever the caller's deadline.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Most redirects that one request follows.
+pub const REDIRECTS_MAX: usize = 5;
+/// Most times that one request is sent again with other authorization.
+pub const AUTHORIZATIONS_MAX: usize = 3;
+/// Pauses before a transient failure is tried again; their number is the number of retries.
+pub const RETRY_DELAYS: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
+/// Longest `Retry-After` that is waited for where the caller sets no deadline.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(10);
+/// Life of a token whose service does not say.
+pub const TOKEN_LIFE_DEFAULT: Duration = Duration::from_secs(60);
+/// Longest life of a token that is believed.
+pub const TOKEN_LIFE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// A token is renewed this long before it ends.
+pub const TOKEN_LIFE_MARGIN: Duration = Duration::from_secs(10);
+
+/// Most entries of an index that are looked at.
+pub const INDEX_ENTRIES_MAX: usize = 4096;
+
+/// Largest credential file that is read.
+pub const CREDENTIAL_FILE_BYTES_MAX: usize = 4 << 20;
+/// Longest run of a credential helper.
+pub const HELPER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Largest output of a credential helper that is read.
+pub const HELPER_BYTES_MAX: usize = 64 << 10;

@@ -1,0 +1,28 @@
+//! `AS` should be in the case of its `FROM`.
+
+use plimsoll_sdk::prelude::*;
+
+use crate::{place, text};
+
+#[derive(Default)]
+pub struct FromAsCasing;
+
+impl Rule for FromAsCasing {
+    const NAME: &'static str = "FromAsCasing";
+    const SUMMARY: &'static str = "AS should be in the case of its FROM";
+    const URL: Option<&'static str> = Some("https://docs.docker.com/go/dockerfile/rule/from-as-casing/");
+    const FIXABLE: bool = true;
+
+    fn check(&self, document: &Document, report: &mut Report) {
+        for stage in document.stages() {
+            let Some(span) = stage.as_span() else { continue };
+            let (from, word) = (document.text(stage.from().keyword_span()), document.text(span));
+            let Some(recased) = text::case(&from).map(|case| case(&word)) else { continue };
+            if recased != word {
+                let place = place::on_first_line(document, stage.from().span(), span);
+                let finding = report.add(place, format!("'{word}' and '{from}' keywords' casing do not match"));
+                finding.fix(format!("Write '{recased}'"), [Edit::replace(span, recased)]);
+            }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! MAINTAINER is deprecated.
+
+use plimsoll_sdk::prelude::*;
+
+#[derive(Default)]
+pub struct MaintainerDeprecated;
+
+impl Rule for MaintainerDeprecated {
+    const NAME: &'static str = "MaintainerDeprecated";
+    const SUMMARY: &'static str = "A label should name the author, not MAINTAINER";
+    const URL: Option<&'static str> = Some("https://docs.docker.com/go/dockerfile/rule/maintainer-deprecated/");
+    const FIXABLE: bool = true;
+
+    fn check(&self, document: &Document, report: &mut Report) {
+        for maintainer in document.instructions().filter(|instruction| instruction.keyword() == Keyword::Maintainer) {
+            // The trigger of an ONBUILD is not looked at; MAINTAINER may not be one anyway.
+            if maintainer.enclosing().is_some() {
+                continue;
+            }
+            let finding =
+                report.add(maintainer.keyword_span(), "Maintainer instruction is deprecated in favor of using label");
+            if let Some(author) = maintainer.words().next().and_then(|author| plain(&author.text())) {
+                let label = format!("LABEL org.opencontainers.image.authors=\"{author}\"");
+                finding.unsafe_fix("Name the author in a label", [Edit::replace(maintainer.span(), label)]);
+            }
+        }
+    }
+}
+
+/// The author without quotes, if a label in quotes can say the same.
+fn plain(author: &str) -> Option<String> {
+    let inner = |quote| author.strip_prefix(quote)?.strip_suffix(quote);
+    let author = inner('"').or_else(|| inner('\'')).unwrap_or(author);
+    (!author.contains(['"', '\\', '`', '$', '\n'])).then(|| author.to_owned())
+}

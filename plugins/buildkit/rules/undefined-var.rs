@@ -1,0 +1,52 @@
+//! Variables should be defined where they are used.
+
+use std::collections::BTreeSet;
+
+use plimsoll_sdk::prelude::*;
+
+use crate::suggest::nearest;
+use crate::{base_image, place};
+
+#[derive(Default)]
+pub struct UndefinedVar;
+
+impl Rule for UndefinedVar {
+    const NAME: &'static str = "UndefinedVar";
+    const SUMMARY: &'static str = "Variables should be defined before they are used";
+    const URL: Option<&'static str> = Some("https://docs.docker.com/go/dockerfile/rule/undefined-var/");
+
+    /// Takes base images to set PATH and nothing else.
+    fn check(&self, document: &Document, report: &mut Report) {
+        undefined(document).for_each(|variable| add(document, report, &variable));
+    }
+
+    fn plan(&self, document: &Document, plan: &Plan) {
+        base_image::ask(document, plan, undefined(document).filter_map(|variable| variable.step().stage()));
+    }
+
+    fn on_success(&self, answered: &Answered, document: &Document, report: &mut Report) -> Outcome {
+        base_image::learn(answered, |root| {
+            let known = undefined(document)
+                .filter(|variable| variable.stage().is_some_and(|stage| document.stage(stage).root() == root));
+            known.for_each(|variable| add(document, report, &variable));
+        })
+    }
+}
+
+/// Variables of stages that nothing sets, a name once for each word.
+fn undefined(document: &Document) -> impl Iterator<Item = Variable<'_>> {
+    let mut seen = BTreeSet::new();
+    document.variables().filter(move |variable| {
+        let is_undefined = matches!(variable.state(), State::Unresolved | State::Unknown);
+        variable.visibility() == Visibility::Stage
+            && is_undefined
+            && seen.insert((variable.expansion(), variable.name()))
+    })
+}
+
+fn add(document: &Document, report: &mut Report, variable: &Variable) {
+    let (name, names) = (variable.name(), variable.names_in_scope());
+    let hint = nearest(name, &names).map(|other| format!(" (did you mean ${other}?)")).unwrap_or_default();
+    let place = place::on_first_line(document, variable.step().span(), variable.span());
+    report.add(place, format!("Usage of undefined variable '${name}'{hint}"));
+}

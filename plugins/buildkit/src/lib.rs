@@ -1,0 +1,9 @@
+//! BuildKit's own checks, with its messages, lines and URLs, one rule a file
+//! under `rules/`.
+
+mod base_image;
+mod place;
+mod suggest;
+mod text;
+
+plimsoll_sdk::pack!();

@@ -1,0 +1,45 @@
+//! Text as BuildKit prints it.
+
+/// A text in quotes, as Go's `%q` writes it.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            '\x07' => quoted.push_str("\\a"),
+            '\x08' => quoted.push_str("\\b"),
+            '\t' => quoted.push_str("\\t"),
+            '\n' => quoted.push_str("\\n"),
+            '\x0b' => quoted.push_str("\\v"),
+            '\x0c' => quoted.push_str("\\f"),
+            '\r' => quoted.push_str("\\r"),
+            '\0'..'\x20' | '\x7f' => quoted.push_str(&format!("\\x{:02x}", u32::from(character))),
+            '\u{80}'..='\u{a0}' | '\u{ad}' | '\u{feff}' => quoted.push_str(&format!("\\u{:04x}", u32::from(character))),
+            _ => quoted.push(character),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Whether it is lower or upper case throughout, and if so, which it is.
+pub(crate) fn case(text: &str) -> Option<fn(&str) -> String> {
+    if text == text.to_lowercase() {
+        Some(str::to_lowercase)
+    } else if text == text.to_uppercase() {
+        Some(str::to_uppercase)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn quotes_as_go_does() {
+        assert_eq!(quoted("app"), r#""app""#);
+        assert_eq!(quoted("a \"b\"\\\t\u{1}é\u{a0}"), "\"a \\\"b\\\"\\\\\\t\\x01é\\u00a0\"");
+    }
+}

@@ -1,0 +1,135 @@
+//! Finds the rules of a pack at build time, so that adding one edits no
+//! existing file.
+//!
+//! Input: `rules/<rule>.rs` with `rules/<rule>.md` beside it, and the pack's
+//! world in `wit/`. Output: `pack.rs` in the build's output folder, which
+//! `plimsoll_sdk::pack!()` includes: a module and a table row for each rule,
+//! and the exports of the component.
+
+// Build scripts talk to Cargo on standard output.
+#![allow(clippy::print_stdout)]
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+const CONTRACT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../wit/0.1.0-draft");
+
+/// Writes `pack.rs` for the crate whose build script calls this.
+///
+/// # Panics
+/// When the folder is not that of a pack; the message says what is missing.
+pub fn pack() {
+    let root = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
+    let (rules, world) = (root.join("rules"), root.join("wit"));
+    println!("cargo::rerun-if-changed={}", rules.display());
+    println!("cargo::rerun-if-changed={}", world.display());
+    println!("cargo::rerun-if-changed={CONTRACT}");
+
+    let stems = rule_stems(&rules).unwrap_or_else(|error| panic!("{}: {error}", rules.display()));
+    let text = fs::read_to_string(world.join("world.wit"))
+        .unwrap_or_else(|error| panic!("{}: {error}: a pack has its world in wit/world.wit", world.display()));
+    let text = table(&rules, &stems) + &component(&world, &text);
+    let target = Path::new(&variable("OUT_DIR")).join("pack.rs");
+    fs::write(&target, text).unwrap_or_else(|error| panic!("{}: {error}", target.display()));
+}
+
+fn rule_stems(rules: &Path) -> io::Result<Vec<String>> {
+    let mut stems = Vec::new();
+    for entry in fs::read_dir(rules)? {
+        let path = entry?.path();
+        let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            assert!(
+                path.with_extension("md").is_file(),
+                "{}: a rule has its page beside it, {stem}.md",
+                path.display()
+            );
+            stems.push(stem.to_owned());
+        }
+    }
+    stems.sort();
+    Ok(stems)
+}
+
+fn table(rules: &Path, stems: &[String]) -> String {
+    let mut text = String::new();
+    for stem in stems {
+        let path = rules.join(format!("{stem}.rs"));
+        let _ = writeln!(text, "#[path = {path:?}]\nmod {};", stem.replace('-', "_"));
+    }
+    text.push_str(
+        "\n/// The rules of this pack, by file name.\npub static RULES: &[::plimsoll_sdk::pack::Entry] = &[\n",
+    );
+    for stem in stems {
+        let page = rules.join(format!("{stem}.md"));
+        let (module, rule) = (stem.replace('-', "_"), upper_camel(stem));
+        let _ = writeln!(text, "    ::plimsoll_sdk::pack::entry::<{module}::{rule}>(include_str!({page:?})),");
+    }
+    text.push_str("];\n");
+    text
+}
+
+fn component(world: &Path, text: &str) -> String {
+    let name = world_name(text).unwrap_or_else(|| panic!("{}: world.wit needs a package and a world", world.display()));
+    let slow = if text.contains("export plimsoll:rules/slow@") {
+        "    impl exports::plimsoll::rules::slow::Guest for Pack {
+        fn plan() { ::plimsoll_sdk::pack::plan(super::RULES) }
+        fn on_success(request: ::plimsoll_sdk::Answered) -> ::plimsoll_sdk::Verdict {
+            ::plimsoll_sdk::pack::on_success(super::RULES, &request)
+        }
+    }\n"
+    } else {
+        ""
+    };
+    format!(
+        "
+#[cfg(target_arch = \"wasm32\")]
+#[allow(missing_docs, unused_qualifications, unsafe_code, clippy::all)]
+mod component {{
+    ::plimsoll_sdk::wit_bindgen::generate!({{
+        path: [{CONTRACT:?}, {world:?}],
+        world: {name:?},
+        runtime_path: \"::plimsoll_sdk::wit_bindgen::rt\",
+        with: {{ \"plimsoll:rules/types@0.1.0-draft\": ::plimsoll_sdk::bindings::plimsoll::rules::types }},
+        generate_all,
+    }});
+
+    struct Pack;
+
+    impl exports::plimsoll::rules::plugin::Guest for Pack {{
+        fn describe() -> ::plimsoll_sdk::Description {{
+            ::plimsoll_sdk::pack::describe(env!(\"CARGO_PKG_VERSION\"), super::RULES)
+        }}
+        fn validate_options(rule: u32, options: String) -> Vec<::plimsoll_sdk::OptionError> {{
+            ::plimsoll_sdk::pack::validate_options(super::RULES, rule, &options)
+        }}
+    }}
+    impl exports::plimsoll::rules::fast::Guest for Pack {{
+        fn check() -> Vec<::plimsoll_sdk::Finding> {{ ::plimsoll_sdk::pack::check(super::RULES) }}
+    }}
+{slow}
+    export!(Pack);
+}}
+"
+    )
+}
+
+/// The world's full name, such as `acme:policy/pack@1.0.0`.
+fn world_name(text: &str) -> Option<String> {
+    let after = |keyword: &str| text.lines().find_map(|line| line.trim().strip_prefix(keyword));
+    let package = after("package ")?.trim_end_matches(';').trim();
+    let world = after("world ")?.trim_end_matches('{').trim();
+    Some(match package.split_once('@') {
+        Some((package, version)) => format!("{package}/{world}@{version}"),
+        None => format!("{package}/{world}"),
+    })
+}
+
+fn upper_camel(stem: &str) -> String {
+    stem.split('-').map(|part| part[..1].to_uppercase() + &part[1..]).collect()
+}
+
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_else(|_| panic!("{name} is set by Cargo for build scripts"))
+}

@@ -1,0 +1,91 @@
+//! The seam to the host: inside a component the imports of its world, natively
+//! whatever [`crate::native`] was given. One list makes both.
+
+use crate::bindings::plimsoll::rules::{log::Level, registry::Selection};
+use crate::{Request, RequestId};
+
+macro_rules! seam {
+    ($($(#[$doc:meta])* $module:ident :: $import:ident as $name:ident ( $($arg:ident : $type:ty),* ) $(-> $return:ty)?;)*) => {
+        /// The imports of a component, as one trait: what a native stand-in for
+        /// the host implements. The contract in `wit/` says what each does.
+        pub trait Host {
+            $($(#[$doc])* fn $name(&self, $($arg: $type),*) $(-> $return)?;)*
+        }
+
+        $(
+            #[cfg(target_arch = "wasm32")]
+            #[inline]
+            pub(crate) fn $name($($arg: $type),*) $(-> $return)? {
+                crate::bindings::plimsoll::rules::$module::$import($($arg),*)
+            }
+
+            #[cfg(not(target_arch = "wasm32"))]
+            pub(crate) fn $name($($arg: $type),*) $(-> $return)? {
+                crate::native::current(|host| host.$name($($arg),*))
+            }
+        )*
+    };
+}
+
+seam! {
+    /// `document.source`.
+    document::source as source() -> Vec<u8>;
+    /// `document.path`.
+    document::path as path() -> String;
+    /// `document.escape`.
+    document::escape as escape() -> u32;
+    /// `document.instructions`.
+    document::instructions as instructions() -> Vec<u32>;
+    /// `document.words`.
+    document::words as words() -> Vec<u32>;
+    /// `document.word-text`.
+    document::word_text as word_text(word: u32) -> String;
+    /// `document.flags`.
+    document::flags as flags() -> Vec<u32>;
+    /// `document.heredocs`.
+    document::heredocs as heredocs() -> Vec<u32>;
+    /// `document.comments`.
+    document::comments as comments() -> Vec<u32>;
+    /// `model.target-platform`.
+    model::target_platform as target_platform() -> String;
+    /// `model.strings`.
+    model::strings as strings() -> String;
+    /// `model.stages`.
+    model::stages as stages() -> Vec<u32>;
+    /// `model.stage-platform`.
+    model::stage_platform as stage_platform(stage: u32) -> String;
+    /// `model.variables`.
+    model::variables as variables() -> Vec<u32>;
+    /// `model.names-in-scope`.
+    model::names_in_scope as names_in_scope(variable: u32) -> Vec<String>;
+    /// `model.steps`.
+    model::steps as steps() -> Vec<u32>;
+    /// `model.step-words`.
+    model::step_words as step_words(step: u32) -> Vec<Option<String>>;
+    /// `settings.enabled`.
+    settings::enabled as enabled() -> Vec<u32>;
+    /// `settings.options`.
+    settings::options as options(rule: u32) -> String;
+    /// `log.enter`.
+    log::enter as enter(rule: u32);
+    /// `log.write`.
+    log::write as write_log(level: Level, message: &str);
+    /// `log.panicked`.
+    log::panicked as panicked(message: &str);
+    /// `registry.plan-image`.
+    registry::plan_image as plan_image(request: &Request, reference: &str, platform: &str) -> RequestId;
+    /// `registry.image-selection`.
+    registry::image_selection as image_selection(request: RequestId) -> Selection;
+    /// `registry.image-environment`.
+    registry::image_environment as image_environment(request: RequestId) -> Vec<(String, String)>;
+    /// `registry.image-working-directory`.
+    registry::image_working_directory as image_working_directory(request: RequestId) -> String;
+    /// `registry.image-user`.
+    registry::image_user as image_user(request: RequestId) -> String;
+    /// `registry.image-shell`.
+    registry::image_shell as image_shell(request: RequestId) -> Vec<String>;
+    /// `registry.image-labels`.
+    registry::image_labels as image_labels(request: RequestId) -> Vec<(String, String)>;
+    /// `registry.image-onbuild`.
+    registry::image_onbuild as image_onbuild(request: RequestId) -> Vec<String>;
+}

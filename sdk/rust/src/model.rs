@@ -1,0 +1,377 @@
+//! The meaning of the document: the tables of `wit/…/model.wit` as typed rows.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
+use crate::document::{NONE, row, rows};
+use crate::{Document, Instruction, Keyword, Span, host};
+
+/// The tables of the model, each pulled at most once.
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    strings: OnceCell<String>,
+    stages: OnceCell<Vec<u32>>,
+    variables: OnceCell<Vec<u32>>,
+    steps: OnceCell<Vec<u32>>,
+}
+
+impl Document {
+    /// The platform that the build is for.
+    pub fn target_platform(&self) -> String {
+        host::target_platform()
+    }
+
+    /// All stages in file order.
+    pub fn stages(&self) -> impl Iterator<Item = Stage<'_>> {
+        (0..rows(self.stage_table(), Stage::STRIDE)).map(|index| Stage { document: self, index })
+    }
+
+    /// The stage of this index.
+    pub fn stage(&self, index: u32) -> Stage<'_> {
+        Stage { document: self, index }
+    }
+
+    /// All instructions in the order they run, triggers of ONBUILD included.
+    pub fn steps(&self) -> impl Iterator<Item = Step<'_>> {
+        (0..rows(self.step_table(), Step::STRIDE)).map(|index| Step { document: self, index })
+    }
+
+    /// All uses of variables, wherever the build expands one.
+    pub fn variables(&self) -> impl Iterator<Item = Variable<'_>> {
+        (0..rows(self.variable_table(), Variable::STRIDE)).map(|index| Variable { document: self, index })
+    }
+
+    fn stage_table(&self) -> &[u32] {
+        self.model.stages.get_or_init(host::stages)
+    }
+
+    fn variable_table(&self) -> &[u32] {
+        self.model.variables.get_or_init(host::variables)
+    }
+
+    fn step_table(&self) -> &[u32] {
+        self.model.steps.get_or_init(host::steps)
+    }
+
+    fn string(&self, offset: u32, length: u32) -> &str {
+        &self.model.strings.get_or_init(host::strings)[offset as usize..(offset + length) as usize]
+    }
+}
+
+/// What a stage is built on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Base {
+    /// Nothing.
+    Scratch,
+    /// An earlier stage, by index.
+    Stage(u32),
+    /// An image.
+    Image,
+    /// Cannot be told: the name does not expand, or is no image's.
+    Unresolvable,
+}
+
+/// The `--platform` of a FROM.
+#[derive(Debug, Clone, Copy)]
+pub enum PlatformFlag {
+    /// Not given.
+    Absent,
+    /// Given, and its value is known.
+    Resolved(Span),
+    /// Given, with variables that have no value.
+    Unresolvable(Span),
+}
+
+/// One stage.
+#[derive(Debug, Clone, Copy)]
+pub struct Stage<'d> {
+    document: &'d Document,
+    index: u32,
+}
+
+impl<'d> Stage<'d> {
+    const STRIDE: u32 = 17;
+
+    /// Its index, counted from 0.
+    pub fn index(&self) -> u32 {
+        self.index
+    }
+
+    /// Its FROM.
+    pub fn from(&self) -> Instruction<'d> {
+        self.document.instruction(self.row()[0])
+    }
+
+    /// What runs in it after FROM.
+    pub fn steps(&self) -> impl Iterator<Item = Step<'d>> + use<'d> {
+        let (document, first, count) = (self.document, self.row()[1], self.row()[2]);
+        (first..first + count).map(move |index| Step { document, index })
+    }
+
+    /// What it is built on.
+    pub fn base(&self) -> Base {
+        match self.row()[3] {
+            0 => Base::Scratch,
+            1 => Base::Stage(self.row()[4]),
+            2 => Base::Image,
+            _ => Base::Unresolvable,
+        }
+    }
+
+    /// The stage whose FROM names the image or scratch that all is built on;
+    /// this one unless it is built on another stage.
+    pub fn root(&self) -> u32 {
+        self.row()[5]
+    }
+
+    /// Where its name stands, if it has one.
+    pub fn name_span(&self) -> Option<Span> {
+        self.span_at(6)
+    }
+
+    /// Its name as written.
+    pub fn name(&self) -> Option<Cow<'d, str>> {
+        let span = self.name_span()?;
+        let text = self.document.text(span);
+        // A line continuation runs through it.
+        let broken = text.contains('\n').then(|| self.from().words().find(|word| word.span() == span)).flatten();
+        Some(broken.map_or(text, |word| word.text()))
+    }
+
+    /// Where its `AS` stands, if it has a name.
+    pub fn as_span(&self) -> Option<Span> {
+        self.span_at(8)
+    }
+
+    /// Where its base is named.
+    pub fn base_span(&self) -> Span {
+        let row = self.row();
+        Span { start: row[10], end: row[11] }
+    }
+
+    /// Its base as it reads after expansion.
+    pub fn base_text(&self) -> &'d str {
+        let row = self.row();
+        self.document.string(row[15], row[16])
+    }
+
+    /// Its `--platform`.
+    pub fn platform_flag(&self) -> PlatformFlag {
+        let Some(value) = self.span_at(13) else { return PlatformFlag::Absent };
+        match self.row()[12] {
+            0 => PlatformFlag::Absent,
+            1 => PlatformFlag::Resolved(value),
+            _ => PlatformFlag::Unresolvable(value),
+        }
+    }
+
+    /// The platform its base image should have: `--platform` where that can be
+    /// told, else the target platform.
+    pub fn platform(&self) -> String {
+        host::stage_platform(self.index)
+    }
+
+    fn span_at(&self, column: usize) -> Option<Span> {
+        let row = self.row();
+        (row[column] != NONE).then(|| Span { start: row[column], end: row[column + 1] })
+    }
+
+    fn row(&self) -> &'d [u32] {
+        row(self.document.stage_table(), Self::STRIDE, self.index)
+    }
+}
+
+/// Whether a variable has a value where it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It has.
+    Resolved,
+    /// An ARG declares it without one.
+    Declared,
+    /// It has none.
+    Unresolved,
+    /// It has if the base image sets it.
+    Unknown,
+}
+
+/// Which variables can be seen at a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visibility {
+    /// In a stage: its own, those it inherits, and the base image's.
+    Stage,
+    /// In FROM: the ARGs before the first FROM and the platform arguments.
+    From,
+    /// In an ARG before the first FROM: those before it.
+    Global,
+}
+
+/// One use of a variable.
+#[derive(Debug, Clone, Copy)]
+pub struct Variable<'d> {
+    document: &'d Document,
+    index: u32,
+}
+
+impl<'d> Variable<'d> {
+    const STRIDE: u32 = 9;
+
+    /// Its name, without `$` and braces.
+    pub fn name(&self) -> &'d str {
+        let row = self.row();
+        self.document.string(row[0], row[1])
+    }
+
+    /// Where it stands; for a trigger of the base image, in FROM.
+    pub fn span(&self) -> Span {
+        let row = self.row();
+        Span { start: row[2], end: row[3] }
+    }
+
+    /// The step that uses it.
+    pub fn step(&self) -> Step<'d> {
+        Step { document: self.document, index: self.row()[4] }
+    }
+
+    /// A number that is equal for uses in one word.
+    pub fn expansion(&self) -> u32 {
+        self.row()[5]
+    }
+
+    /// The stage that uses it; none for an ARG before the first FROM.
+    pub fn stage(&self) -> Option<u32> {
+        let stage = self.row()[6];
+        (stage != NONE).then_some(stage)
+    }
+
+    /// Whether it has a value.
+    pub fn state(&self) -> State {
+        match self.row()[7] {
+            0 => State::Resolved,
+            1 => State::Declared,
+            2 => State::Unresolved,
+            _ => State::Unknown,
+        }
+    }
+
+    /// Which variables can be seen here.
+    pub fn visibility(&self) -> Visibility {
+        match self.row()[8] {
+            0 => Visibility::Stage,
+            1 => Visibility::From,
+            _ => Visibility::Global,
+        }
+    }
+
+    /// The names that are set where it is used.
+    pub fn names_in_scope(&self) -> Vec<String> {
+        host::names_in_scope(self.index)
+    }
+
+    fn row(&self) -> &'d [u32] {
+        row(self.document.variable_table(), Self::STRIDE, self.index)
+    }
+}
+
+/// The SHELL in force at a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shell {
+    /// None was set.
+    Default,
+    /// One was set, in this stage or one before it, or by the base image.
+    Set,
+    /// The base image may set one.
+    Unknown,
+}
+
+/// The kind of operating system that a stage is built for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OperatingSystem {
+    /// Linux.
+    Linux,
+    /// Windows.
+    Windows,
+    /// Another.
+    Other,
+}
+
+/// One run of an instruction: where it stands, or as a trigger of ONBUILD.
+#[derive(Debug, Clone, Copy)]
+pub struct Step<'d> {
+    document: &'d Document,
+    index: u32,
+}
+
+impl<'d> Step<'d> {
+    const STRIDE: u32 = 10;
+
+    /// The instruction; none for a trigger of the base image, which stands in
+    /// another file.
+    pub fn instruction(&self) -> Option<Instruction<'d>> {
+        let row = self.row()[1];
+        (row != NONE).then(|| self.document.instruction(row))
+    }
+
+    /// The stage it runs in; none for an ARG before the first FROM.
+    pub fn stage(&self) -> Option<Stage<'d>> {
+        let stage = self.row()[2];
+        (stage != NONE).then(|| self.document.stage(stage))
+    }
+
+    /// What it is.
+    pub fn keyword(&self) -> Keyword {
+        Keyword::from_number(self.row()[3])
+    }
+
+    /// Whether its arguments are a JSON array.
+    pub fn is_exec_form(&self) -> bool {
+        self.row()[4] & 1 != 0
+    }
+
+    /// The SHELL in force before it.
+    pub fn shell(&self) -> Shell {
+        match self.row()[5] {
+            0 => Shell::Default,
+            1 => Shell::Set,
+            _ => Shell::Unknown,
+        }
+    }
+
+    /// Whether a WORKDIR ran before it, in this stage or one it is built on.
+    pub fn has_workdir(&self) -> bool {
+        self.row()[6] == 1
+    }
+
+    /// The operating system of the stage.
+    pub fn operating_system(&self) -> OperatingSystem {
+        match self.row()[7] {
+            0 => OperatingSystem::Linux,
+            1 => OperatingSystem::Windows,
+            _ => OperatingSystem::Other,
+        }
+    }
+
+    /// Where findings belong: the instruction, or FROM for a trigger.
+    pub fn span(&self) -> Span {
+        let row = self.row();
+        Span { start: row[8], end: row[9] }
+    }
+
+    /// The values of its words: quotes removed and variables expanded, those
+    /// that depend on the base image to nothing.
+    pub fn values(&self) -> Vec<Option<String>> {
+        host::step_words(self.index)
+    }
+
+    /// The variables it uses.
+    pub fn variables(&self) -> impl Iterator<Item = Variable<'d>> + use<'d> {
+        let (document, step) = (self.document, self.index);
+        let (table, _) = document.variable_table().as_chunks::<{ Variable::STRIDE as usize }>();
+        let first = table.partition_point(|row| row[4] < step);
+        let count = table[first..].iter().take_while(|row| row[4] == step).count();
+        (first..first + count).map(move |index| Variable { document, index: u32::try_from(index).unwrap_or(NONE) })
+    }
+
+    fn row(&self) -> &'d [u32] {
+        row(self.document.step_table(), Self::STRIDE, self.index)
+    }
+}

@@ -1,0 +1,126 @@
+//! From the calls of the host to the rules of a pack.
+//!
+//! Input: the table that [`crate::pack!`] makes. Output: what the contract's
+//! exports return. Every rule is announced to the host before it runs, and a
+//! panic's message reaches the host before the trap, so that a failure has a
+//! name and a reason.
+
+use std::sync::Once;
+
+use crate::{
+    Answered, Description, Document, Finding, OptionError, Outcome, Plan, Report, Rule, RuleDescription, Verdict, host,
+};
+
+/// One rule of a pack, without its type.
+#[derive(Debug)]
+pub struct Entry {
+    describe: fn(&str) -> RuleDescription,
+    documentation: &'static str,
+    takes_options: bool,
+    configure: fn(&str) -> Result<(), String>,
+    check: fn(&Options, &Document, &mut Report),
+    plan: fn(&Options, &Document, &Plan),
+    on_success: fn(&Options, &Answered, &Document, &mut Report) -> Outcome,
+}
+
+/// The options of one rule for the current document, as text.
+#[derive(Debug)]
+pub struct Options(String);
+
+/// The entry of a rule, with its page.
+pub const fn entry<R: Rule>(documentation: &'static str) -> Entry {
+    Entry {
+        describe: |documentation| RuleDescription {
+            name: R::NAME.to_owned(),
+            summary: R::SUMMARY.to_owned(),
+            severity: R::SEVERITY,
+            url: R::URL.map(str::to_owned),
+            documentation: documentation.to_owned(),
+            options_schema: R::OPTIONS_SCHEMA.to_owned(),
+            fixable: R::FIXABLE,
+        },
+        documentation,
+        takes_options: !R::OPTIONS_SCHEMA.is_empty(),
+        configure: |options| R::configure(options).map(drop),
+        check: |options, document, report| rule::<R>(options).check(document, report),
+        plan: |options, document, plan| rule::<R>(options).plan(document, plan),
+        on_success: |options, answered, document, report| rule::<R>(options).on_success(answered, document, report),
+    }
+}
+
+/// `plugin.describe`.
+pub fn describe(version: &str, rules: &[Entry]) -> Description {
+    Description {
+        version: version.to_owned(),
+        rules: rules.iter().map(|rule| (rule.describe)(rule.documentation)).collect(),
+    }
+}
+
+/// `plugin.validate-options`.
+pub fn validate_options(rules: &[Entry], rule: u32, options: &str) -> Vec<OptionError> {
+    hook_panics();
+    match (rules[rule as usize].configure)(options) {
+        Ok(()) => Vec::new(),
+        Err(message) => vec![OptionError { path: String::new(), message }],
+    }
+}
+
+/// `fast.check`.
+pub fn check(rules: &[Entry]) -> Vec<Finding> {
+    let document = Document::current();
+    let mut findings = Vec::new();
+    for_each_enabled(rules, |index, rule, options| {
+        let mut report = Report::new(index);
+        (rule.check)(options, &document, &mut report);
+        findings.append(&mut report.into_findings());
+    });
+    findings
+}
+
+/// `slow.plan`.
+pub fn plan(rules: &[Entry]) {
+    let document = Document::current();
+    for_each_enabled(rules, |index, rule, options| (rule.plan)(options, &document, &Plan::new(index)));
+}
+
+/// `slow.on-success`.
+pub fn on_success(rules: &[Entry], answered: &Answered) -> Verdict {
+    hook_panics();
+    host::enter(answered.rule);
+    let rule = &rules[answered.rule as usize];
+    let mut report = Report::new(answered.rule);
+    let options = rule.options(answered.rule);
+    match (rule.on_success)(&options, answered, &Document::current(), &mut report) {
+        Outcome::Keep => Verdict::Keep,
+        Outcome::Add => Verdict::Add(report.into_findings()),
+        Outcome::Replace => Verdict::Replace(report.into_findings()),
+    }
+}
+
+impl Entry {
+    fn options(&self, index: u32) -> Options {
+        Options(if self.takes_options { host::options(index) } else { String::new() })
+    }
+}
+
+fn for_each_enabled(rules: &[Entry], mut body: impl FnMut(u32, &Entry, &Options)) {
+    hook_panics();
+    for index in host::enabled() {
+        host::enter(index);
+        let rule = &rules[index as usize];
+        body(index, rule, &rule.options(index));
+    }
+}
+
+fn rule<R: Rule>(options: &Options) -> R {
+    R::configure(&options.0).unwrap_or_else(|message| panic!("options of {}: {message}", R::NAME))
+}
+
+/// Tells the host why a component is about to trap: on this target a panic
+/// cannot be caught.
+fn hook_panics() {
+    if cfg!(target_arch = "wasm32") {
+        static HOOK: Once = Once::new();
+        HOOK.call_once(|| std::panic::set_hook(Box::new(|info| host::panicked(&info.to_string()))));
+    }
+}

@@ -1,0 +1,13 @@
+//! A small HTTP/1.1 server: a function from [`Request`] to [`Reply`].
+//!
+//! One thread per connection, bounded in number; connections are kept alive.
+//! A reply says not only what is answered but how, and badly if asked to. Drop
+//! stops the server: it closes every socket and joins every thread.
+
+mod delivery;
+pub(crate) mod message;
+mod server;
+
+pub(crate) use delivery::Delivery;
+pub(crate) use message::{Reply, Request};
+pub(crate) use server::{Load, Server};

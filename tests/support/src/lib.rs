@@ -1,0 +1,45 @@
+//! Registries and scratch folders for the tests of Plimsoll.
+//!
+//! [`Image`] and [`Index`] describe what a registry holds. [`Registry`] serves
+//! it from inside the test process, with a request log and faults on demand;
+//! [`docker_registry`] and [`oci_layout`] put the same images into a real
+//! registry. Everything listens on loopback, stops on drop, and every wait ends
+//! at a deadline named in [`limits`].
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+pub mod limits;
+
+mod digest;
+mod http;
+mod process;
+
+pub mod client;
+pub mod docker_registry;
+pub mod dockerfiles;
+pub mod image;
+pub mod oci_layout;
+pub mod registry;
+
+pub use docker_registry::DockerRegistry;
+pub use image::{Image, Index};
+pub use registry::{Auth, Fault, Registry, never_answers};
+
+/// An empty folder that is removed on drop.
+#[must_use]
+pub fn scratch_folder() -> TempDir {
+    tempfile::Builder::new()
+        .prefix("plimsoll-test-")
+        .tempdir()
+        .expect("the system's folder for temporary files is writable")
+}
+
+/// The root of the repository: the folder of the workspace's `Cargo.toml`.
+#[must_use]
+pub fn repository_root() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    root.canonicalize()
+        .expect("the crate stands two folders below the root")
+}

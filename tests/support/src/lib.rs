@@ -20,11 +20,13 @@ pub mod client;
 pub mod docker_registry;
 pub mod dockerfiles;
 pub mod image;
+pub mod lint;
 pub mod oci_layout;
 pub mod registry;
 
 pub use docker_registry::DockerRegistry;
 pub use image::{Image, Index};
+pub use lint::{Linted, Project};
 pub use registry::{Auth, Fault, Registry, never_answers};
 
 /// An empty folder that is removed on drop.

@@ -20,3 +20,7 @@ pub use plimsoll::rules::{document, log, model, registry, settings, types};
 pub const PACKAGE: &str = "plimsoll:rules/";
 /// The version that this host speaks.
 pub const VERSION: &str = "0.1.0-draft";
+
+/// The interfaces through which a plugin asks the world. Importing one is what
+/// makes a plugin capable of it.
+pub const CAPABILITIES: &[&str] = &["registry"];

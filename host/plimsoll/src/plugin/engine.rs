@@ -13,7 +13,7 @@ use std::thread;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 use wasmtime::{Engine, Result};
 
-use super::contract::{PACKAGE, VERSION, document, log, model, registry, settings, types};
+use super::contract::{CAPABILITIES, PACKAGE, VERSION, document, log, model, registry, settings, types};
 use super::engine_config::engine_config;
 use super::instance::Guest;
 use crate::limits::EPOCH_TICK;
@@ -76,6 +76,13 @@ impl Host {
         }
     }
 
+    /// The capabilities that a component imports, and so the most it can ask for.
+    pub(super) fn capabilities(&self, pre: &InstancePre<Guest>) -> Vec<&'static str> {
+        let component = pre.component().component_type();
+        let imports: Vec<_> = component.imports(&self.engine).filter_map(|(name, _)| interface_of(name)).collect();
+        CAPABILITIES.iter().copied().filter(|capability| imports.iter().any(|(name, _)| name == capability)).collect()
+    }
+
     fn compatibility(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.engine.precompile_compatibility_hash().hash(&mut hasher);
@@ -90,9 +97,14 @@ impl Host {
     }
 }
 
+/// The interface and version of an import, if it is one of the contract's.
+fn interface_of(import: &str) -> Option<(&str, &str)> {
+    import.strip_prefix(PACKAGE)?.split_once('@')
+}
+
 /// Refuses what the contract does not offer, by name.
 fn check_import(name: &str) -> Result<()> {
-    let Some((interface, version)) = name.strip_prefix(PACKAGE).and_then(|rest| rest.split_once('@')) else {
+    let Some((interface, version)) = interface_of(name) else {
         wasmtime::bail!("it imports {name}, which Plimsoll does not offer: a rule sees only the interfaces of {PACKAGE}");
     };
     wasmtime::ensure!(

@@ -21,6 +21,9 @@ pub trait Code: Send + Sync {
     /// # Errors
     /// When the code cannot be started.
     fn instantiate(&self) -> Result<Box<dyn Instance>, Failure>;
+
+    /// The capabilities it imports.
+    fn capabilities(&self) -> Vec<&'static str>;
 }
 
 /// A running pack. After an error it must not be used again.
@@ -99,6 +102,10 @@ impl Code for Wasm {
                 Err(failure)
             }
         }
+    }
+
+    fn capabilities(&self) -> Vec<&'static str> {
+        self.host.capabilities(&self.pre)
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Plugin {
     pub rules: Vec<Rule>,
     /// The full names of its rules.
     pub names: Arc<[Arc<str>]>,
+    /// The capabilities it imports: the most it can ask for.
+    pub capabilities: Vec<&'static str>,
     code: Box<dyn Code>,
 }
 
@@ -118,7 +120,8 @@ impl Plugin {
             .map_err(|failure| unusable(format!("it does not describe itself: {failure}")))?;
         let rules = describe(name, description.rules).map_err(unusable)?;
         let names = rules.iter().map(|rule| rule.name.clone()).collect();
-        Ok(Self { name: name.to_owned(), version: description.version, rules, names, code })
+        let capabilities = code.capabilities();
+        Ok(Self { name: name.to_owned(), version: description.version, rules, names, capabilities, code })
     }
 
     /// Asks the plugin whether a rule's options, a JSON object, hold up.

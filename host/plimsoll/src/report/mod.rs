@@ -50,3 +50,7 @@ impl Summary {
         self.by_severity[severity as usize]
     }
 }
+
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}

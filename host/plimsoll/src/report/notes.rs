@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::counted;
 use crate::config::show_duration;
 use crate::finding::Skipped;
 use crate::lint::Outcome;
@@ -30,10 +31,7 @@ pub fn notes(outcome: &Outcome, circumstances: &Circumstances) -> Vec<String> {
 }
 
 fn note(reason: SkipReason, skipped: &[&Skipped], circumstances: &Circumstances) -> String {
-    let checks = match skipped.len() {
-        1 => "1 slow check".to_owned(),
-        count => format!("{count} slow checks"),
-    };
+    let checks = counted(skipped.len(), "slow check");
     let hosts = || named(skipped.iter().map(|skipped| skipped.host.as_str()));
     let details = || named(skipped.iter().map(|skipped| skipped.detail.as_str()));
     match reason {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::counted;
 use crate::lint::Outcome;
 use crate::question::Question;
 
@@ -27,6 +28,11 @@ pub fn plan(outcome: &Outcome) -> String {
         }
     }
     let (questions, planned) = (order.len(), outcome.slow_checks.planned);
-    let _ = writeln!(text, "{questions} questions would be asked for {planned} requests; nothing was asked.");
+    let _ = writeln!(
+        text,
+        "{} would be asked for {}; nothing was asked.",
+        counted(questions, "question"),
+        counted(planned, "request")
+    );
     text
 }

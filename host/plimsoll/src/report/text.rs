@@ -3,7 +3,7 @@
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use plimsoll_dockerfile::Span;
 
-use super::Summary;
+use super::{Summary, counted};
 use crate::document::Document;
 use crate::finding::{Finding, Problem, Severity};
 use crate::lint::{FileReport, Outcome};
@@ -65,13 +65,12 @@ fn summary_line(summary: &Summary) -> String {
     let parts: Vec<String> = severities
         .into_iter()
         .filter(|severity| summary.count(*severity) > 0)
-        .map(|severity| format!("{} {severity}", summary.count(severity)))
+        .map(|severity| match severity {
+            Severity::Error | Severity::Warning => counted(summary.count(severity), severity.name()),
+            Severity::Info | Severity::Style => format!("{} {severity}", summary.count(severity)),
+        })
         .collect();
     format!("{} in {files} ({}){unchecked}.", counted(summary.findings(), "finding"), parts.join(", "))
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 fn level(severity: Severity) -> Level<'static> {

@@ -56,14 +56,14 @@ fn table(rules: &Path, stems: &[String]) -> String {
     let mut text = String::new();
     for stem in stems {
         let path = rules.join(format!("{stem}.rs"));
-        let _ = writeln!(text, "#[path = {path:?}]\nmod {};", stem.replace('-', "_"));
+        let _ = writeln!(text, "#[path = {path:?}]\nmod {};", module(stem));
     }
     text.push_str(
         "\n/// The rules of this pack, by file name.\npub static RULES: &[::plimsoll_sdk::pack::Entry] = &[\n",
     );
     for stem in stems {
         let page = rules.join(format!("{stem}.md"));
-        let (module, rule) = (stem.replace('-', "_"), upper_camel(stem));
+        let (module, rule) = (module(stem), upper_camel(stem));
         let _ = writeln!(text, "    ::plimsoll_sdk::pack::entry::<{module}::{rule}>(include_str!({page:?})),");
     }
     text.push_str("];\n");
@@ -124,6 +124,11 @@ fn world_name(text: &str) -> Option<String> {
         Some((package, version)) => format!("{package}/{world}@{version}"),
         None => format!("{package}/{world}"),
     })
+}
+
+/// A raw name, as a rule may be called like a keyword of Rust.
+fn module(stem: &str) -> String {
+    format!("r#{}", stem.replace('-', "_"))
 }
 
 fn upper_camel(stem: &str) -> String {

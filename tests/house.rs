@@ -1,0 +1,55 @@
+//! The house's own rules: order of modules, imports of the packs, and a process
+//! that compiles nothing.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use plimsoll::plugin::{Host, Plugin};
+use plimsoll_test_support::repository_root;
+
+/// `lib.rs` lists its modules in reading order, and a module uses only those
+/// above it.
+#[test]
+fn modules_use_only_those_above_them() {
+    let source = repository_root().join("host/plimsoll/src");
+    let text = fs::read_to_string(source.join("lib.rs")).unwrap();
+    let modules: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    assert!(modules.len() > 8, "{modules:?}");
+    let mut wrong = Vec::new();
+    for (index, module) in modules.iter().enumerate() {
+        for file in files_of(&source, module) {
+            let text = fs::read_to_string(&file).unwrap();
+            let used = text.split("crate::").skip(1).filter_map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next());
+            let below = used.filter(|used| modules[index + 1..].contains(used));
+            wrong.extend(below.map(|used| format!("{} uses {used}, which stands below {module}", file.display())));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn files_of(source: &Path, module: &str) -> Vec<PathBuf> {
+    let single = source.join(format!("{module}.rs"));
+    if single.is_file() {
+        return vec![single];
+    }
+    let mut files = Vec::new();
+    let mut folders = vec![source.join(module)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files
+}
+
+/// What a pack imports is the most it can ask for; each new capability is a
+/// decision, made here.
+#[test]
+fn packs_import_what_they_are_known_to_import() {
+    let host = Host::new().unwrap();
+    let packs = Plugin::bundled(&host).unwrap_or_else(|pack| panic!("{}: {}", pack.name, pack.message));
+    let imports: Vec<_> = packs.iter().map(|pack| (pack.name.as_str(), pack.capabilities.as_slice())).collect();
+    assert_eq!(imports, [("buildkit", ["registry"].as_slice()), ("sources", &[])]);
+    assert_eq!(host.compiled(), 0, "the bundle is native code that fits this engine");
+}

@@ -1,0 +1,3 @@
+//! What ACME asks of its Dockerfiles.
+
+plimsoll_sdk::pack!();

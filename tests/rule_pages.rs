@@ -1,0 +1,352 @@
+//! The page of a rule is its documentation and its test.
+//!
+//! Input: every `plugins/<pack>/rules/<rule>.md`. Each fenced `dockerfile` block
+//! is a case; the blocks behind it belong to it:
+//!
+//! - `findings`: what the rule finds, one `LINE:COLUMN-LINE:COLUMN message` a
+//!   line, columns in code points, the end exclusive. Without it: nothing.
+//! - `facts`: the answers of the world by question, as JSON. With it slow checks
+//!   are on, and every question must be answered; without it they are off.
+//! - `settings`: keys of `plimsoll.toml`.
+//! - `fixed`: the file after the first fix of every finding.
+//!
+//! The rule runs as the component of the bundle, under the limits of the
+//! program. `BLESS=1` writes the `findings` and `fixed` blocks anew.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Write as _;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{env, fs};
+
+use plimsoll::config::{self, Config, Flags};
+use plimsoll::document::Surroundings;
+use plimsoll::finding::{Finding, ProblemKind};
+use plimsoll::lint::{FileReport, Input, Job, Ruleset, SlowChecks, Source, run};
+use plimsoll::plugin::{Host, Plugin};
+use plimsoll::question::{Answer, Failure, Question, SkipReason};
+use plimsoll::resolve::Recorded;
+use plimsoll_dockerfile::{LineIndex, Platform, Reference};
+use plimsoll_registry::{Answer as RegistryAnswer, Image};
+use serde::Deserialize;
+
+/// Fewer show too little of a rule.
+const CASES_MIN: usize = 3;
+
+#[test]
+fn rules_do_what_their_pages_say() {
+    let host = Host::new().expect("the engine starts");
+    let plugins: Arc<[Plugin]> = Plugin::bundled(&host).expect("the bundle loads").into();
+    let mut failures = String::new();
+    for (plugin, pack) in plugins.iter().enumerate() {
+        for (rule, described) in pack.rules.iter().enumerate() {
+            let name = described.name.split_once('/').expect("a rule has a prefix").1;
+            let path = rules_folder(&pack.name).join(kebab_case(name)).with_extension("md");
+            let page = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let check = Check { plugins: &plugins, plugin, rule, page: &page };
+            for failure in check.page(&path, name) {
+                let _ = writeln!(failures, "{}{failure}\n", path.display());
+            }
+        }
+    }
+    assert!(failures.is_empty(), "\n{failures}BLESS=1 writes the blocks anew.");
+}
+
+#[test]
+fn every_page_has_a_rule() {
+    let host = Host::new().expect("the engine starts");
+    for pack in Plugin::bundled(&host).expect("the bundle loads") {
+        let names: HashSet<String> =
+            pack.names.iter().map(|name| kebab_case(name.rsplit('/').next().unwrap())).collect();
+        for entry in fs::read_dir(rules_folder(&pack.name)).unwrap() {
+            let path = entry.unwrap().path();
+            let stem = path.file_stem().unwrap().to_str().unwrap();
+            assert!(names.contains(stem), "{}: pack {} has no such rule", path.display(), pack.name);
+        }
+    }
+}
+
+/// One page under test.
+struct Check<'p> {
+    plugins: &'p Arc<[Plugin]>,
+    plugin: usize,
+    rule: usize,
+    page: &'p str,
+}
+
+/// A `dockerfile` block and those that belong to it.
+#[derive(Default)]
+struct Case {
+    dockerfile: Block,
+    others: BTreeMap<&'static str, Block>,
+}
+
+/// A fenced block: its text, and where it stands in the page with its fences.
+#[derive(Clone, Default)]
+struct Block {
+    line: usize,
+    text: String,
+    whole: Range<usize>,
+}
+
+/// What is recorded of an image.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct Fact {
+    platform: Option<String>,
+    environment: BTreeMap<String, String>,
+    onbuild: Vec<String>,
+    shell: Vec<String>,
+    working_directory: String,
+    user: String,
+    labels: BTreeMap<String, String>,
+    no_match: Option<Vec<String>>,
+    skipped: Option<String>,
+}
+
+impl Check<'_> {
+    /// What is wrong with the page, each with its line.
+    fn page(&self, path: &Path, name: &str) -> Vec<String> {
+        let mut failures = Vec::new();
+        if self.page.lines().next() != Some(&format!("# {name}")) {
+            failures.push(format!(":1: the title is not `# {name}`"));
+        }
+        let cases = cases(self.page);
+        if cases.len() < CASES_MIN {
+            failures.push(format!(": {} cases; a rule needs {CASES_MIN}", cases.len()));
+        }
+        let mut blessed = self.page.to_owned();
+        for case in cases.iter().rev() {
+            match self.case(case) {
+                Ok(got) => {
+                    let differences = case.differences(&got);
+                    if env::var_os("BLESS").is_some() {
+                        case.bless(&mut blessed, &got);
+                    } else if !differences.is_empty() {
+                        failures.push(format!(":{}: {differences}", case.dockerfile.line));
+                    }
+                }
+                Err(failure) => failures.push(format!(":{}: {failure}", case.dockerfile.line)),
+            }
+        }
+        if blessed != self.page {
+            fs::write(path, blessed).expect("the page can be written");
+        }
+        failures
+    }
+
+    /// The `findings` and `fixed` blocks as they should be.
+    fn case(&self, case: &Case) -> Result<BTreeMap<&'static str, String>, String> {
+        let facts = case.others.get("facts").map(|facts| answers(&facts.text)).transpose()?;
+        let report = self.lint(case, facts.clone())?;
+        if let Some(failed) = report.problems.iter().find(|problem| problem.kind == ProblemKind::PluginFailure) {
+            return Err(failed.message.clone());
+        }
+        if let Some(facts) = &facts {
+            let asked: HashSet<_> = report.planned.iter().map(|(_, question)| question).collect();
+            if let Some(question) = asked.iter().find(|question| !facts.contains_key(question)) {
+                return Err(format!("the facts do not answer the question for {question}"));
+            }
+            if let Some(question) = facts.keys().find(|question| !asked.contains(question)) {
+                return Err(format!("nobody asks for {question}"));
+            }
+        }
+        let source = case.dockerfile.text.as_bytes();
+        let lines = LineIndex::new(source);
+        let mut findings = String::new();
+        for Finding { span, message, .. } in &report.findings {
+            let (start, end) = (lines.position(span.start), lines.position(span.end));
+            let _ = writeln!(findings, "{}:{}-{}:{} {message}", start.line, start.column, end.line, end.column);
+        }
+        let mut blocks = BTreeMap::from([("findings", findings)]);
+        if report.findings.iter().any(|finding| !finding.fixes.is_empty()) {
+            blocks.insert("fixed", fixed(&case.dockerfile.text, &report.findings));
+        }
+        Ok(blocks)
+    }
+
+    /// Runs the one rule, as the program would.
+    fn lint(&self, case: &Case, facts: Option<Facts>) -> Result<FileReport, String> {
+        let settings = case.others.get("settings").map_or("", |settings| &settings.text);
+        let file: config::File = toml::from_str(settings).map_err(|error| error.to_string())?;
+        let default = Platform::parse("linux/amd64").expect("a platform");
+        let target_platform = file.lint.target_platform.is_none().then_some(default);
+        let flags = Flags { target_platform, ..Flags::default() };
+        let config = Config::settle(flags, &BTreeMap::new(), Some(&file)).map_err(|error| error.to_string())?;
+        let mut ruleset = Ruleset::new(self.plugins, Some(&file)).map_err(|error| error.to_string())?;
+        for (plugin, settings) in ruleset.settings.iter_mut().enumerate() {
+            let rule = u32::try_from(self.rule).expect("packs are small");
+            Arc::make_mut(settings).enabled.retain(|enabled| plugin == self.plugin && *enabled == rule);
+        }
+        let ask = facts.is_some();
+        let job = Job {
+            inputs: vec![Input {
+                shown: "Dockerfile".to_owned(),
+                source: Source::Bytes(case.dockerfile.text.clone().into_bytes()),
+                ruleset: 0,
+            }],
+            plugins: self.plugins.clone(),
+            unusable: Vec::new(),
+            rulesets: vec![ruleset],
+            surroundings: Surroundings {
+                build_args: Vec::new(),
+                target_platform: config.target_platform,
+                target: None,
+            },
+            slow_checks: SlowChecks { ask, fail_fast: config.fail_fast, timeout: config.timeout },
+            resolver: Arc::new(Recorded(facts.unwrap_or_default())),
+            threads: 1,
+        };
+        Ok(run(&job).files.remove(0))
+    }
+}
+
+impl Case {
+    fn differences(&self, got: &BTreeMap<&'static str, String>) -> String {
+        let mut differences = String::new();
+        for kind in ["findings", "fixed"] {
+            let got = got.get(kind).map_or("", String::as_str);
+            match self.others.get(kind) {
+                Some(block) if block.text == got => {}
+                // A case need not show how it is fixed.
+                None if got.is_empty() || kind == "fixed" => {}
+                expected => {
+                    let expected = expected.map_or("", |block| &block.text);
+                    let _ = write!(differences, "{kind}: expected\n{expected}but got\n{got}");
+                }
+            }
+        }
+        differences
+    }
+
+    /// Puts what was got into the page.
+    fn bless(&self, page: &mut String, got: &BTreeMap<&'static str, String>) {
+        let findings = got.get("findings").filter(|findings| !findings.is_empty());
+        if let (Some(block), Some(text)) = (self.others.get("fixed"), got.get("fixed")) {
+            page.replace_range(block.whole.clone(), &format!("```fixed\n{text}```\n"));
+        }
+        match (self.others.get("findings"), findings) {
+            (Some(block), Some(text)) => page.replace_range(block.whole.clone(), &format!("```findings\n{text}```\n")),
+            (Some(block), None) => page.replace_range(block.whole.clone(), ""),
+            (None, Some(text)) => page.insert_str(self.dockerfile.whole.end, &format!("\n```findings\n{text}```\n")),
+            (None, None) => {}
+        }
+    }
+}
+
+fn cases(page: &str) -> Vec<Case> {
+    let mut cases: Vec<Case> = Vec::new();
+    let mut open: Option<(&str, Block)> = None;
+    let mut end = 0;
+    for (line, text) in (1..).zip(page.split_inclusive('\n')) {
+        let start = end;
+        end += text.len();
+        let fence = text.trim_end().strip_prefix("```");
+        match (&mut open, fence) {
+            (None, Some(info)) => open = Some((info, Block { line, whole: start..start, ..Block::default() })),
+            (Some((_, block)), None) => block.text.push_str(text),
+            (Some((info, block)), Some(_)) => {
+                block.whole.end = end;
+                let kind = ["findings", "facts", "settings", "fixed"].into_iter().find(|kind| kind == info);
+                match (kind, cases.last_mut()) {
+                    (Some(kind), Some(case)) => drop(case.others.insert(kind, block.clone())),
+                    (Some(kind), None) => panic!("line {line}: {kind} without a dockerfile block"),
+                    (None, _) if *info == "dockerfile" => {
+                        cases.push(Case { dockerfile: block.clone(), ..Case::default() });
+                    }
+                    (None, _) => {}
+                }
+                open = None;
+            }
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "a fenced block is not closed");
+    cases
+}
+
+type Facts = HashMap<Question, Result<Answer, Failure>>;
+
+fn answers(text: &str) -> Result<Facts, String> {
+    let facts: BTreeMap<String, Fact> = serde_json::from_str(text).map_err(|error| format!("facts: {error}"))?;
+    facts
+        .into_iter()
+        .map(|(question, fact)| answer(&question, fact).map_err(|error| format!("{question}: {error}")))
+        .collect()
+}
+
+fn answer(question: &str, fact: Fact) -> Result<(Question, Result<Answer, Failure>), String> {
+    let parse = |platform: &str| Platform::parse(platform).map_err(|error| error.to_string());
+    let (reference, platform) = question.split_once(' ').ok_or("a question is an image and a platform")?;
+    let reference = Reference::parse(reference).map_err(|error| error.to_string())?.with_default_tag();
+    let platform = parse(platform)?;
+    let question = Question::Image { reference, platform: platform.clone() };
+    if let Some(reason) = fact.skipped {
+        let reasons = [SkipReason::Auth, SkipReason::NotFound, SkipReason::Network, SkipReason::Timeout];
+        let reason = reasons.into_iter().find(|known| known.name() == reason).ok_or("an unknown reason to skip")?;
+        return Ok((question, Err(Failure { reason, detail: String::new() })));
+    }
+    let digest = format!("sha256:{:064}", 0);
+    let answer = if let Some(available) = fact.no_match {
+        let available = available.iter().map(|platform| parse(platform)).collect::<Result<_, _>>()?;
+        RegistryAnswer::PlatformMismatch { requested: platform, available, index_digest: digest }
+    } else {
+        RegistryAnswer::Image(Box::new(Image {
+            digest,
+            index_digest: None,
+            platform: fact.platform.map_or(Ok(platform), |platform| parse(&platform))?,
+            environment: fact.environment.into_iter().collect(),
+            working_dir: fact.working_directory,
+            user: fact.user,
+            shell: fact.shell,
+            labels: fact.labels,
+            onbuild: fact.onbuild,
+            entrypoint: Vec::new(),
+            cmd: Vec::new(),
+            created: None,
+        }))
+    };
+    Ok((question, Ok(Answer::Image(answer))))
+}
+
+/// The file after the first fix of every finding, without those that overlap
+/// one before them; equal edits are one.
+fn fixed(source: &str, findings: &[Finding]) -> String {
+    let mut taken: Vec<(Range<usize>, &str)> = Vec::new();
+    for fix in findings.iter().filter_map(|finding| finding.fixes.first()) {
+        let edits: Vec<_> = fix.edits.iter().map(|(span, text)| (span.range(), text.as_str())).collect();
+        let (known, new): (Vec<_>, Vec<_>) = edits.into_iter().partition(|edit| taken.contains(edit));
+        let collides = |(range, _): &(Range<usize>, &str)| {
+            taken.iter().any(|(other, _)| range.start < other.end && other.start < range.end)
+        };
+        if known.is_empty() || !new.iter().any(collides) {
+            taken.extend(new);
+        }
+    }
+    taken.sort_by_key(|(range, _)| (range.start, range.end));
+    let mut fixed = source.to_owned();
+    for (range, text) in taken.into_iter().rev() {
+        fixed.replace_range(range, text);
+    }
+    fixed
+}
+
+fn rules_folder(pack: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins").join(pack).join("rules")
+}
+
+/// `JSONArgsRecommended` → `json-args-recommended`.
+fn kebab_case(name: &str) -> String {
+    let characters: Vec<char> = name.chars().collect();
+    let mut kebab = String::new();
+    for (index, character) in characters.iter().enumerate() {
+        let is_lower = |at: usize| characters.get(at).is_some_and(|c| c.is_ascii_lowercase() || *c == '-');
+        let begins = character.is_ascii_uppercase() && index > 0 && (is_lower(index - 1) || is_lower(index + 1));
+        if begins && !kebab.ends_with('-') {
+            kebab.push('-');
+        }
+        kebab.push(character.to_ascii_lowercase());
+    }
+    kebab
+}

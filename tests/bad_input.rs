@@ -33,7 +33,11 @@ fn empty() {
 
 #[test]
 fn ten_megabytes() {
-    check(|project| project.write("m/Dockerfile", "FROM scratch\n".repeat(800_000)), 2, "too-large: the file is larger than");
+    check(
+        |project| project.write("m/Dockerfile", "FROM scratch\n".repeat(800_000)),
+        2,
+        "too-large: the file is larger than",
+    );
 }
 
 #[test]
@@ -52,13 +56,21 @@ fn binary() {
 
 #[test]
 fn invalid_utf8() {
-    let linted = check(|project| project.write("m/Dockerfile", b"FROM scratch\n# caf\xe9\nUSER a\n"), 1, "encoding: this line is not UTF-8");
+    let linted = check(
+        |project| project.write("m/Dockerfile", b"FROM scratch\n# caf\xe9\nUSER a\n"),
+        1,
+        "encoding: this line is not UTF-8",
+    );
     assert_eq!(linted.json()["files"][1]["problems"][0]["line"], 2);
 }
 
 #[test]
 fn syntax_error() {
-    let linted = check(|project| project.write("m/Dockerfile", "FROM scratch\n\nRNU true\n"), 1, "syntax: unknown instruction: RNU");
+    let linted = check(
+        |project| project.write("m/Dockerfile", "FROM scratch\n\nRNU true\n"),
+        1,
+        "syntax: unknown instruction: RNU",
+    );
     assert_eq!(linted.json()["files"][1]["problems"][0]["line"], 3);
 }
 
@@ -77,8 +89,16 @@ fn unreadable() {
 
 #[test]
 fn links_that_lead_nowhere() {
-    check(|project| symlink("Dockerfile", project.path().join("m/Dockerfile")).unwrap(), 2, "io: the file cannot be read: Too many levels");
-    check(|project| symlink("nowhere", project.path().join("m/Dockerfile")).unwrap(), 2, "io: the file cannot be read: No such file");
+    check(
+        |project| symlink("Dockerfile", project.path().join("m/Dockerfile")).unwrap(),
+        2,
+        "io: the file cannot be read: Too many levels",
+    );
+    check(
+        |project| symlink("nowhere", project.path().join("m/Dockerfile")).unwrap(),
+        2,
+        "io: the file cannot be read: No such file",
+    );
     // A loop of folders is not followed.
     let project = Project::new(env!("CARGO_BIN_EXE_plimsoll")).file("a/Dockerfile", GOOD);
     symlink("..", project.path().join("a/loop")).unwrap();

@@ -1,27 +1,123 @@
-//! Dockerfiles that nobody here wrote, when `PLIMSOLL_CORPUS` names a folder of
-//! them: no crash, no plugin that fails, no difference between one thread and
-//! two, and no problem with a file unless BuildKit would refuse it.
+//! Dockerfiles at large: the repository's own set against BuildKit's answers,
+//! and those that nobody here wrote, when `PLIMSOLL_CORPUS` names a folder.
 
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use plimsoll::document::Surroundings;
+use plimsoll::lint::{self, Input, Job, Ruleset, SlowChecks, Source};
+use plimsoll::plugin::{Host, Plugin};
+use plimsoll::question::{Answer, Question};
+use plimsoll::resolve::{Resolve, Resolving};
+use plimsoll_dockerfile::Platform;
+use plimsoll_registry::Image;
+use plimsoll_test_support::dockerfiles::{buildkit_findings, dockerfiles};
 use plimsoll_test_support::{Project, repository_root};
 
+/// The base images as `tests/dockerfiles/README.md` describes them.
+struct AsBuildkitWasTold;
+
+impl Resolve for AsBuildkitWasTold {
+    fn resolve<'a>(&'a self, question: &'a Question, _deadline: Instant) -> Resolving<'a> {
+        let Question::Image { reference, platform } = question;
+        let variable = match reference.familiar().as_str() {
+            name if name.starts_with("eclipse-temurin") => Some("JAVA_HOME"),
+            name if name.contains("dotnet/aspnet") => Some("APP_UID"),
+            _ => None,
+        };
+        let platform = match reference.path.starts_with("arm32v7/") {
+            true => Platform::new("linux", "arm", "v7"),
+            false => platform.clone(),
+        };
+        let names = ["PATH"].into_iter().chain(variable);
+        let image = Image {
+            digest: String::new(),
+            index_digest: None,
+            platform,
+            environment: names.map(|name| (name.to_owned(), "/set".to_owned())).collect(),
+            working_dir: String::new(),
+            user: String::new(),
+            shell: Vec::new(),
+            labels: Default::default(),
+            onbuild: Vec::new(),
+            entrypoint: Vec::new(),
+            cmd: Vec::new(),
+            created: None,
+        };
+        Box::pin(async move { Ok(Answer::Image(plimsoll_registry::Answer::Image(Box::new(image)))) })
+    }
+}
+
+/// `NAME:LINE: RULE MESSAGE` of every finding in one file of the set.
+fn findings_of(name: &str, source: &[u8]) -> Vec<String> {
+    let host = Host::new().unwrap();
+    let plugins: Arc<[Plugin]> = Plugin::bundled(&host).unwrap_or_else(|pack| panic!("{}", pack.message)).into();
+    let is_windows = String::from_utf8_lossy(source).contains("mcr.microsoft.com/windows");
+    let target = Platform::new(if is_windows { "windows" } else { "linux" }, "amd64", "");
+    let job = Job {
+        inputs: vec![Input { shown: name.to_owned(), source: Source::Bytes(source.to_vec()), ruleset: 0 }],
+        rulesets: vec![Ruleset::new(&plugins, None).unwrap()],
+        plugins,
+        unusable: Vec::new(),
+        surroundings: Surroundings { build_args: Vec::new(), target_platform: target, target: None },
+        slow_checks: SlowChecks { ask: true, fail_fast: true, timeout: Duration::from_secs(20) },
+        resolver: Arc::new(AsBuildkitWasTold),
+        threads: 1,
+    };
+    let mut files = lint::run(&job).files;
+    let file = files.remove(0);
+    assert!(file.problems.is_empty() && file.skipped.is_empty(), "{name}: {:?} {:?}", file.problems, file.skipped);
+    let document = file.document.unwrap();
+    let ours = file.findings.iter().filter_map(|finding| Some((finding, finding.rule.strip_prefix("buildkit/")?)));
+    ours.map(|(finding, rule)| {
+        format!("{name}:{}: {rule} {}", document.lines().line_of(finding.span.start), finding.message)
+    })
+    .collect()
+}
+
+#[test]
+fn the_set_gives_what_buildkit_says() {
+    let host = Host::new().unwrap();
+    let packs = Plugin::bundled(&host).unwrap_or_else(|pack| panic!("{}", pack.message));
+    let known: Vec<String> = packs[0].rules.iter().map(|rule| rule.name.replace("buildkit/", " ") + " ").collect();
+    let mut expected: Vec<String> =
+        buildkit_findings().into_iter().filter(|line| known.iter().any(|rule| line.contains(rule.as_str()))).collect();
+    let set = dockerfiles();
+    assert!(set.len() >= 30 && expected.len() >= 20, "{} files, {} findings", set.len(), expected.len());
+    let mut found: Vec<String> = set.iter().flat_map(|file| findings_of(&file.name, &file.source)).collect();
+    expected.sort();
+    found.sort();
+    let missing: Vec<_> = expected.iter().filter(|line| !found.contains(line)).collect();
+    let surplus: Vec<_> = found.iter().filter(|line| !expected.contains(line)).collect();
+    assert!(missing.is_empty() && surplus.is_empty(), "missing: {missing:#?}\nsurplus: {surplus:#?}");
+    assert_eq!(found, expected);
+}
+
+/// No crash, no plugin that fails, no difference between one thread and two;
+/// and in the repository's own set no problem at all.
 #[test]
 fn nothing_breaks() {
+    let own = repository_root().join("tests/dockerfiles");
     let folder = std::env::var_os("PLIMSOLL_CORPUS").map_or_else(
         || {
             eprintln!("PLIMSOLL_CORPUS is not set: the repository's own set stands in");
-            repository_root().join("tests/dockerfiles")
+            own.clone()
         },
         Into::into,
     );
     let project = Project::new(env!("CARGO_BIN_EXE_plimsoll"));
-    let one = project.lint(&format!("--slow-checks=off --threads 1 {}", folder.display()));
-    let two = project.lint(&format!("--slow-checks=off --threads 2 {}", folder.display()));
-    assert_eq!(one.stdout, two.stdout);
-    let json = one.json();
+    let lint = |threads: usize| {
+        let mut command = project.command(&format!("lint --format json --slow-checks=off --threads {threads}"));
+        command.arg(Path::new(&folder)).output().unwrap().stdout
+    };
+    let (one, two) = (lint(1), lint(2));
+    assert_eq!(one, two);
+    let json: serde_json::Value = serde_json::from_slice(&one).unwrap();
     assert!(json["summary"]["files"].as_u64().unwrap() >= 30, "{}", json["summary"]);
-    assert_eq!(json["summary"]["not_checked"], 0, "{:?}", one.problems());
-    if folder.starts_with(repository_root()) {
-        assert_eq!(one.problems(), [""; 0]);
+    assert_eq!(json["summary"]["not_checked"], 0);
+    if folder == own {
+        assert!(json["files"].as_array().unwrap().iter().all(|file| file["problems"].as_array().unwrap().is_empty()));
     }
     println!("{} files, {} findings", json["summary"]["files"], json["summary"]["findings"]);
 }

@@ -11,13 +11,17 @@ fn check(test: &str, auth: &Auth, credentials: Option<&str>) {
         return;
     }
     let registry = DockerRegistry::start(auth);
-    let images = [Image::new("linux/amd64").env("GREETING", "hello"), Image::new("linux/arm64/v8"), Image::new("linux/arm/v6")];
+    let images =
+        [Image::new("linux/amd64").env("GREETING", "hello"), Image::new("linux/arm64/v8"), Image::new("linux/arm/v6")];
     let digest = registry.push("team/app:1", &Index::from(&images).attestations());
     let app = registry.reference("team/app:1");
     let pinned = format!("{}@{digest}", registry.reference("team/app"));
     let project = Project::new(env!("CARGO_BIN_EXE_plimsoll"))
         .file("a/Dockerfile", format!("FROM {app}\nENV A=$GREETING B=$GREETIN\nFROM --platform=linux/s390x {app}\n"))
-        .file("b/Dockerfile", format!("FROM {pinned}\nENV A=$GREETING\nFROM {}\n", registry.reference("team/nowhere:1")));
+        .file(
+            "b/Dockerfile",
+            format!("FROM {pinned}\nENV A=$GREETING\nFROM {}\n", registry.reference("team/nowhere:1")),
+        );
     if let Some(credentials) = credentials {
         let refused = project.lint("--slow-checks=on --platform linux/amd64 a");
         assert!(refused.skipped().iter().all(|skipped| skipped.ends_with(" auth")), "{refused:#?}");

@@ -19,7 +19,10 @@ fn modules_use_only_those_above_them() {
     for (index, module) in modules.iter().enumerate() {
         for file in files_of(&source, module) {
             let text = fs::read_to_string(&file).unwrap();
-            let used = text.split("crate::").skip(1).filter_map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next());
+            let used = text
+                .split("crate::")
+                .skip(1)
+                .filter_map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next());
             let below = used.filter(|used| modules[index + 1..].contains(used));
             wrong.extend(below.map(|used| format!("{} uses {used}, which stands below {module}", file.display())));
         }

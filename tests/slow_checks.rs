@@ -26,7 +26,9 @@ fn fast_findings_give_way_to_the_environment_of_the_base_image() {
         "Dockerfile",
         format!("FROM {base} AS base\nENV A=$PYTHON_VERSION\nFROM base AS next\nENV B=$PYTHON_VERSION C=$PYTHON_VERSIO\nENV D=$NOWHERE\n"),
     );
-    let undefined = |line: u32, name: &str, hint: &str| format!("buildkit/UndefinedVar {line}: Usage of undefined variable '${name}'{hint}");
+    let undefined = |line: u32, name: &str, hint: &str| {
+        format!("buildkit/UndefinedVar {line}: Usage of undefined variable '${name}'{hint}")
+    };
 
     let fast = project.lint("--slow-checks=off");
     assert_eq!(fast.findings().len(), 4, "{fast:#?}");
@@ -60,11 +62,18 @@ fn platforms_of_base_images_are_compared() {
     registry.push("team/one:1", &Image::new("linux/arm64"));
     let (many, one) = (registry.reference("team/many:1"), registry.reference("team/one:1"));
     let project = project()
-        .file("index/Dockerfile", format!("FROM {many}\nFROM --platform=linux/s390x {many}\nFROM --platform=linux/aarch64 {many}\n"))
+        .file(
+            "index/Dockerfile",
+            format!("FROM {many}\nFROM --platform=linux/s390x {many}\nFROM --platform=linux/aarch64 {many}\n"),
+        )
         .file("single/Dockerfile", format!("FROM {one}\nFROM --platform=linux/arm64/v8 {one}\n"));
     let linted = project.lint(&format!("{ON} index single"));
-    let missing = format!("buildkit/InvalidBaseImagePlatform 2: Base image {many} has no manifest for platform \"linux/s390x\"; available: linux/amd64, linux/arm/v7, linux/arm64");
-    let other = format!("buildkit/InvalidBaseImagePlatform 1: Base image {one} was pulled with platform \"linux/arm64\", expected \"linux/amd64\" for current build");
+    let missing = format!(
+        "buildkit/InvalidBaseImagePlatform 2: Base image {many} has no manifest for platform \"linux/s390x\"; available: linux/amd64, linux/arm/v7, linux/arm64"
+    );
+    let other = format!(
+        "buildkit/InvalidBaseImagePlatform 1: Base image {one} was pulled with platform \"linux/arm64\", expected \"linux/amd64\" for current build"
+    );
     assert_eq!(linted.findings(), [missing, other], "{linted:#?}");
     assert_eq!(linted.skipped(), [""; 0]);
 }
@@ -90,7 +99,8 @@ fn equal_questions_of_many_files_are_one() {
     let base = registry.reference("team/python:3");
     let mut project = project();
     for index in 0..30 {
-        project = project.file(&format!("{index}/Dockerfile"), format!("FROM {base}\nENV A=$PYTHON_VERSION B=$NOWHERE\n"));
+        project =
+            project.file(&format!("{index}/Dockerfile"), format!("FROM {base}\nENV A=$PYTHON_VERSION B=$NOWHERE\n"));
     }
     let linted = project.lint(ON);
     assert_eq!(linted.findings().len(), 30);
@@ -125,7 +135,10 @@ fn the_budget_is_kept_and_status_is_that_of_the_fast_findings() {
     assert!(found.took < Duration::from_millis(1_300), "{found:#?}");
     assert_eq!(found.status, 1);
     assert_eq!(found.skipped(), ["buildkit/InvalidBaseImagePlatform timeout"]);
-    assert!(found.stderr.contains("1 slow check timed out") && found.stderr.contains("raise --slow-checks-timeout, now 1s"), "{found:#?}");
+    assert!(
+        found.stderr.contains("1 slow check timed out") && found.stderr.contains("raise --slow-checks-timeout, now 1s"),
+        "{found:#?}"
+    );
     let clean = project.lint(&format!("{ON} --slow-checks-timeout=500ms clean"));
     assert_eq!(clean.status, 0);
     assert_eq!(project.lint(&format!("{ON} --slow-checks-timeout=500ms --fail-on-skipped clean")).status, 1);
@@ -202,7 +215,10 @@ fn errors_of_a_file_save_its_questions_but_not_those_of_others() {
     let slow = &linted.json()["slow_checks"];
     assert_eq!((&slow["planned"], &slow["executed"], &slow["skipped"]["fail-fast"]), (&2.into(), &1.into(), &1.into()));
 
-    project.write("plimsoll.toml", "[slow-checks]\nfail-fast = false\n[rules.\"buildkit/StageNameCasing\"]\nseverity = \"error\"\n");
+    project.write(
+        "plimsoll.toml",
+        "[slow-checks]\nfail-fast = false\n[rules.\"buildkit/StageNameCasing\"]\nseverity = \"error\"\n",
+    );
     assert_eq!(project.lint(ON).skipped(), [""; 0]);
 }
 

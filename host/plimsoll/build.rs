@@ -56,7 +56,9 @@ fn pack_names(workspace: &Path) -> Result<Vec<String>> {
     for entry in fs::read_dir(workspace.join("plugins"))? {
         let path = entry?.path();
         if path.join("Cargo.toml").is_file() {
-            names.push(path.file_name().and_then(|name| name.to_str()).context("a pack's folder has a name")?.to_owned());
+            names.push(
+                path.file_name().and_then(|name| name.to_str()).context("a pack's folder has a name")?.to_owned(),
+            );
         }
     }
     names.sort();
@@ -117,6 +119,5 @@ fn compile(target: &str, component: &[u8]) -> Result<(Vec<u8>, u64)> {
 }
 
 fn variable(name: &str) -> Result<String> {
-    
     env::var(name).with_context(|| format!("{name} is set by Cargo for build scripts"))
 }

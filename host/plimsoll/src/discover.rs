@@ -42,9 +42,13 @@ pub fn discover(paths: &[PathBuf]) -> Vec<Found> {
 pub fn is_dockerfile(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let is_variant = |stem: &str| {
-        name == stem || name.strip_prefix(stem).is_some_and(|rest| rest.starts_with('.')) || name.ends_with(&format!(".{stem}"))
+        name == stem
+            || name.strip_prefix(stem).is_some_and(|rest| rest.starts_with('.'))
+            || name.ends_with(&format!(".{stem}"))
     };
-    !name.ends_with(".dockerignore") && !name.ends_with(".containerignore") && (is_variant("dockerfile") || is_variant("containerfile"))
+    !name.ends_with(".dockerignore")
+        && !name.ends_with(".containerignore")
+        && (is_variant("dockerfile") || is_variant("containerfile"))
 }
 
 fn walk(folder: &Path, found: &mut Vec<Found>) {
@@ -109,10 +113,25 @@ mod tests {
 
     #[test]
     fn knows_the_names() {
-        for name in ["Dockerfile", "dockerfile", "Dockerfile.dev", "api.Dockerfile", "Containerfile", "Containerfile.ci", "x.containerfile"] {
+        for name in [
+            "Dockerfile",
+            "dockerfile",
+            "Dockerfile.dev",
+            "api.Dockerfile",
+            "Containerfile",
+            "Containerfile.ci",
+            "x.containerfile",
+        ] {
             assert!(is_dockerfile(name), "{name}");
         }
-        for name in ["Dockerfile.dockerignore", ".dockerignore", "Dockerfiles", "MyDockerfile", "docker", "Containerfile.containerignore"] {
+        for name in [
+            "Dockerfile.dockerignore",
+            ".dockerignore",
+            "Dockerfiles",
+            "MyDockerfile",
+            "docker",
+            "Containerfile.containerignore",
+        ] {
             assert!(!is_dockerfile(name), "{name}");
         }
     }

@@ -7,7 +7,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use plimsoll_dockerfile::model::{Base, ImageUseKind, Origin, PlatformFlag, Shell, Site, Stage, Step, VariableScope, VariableState};
+use plimsoll_dockerfile::model::{
+    Base, ImageUseKind, Origin, PlatformFlag, Shell, Site, Stage, Step, VariableScope, VariableState,
+};
 use plimsoll_dockerfile::tree::{Directive, Instruction, Keyword, Text};
 use plimsoll_dockerfile::{BaseImage, Inputs, LineIndex, Model, Platform, Span, Tree, model, parse};
 
@@ -79,8 +81,14 @@ impl Document {
     /// `document.words`.
     pub fn words(&self) -> &[u32] {
         self.words.get_or_init(|| {
-            let differs = |word: Span, text: Text| u32::from(self.tree.source_span(text, 0..text.len()).len() != text.len() || word.len() < text.len());
-            self.tree.words.iter().flat_map(|word| [word.span.start, word.span.end, differs(word.span, word.text)]).collect()
+            let differs = |word: Span, text: Text| {
+                u32::from(self.tree.source_span(text, 0..text.len()).len() != text.len() || word.len() < text.len())
+            };
+            self.tree
+                .words
+                .iter()
+                .flat_map(|word| [word.span.start, word.span.end, differs(word.span, word.text)])
+                .collect()
         })
     }
 
@@ -93,7 +101,14 @@ impl Document {
     pub fn flags(&self) -> Vec<u32> {
         let row = |flag: &plimsoll_dockerfile::tree::Flag| {
             let (name, value) = (self.place(flag.name), flag.value.map(|value| self.place(value)));
-            [flag.span.start, flag.span.end, name.start, name.end, value.map_or(NONE, |v| v.start), value.map_or(NONE, |v| v.end)]
+            [
+                flag.span.start,
+                flag.span.end,
+                name.start,
+                name.end,
+                value.map_or(NONE, |v| v.start),
+                value.map_or(NONE, |v| v.end),
+            ]
         };
         self.tree.flags.iter().flat_map(row).collect()
     }
@@ -236,8 +251,11 @@ impl Meaning {
         let step = self.model.steps.get(step as usize)?;
         let (_, tree) = self.model.tree_of(step, &self.document.source, &self.document.tree);
         let values = self.model.values_of(step);
-        let value = |word: u32| values.iter().find(|value| value.site == Site::Word(word)).and_then(|value| self.model.text(value));
-        let words = tree.instructions.get(step.instruction as usize).map_or(0..0, |instruction| instruction.words.clone());
+        let value = |word: u32| {
+            values.iter().find(|value| value.site == Site::Word(word)).and_then(|value| self.model.text(value))
+        };
+        let words =
+            tree.instructions.get(step.instruction as usize).map_or(0..0, |instruction| instruction.words.clone());
         Some(words.map(|word| value(word).map(str::to_owned)).collect())
     }
 
@@ -317,8 +335,23 @@ impl Tables {
         let (as_span, base_span) = (bounds(stage.as_span), bounds(Some(stage.base_span)));
         let value = bounds(platform_value(stage, document));
         [
-            stage.from, stage.steps.start, stage.steps.end - stage.steps.start, kind, base, stage.root, name[0], name[1],
-            as_span[0], as_span[1], base_span[0], base_span[1], flag, value[0], value[1], text, length,
+            stage.from,
+            stage.steps.start,
+            stage.steps.end - stage.steps.start,
+            kind,
+            base,
+            stage.root,
+            name[0],
+            name[1],
+            as_span[0],
+            as_span[1],
+            base_span[0],
+            base_span[1],
+            flag,
+            value[0],
+            value[1],
+            text,
+            length,
         ]
     }
 

@@ -100,6 +100,9 @@ pub enum ProblemKind {
     Syntax,
     /// A plugin did not finish; its findings are missing.
     PluginFailure,
+    /// A plugin cannot be used; its findings are missing from every file.
+    #[serde(rename = "plugin-failure")]
+    PluginUnusable,
 }
 
 impl ProblemKind {
@@ -112,13 +115,13 @@ impl ProblemKind {
             Self::Encoding => "encoding",
             Self::Empty => "empty",
             Self::Syntax => "syntax",
-            Self::PluginFailure => "plugin-failure",
+            Self::PluginFailure | Self::PluginUnusable => "plugin-failure",
         }
     }
 
     /// Whether something was left unchecked that the run was asked to check.
     pub fn is_not_checked(self) -> bool {
-        matches!(self, Self::Io | Self::TooLarge | Self::Binary | Self::PluginFailure)
+        matches!(self, Self::Io | Self::TooLarge | Self::Binary | Self::PluginFailure | Self::PluginUnusable)
     }
 }
 

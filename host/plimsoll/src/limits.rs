@@ -34,7 +34,8 @@ pub const HOSTCALL_BYTES_MAX: usize = 8 << 20;
 /// Rules of one plugin.
 pub const RULES_MAX: usize = 1_000;
 
-/// Findings of one plugin in one file.
+/// Findings of one rule in one file. All findings of a call together are bounded
+/// by [`HOSTCALL_BYTES_MAX`].
 pub const FINDINGS_MAX: usize = 10_000;
 
 /// Bytes of one finding's message.

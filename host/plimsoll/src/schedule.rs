@@ -100,7 +100,8 @@ async fn ask_all(
     let mut hosts: HashMap<String, Arc<Semaphore>> = HashMap::new();
     let mut tasks = JoinSet::new();
     for (question, own_budget) in wanted {
-        let host = hosts.entry(question.host().to_owned()).or_insert_with(|| Arc::new(Semaphore::new(HOST_CONCURRENCY)));
+        let host =
+            hosts.entry(question.host().to_owned()).or_insert_with(|| Arc::new(Semaphore::new(HOST_CONCURRENCY)));
         let (resolver, host, all) = (resolver.clone(), host.clone(), all.clone());
         tasks.spawn(async move {
             let own = own_budget.map(|own| Instant::now() + own).filter(|own| *own < deadline);

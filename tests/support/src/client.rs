@@ -34,17 +34,9 @@ pub fn get(host: &str, path: &str, headers: &[(&str, &str)]) -> io::Result<Answe
 /// # Errors
 ///
 /// When the server cannot be reached or does not give a whole answer in time.
-pub fn request(
-    method: &str,
-    host: &str,
-    path: &str,
-    headers: &[(&str, &str)],
-    body: &[u8],
-) -> io::Result<Answer> {
+pub fn request(method: &str, host: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Answer> {
     let until = Instant::now() + limits::CLIENT_MAX;
-    let address: SocketAddr = host
-        .parse()
-        .map_err(|_| invalid("not an address with a port"))?;
+    let address: SocketAddr = host.parse().map_err(|_| invalid("not an address with a port"))?;
     let mut stream = TcpStream::connect_timeout(&address, limits::CLIENT_MAX)?;
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
     for (name, value) in headers {
@@ -84,8 +76,7 @@ struct Deadline {
 impl Read for Deadline {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = self.until.saturating_duration_since(Instant::now());
-        self.stream
-            .set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+        self.stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
         self.stream.read(buffer)
     }
 }
@@ -105,12 +96,8 @@ fn read_answer(stream: Deadline, head_only: bool) -> io::Result<Answer> {
         return Ok(answer);
     }
     let limit = limits::CLIENT_BODY_BYTES_MAX as u64;
-    let length: Option<u64> = answer
-        .header("content-length")
-        .and_then(|text| text.parse().ok());
-    reader
-        .take(length.unwrap_or(limit).min(limit))
-        .read_to_end(&mut answer.body)?;
+    let length: Option<u64> = answer.header("content-length").and_then(|text| text.parse().ok());
+    reader.take(length.unwrap_or(limit).min(limit)).read_to_end(&mut answer.body)?;
     if length.is_some_and(|length| length != answer.body.len() as u64) {
         return Err(invalid("the body is cut short"));
     }

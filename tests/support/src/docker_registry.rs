@@ -42,10 +42,7 @@ pub const REQUIRE_SERVERS: &str = "PLIMSOLL_REQUIRE_SERVERS";
 ///
 /// Says what is missing, by name.
 pub fn installed() -> Result<(), String> {
-    let missing: Vec<_> = ["docker-registry", "skopeo"]
-        .into_iter()
-        .filter(|program| find(program).is_none())
-        .collect();
+    let missing: Vec<_> = ["docker-registry", "skopeo"].into_iter().filter(|program| find(program).is_none()).collect();
     match missing.as_slice() {
         [] => Ok(()),
         programs => Err(format!("not installed: {}", programs.join(", "))),
@@ -89,25 +86,13 @@ impl DockerRegistry {
             let mut command = Command::new(&program);
             // Variables named REGISTRY_… would change the configuration.
             command.env_clear().arg("serve").arg(config);
-            command
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(log);
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
             let mut process = Running::spawn(&mut command);
             if is_ready(&host, &mut process) {
-                return Self {
-                    _process: process,
-                    _tokens: tokens,
-                    folder,
-                    host,
-                    credentials: credentials(auth),
-                };
+                return Self { _process: process, _tokens: tokens, folder, host, credentials: credentials(auth) };
             }
             let log = fs::read_to_string(folder.path().join(LOG)).unwrap_or_default();
-            assert!(
-                log.contains("address already in use"),
-                "docker-registry is not ready:\n{log}"
-            );
+            assert!(log.contains("address already in use"), "docker-registry is not ready:\n{log}");
         }
         panic!("docker-registry found its port taken at every attempt");
     }
@@ -155,18 +140,14 @@ const LOG: &str = "registry.log";
 fn credentials(auth: &Auth) -> Option<String> {
     match auth {
         Auth::Open | Auth::AnonymousToken => None,
-        Auth::Basic { user, password } | Auth::Token { user, password } => {
-            Some(format!("{user}:{password}"))
-        }
+        Auth::Basic { user, password } | Auth::Token { user, password } => Some(format!("{user}:{password}")),
     }
 }
 
 /// An address that was free a moment ago.
 fn free_host() -> String {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has free ports");
-    let address = listener
-        .local_addr()
-        .expect("a bound socket has an address");
+    let address = listener.local_addr().expect("a bound socket has an address");
     address.to_string()
 }
 

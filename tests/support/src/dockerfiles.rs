@@ -29,11 +29,7 @@ pub fn dockerfiles() -> Vec<Dockerfile> {
         .map(|entry| entry.expect("the folder is readable").path())
         .filter(|folder| folder.is_dir())
         .map(|folder| Dockerfile {
-            name: folder
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned(),
+            name: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             source: fs::read(folder.join("Dockerfile")).expect("every folder has a Dockerfile"),
             folder,
         })

@@ -31,22 +31,17 @@ struct Platform {
 
 /// An empty tar archive, as gzip: Docker's well-known empty layer.
 const EMPTY_LAYER: [u8; 32] = [
-    0x1f, 0x8b, 0x08, 0x00, 0x00, 0x09, 0x6e, 0x88, 0x00, 0xff, 0x62, 0x18, 0x05, 0xa3, 0x60, 0x14,
-    0x8c, 0x58, 0x00, 0x08, 0x00, 0x00, 0xff, 0xff, 0x2e, 0xaf, 0xb5, 0xef, 0x00, 0x04, 0x00, 0x00,
+    0x1f, 0x8b, 0x08, 0x00, 0x00, 0x09, 0x6e, 0x88, 0x00, 0xff, 0x62, 0x18, 0x05, 0xa3, 0x60, 0x14, 0x8c, 0x58, 0x00,
+    0x08, 0x00, 0x00, 0xff, 0xff, 0x2e, 0xaf, 0xb5, 0xef, 0x00, 0x04, 0x00, 0x00,
 ];
 /// The digest of the archive inside [`EMPTY_LAYER`].
-const EMPTY_LAYER_DIFF_ID: &str =
-    "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
+const EMPTY_LAYER_DIFF_ID: &str = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
 
 impl Image {
     /// An image for a platform such as `linux/amd64` or `linux/arm64/v8`.
     #[must_use]
     pub fn new(platform: &str) -> Self {
-        Self {
-            platform: Platform::new(platform),
-            config: Map::new(),
-            media_types: &OCI,
-        }
+        Self { platform: Platform::new(platform), config: Map::new(), media_types: &OCI }
     }
 
     /// Adds a variable to the environment.
@@ -147,17 +142,10 @@ impl Image {
         let mut config = self.platform.fields();
         config.insert("created".into(), json!("2026-01-01T00:00:00Z"));
         config.insert("config".into(), Value::Object(self.config.clone()));
-        config.insert(
-            "rootfs".into(),
-            json!({ "type": "layers", "diff_ids": [EMPTY_LAYER_DIFF_ID] }),
-        );
+        config.insert("rootfs".into(), json!({ "type": "layers", "diff_ids": [EMPTY_LAYER_DIFF_ID] }));
         let config = Content::json(self.media_types.config, &Value::Object(config));
         let root = manifest(self.media_types, &config, &layer.descriptor());
-        Tree {
-            root,
-            manifests: Vec::new(),
-            blobs: vec![config, layer],
-        }
+        Tree { root, manifests: Vec::new(), blobs: vec![config, layer] }
     }
 
     fn set(mut self, key: &str, value: Value) -> Self {

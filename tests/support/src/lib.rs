@@ -17,6 +17,7 @@ mod http;
 mod process;
 
 pub mod client;
+pub mod component;
 pub mod docker_registry;
 pub mod dockerfiles;
 pub mod image;
@@ -42,6 +43,5 @@ pub fn scratch_folder() -> TempDir {
 #[must_use]
 pub fn repository_root() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    root.canonicalize()
-        .expect("the crate stands two folders below the root")
+    root.canonicalize().expect("the crate stands two folders below the root")
 }

@@ -58,12 +58,7 @@ pub fn push(folder: &Path, reference: &str, credentials: Option<&str>) {
     command
         .arg("--policy")
         .arg(scratch.join("policy.json"))
-        .args([
-            "copy",
-            "--all",
-            "--preserve-digests",
-            "--dest-tls-verify=false",
-        ])
+        .args(["copy", "--all", "--preserve-digests", "--dest-tls-verify=false"])
         .args(match credentials {
             Some(credentials) => vec!["--dest-creds", credentials],
             None => vec!["--dest-no-creds"],
@@ -74,10 +69,7 @@ pub fn push(folder: &Path, reference: &str, credentials: Option<&str>) {
         .env("HOME", scratch)
         .env("XDG_RUNTIME_DIR", scratch)
         .env("REGISTRY_AUTH_FILE", scratch.join("auth.json"))
-        .env(
-            "CONTAINERS_REGISTRIES_CONF",
-            scratch.join("registries.conf"),
-        )
+        .env("CONTAINERS_REGISTRIES_CONF", scratch.join("registries.conf"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(output);
@@ -86,10 +78,7 @@ pub fn push(folder: &Path, reference: &str, credentials: Option<&str>) {
     match status {
         Some(status) if status.success() => {}
         Some(status) => panic!("skopeo cannot push {reference}: {status}\n{said}"),
-        None => panic!(
-            "skopeo did not push {reference} within {:?}\n{said}",
-            limits::COPY_MAX
-        ),
+        None => panic!("skopeo did not push {reference} within {:?}\n{said}", limits::COPY_MAX),
     }
 }
 

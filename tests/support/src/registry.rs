@@ -221,8 +221,7 @@ impl State {
             Access::Granted => self.store.answer(&route),
             Access::Denied(reason) => {
                 let challenge = self.auth.challenge(&self.host, route.repository(), reason);
-                error(401, "UNAUTHORIZED", "authentication required")
-                    .header("WWW-Authenticate", &challenge)
+                error(401, "UNAUTHORIZED", "authentication required").header("WWW-Authenticate", &challenge)
             }
         }
         .header("Docker-Distribution-Api-Version", "registry/2.0")

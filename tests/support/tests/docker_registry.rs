@@ -24,12 +24,8 @@ fn check(auth: &Auth, authorization: impl Fn(&Answer) -> Option<String>) {
         return;
     }
     let registry = DockerRegistry::start(auth);
-    let images = [
-        Image::new("linux/amd64")
-            .env("A", "b")
-            .shell(&["/bin/bash", "-c"]),
-        Image::new("linux/arm64/v8").user("app"),
-    ];
+    let images =
+        [Image::new("linux/amd64").env("A", "b").shell(&["/bin/bash", "-c"]), Image::new("linux/arm64/v8").user("app")];
     let image = registry.push("team/app:1.0", &images[0]);
     let index = registry.push("team/app:2", &Index::new(&images).attestations());
     let docker = registry.push("team/app:3", &Index::new(&images).docker_media_types());
@@ -39,25 +35,13 @@ fn check(auth: &Auth, authorization: impl Fn(&Answer) -> Option<String>) {
         let first = get(registry.host(), &path, &[ACCEPT]).unwrap();
         let authorization = authorization(&first);
         let mut headers = vec![ACCEPT];
-        headers.extend(
-            authorization
-                .as_deref()
-                .map(|value| ("Authorization", value)),
-        );
+        headers.extend(authorization.as_deref().map(|value| ("Authorization", value)));
         let expected = if authorization.is_some() { 401 } else { 200 };
         assert_eq!(first.status, expected, "without credentials");
         let answer = get(registry.host(), &path, &headers).unwrap();
-        assert_eq!(
-            answer.header("docker-content-digest"),
-            Some(&**digest),
-            "{}",
-            registry.log()
-        );
+        assert_eq!(answer.header("docker-content-digest"), Some(&**digest), "{}", registry.log());
         if tag == "1.0" {
-            let config = answer.json()["config"]["digest"]
-                .as_str()
-                .unwrap()
-                .to_owned();
+            let config = answer.json()["config"]["digest"].as_str().unwrap().to_owned();
             let path = format!("/v2/team/app/blobs/{config}");
             let config = get(registry.host(), &path, &headers).unwrap().json();
             assert_eq!(config["config"]["Env"][0], "A=b");
@@ -98,16 +82,12 @@ fn htpasswd() {
 
 #[test]
 fn token() {
-    check(&Auth::token("ann", "secret"), |challenge| {
-        Some(bearer(challenge, &[("Authorization", &basic())]))
-    });
+    check(&Auth::token("ann", "secret"), |challenge| Some(bearer(challenge, &[("Authorization", &basic())])));
 }
 
 #[test]
 fn anonymous_token() {
-    check(&Auth::AnonymousToken, |challenge| {
-        Some(bearer(challenge, &[]))
-    });
+    check(&Auth::AnonymousToken, |challenge| Some(bearer(challenge, &[])));
 }
 
 #[test]

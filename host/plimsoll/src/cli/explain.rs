@@ -6,6 +6,7 @@ use anyhow::bail;
 use clap::Args;
 
 use super::{CLEAN, bundled, print};
+use crate::config::similar;
 use crate::plugin::Rule;
 
 /// Show the page of a rule
@@ -21,14 +22,19 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let rules: Vec<&Rule> = plugins.iter().flat_map(|plugin| &plugin.rules).collect();
     let asked = arguments.rule.as_str();
     let is_asked = |name: &str| name.eq_ignore_ascii_case(asked);
-    let Some(rule) = rules.iter().find(|rule| is_asked(&rule.name) || rule.name.split_once('/').is_some_and(|(_, name)| is_asked(name))) else {
+    let Some(rule) = rules
+        .iter()
+        .find(|rule| is_asked(&rule.name) || rule.name.split_once('/').is_some_and(|(_, name)| is_asked(name)))
+    else {
         let names = rules.iter().flat_map(|rule| [&*rule.name, rule.name.split_once('/').map_or("", |(_, name)| name)]);
-        match plimsoll_dockerfile::suggest::nearest(asked, names) {
+        match similar(asked, names) {
             Some(name) => bail!("there is no rule {asked}; did you mean {name}?"),
             None => bail!("there is no rule {asked}; `plimsoll rules` lists them"),
         }
     };
-    let mut text = rule.documentation.trim_end().to_owned();
+    // Cases are there for the tests.
+    let page = rule.documentation.split("\n## Cases").next().unwrap_or_default();
+    let mut text = page.trim_end().to_owned();
     let _ = write!(text, "\n\nRule: {}\nSeverity: {}\n", rule.name, rule.severity);
     if let Some(url) = &rule.url {
         let _ = writeln!(text, "Page: {url}");

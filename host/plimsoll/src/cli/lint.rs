@@ -170,10 +170,15 @@ fn report_more(arguments: &Arguments, outcome: &Outcome, host: &Host, registry: 
         return;
     }
     let tally = &outcome.slow_checks;
-    complain(&format!("slow checks: {} planned, {} deduplicated, {} executed", tally.planned, tally.deduplicated, tally.executed));
+    complain(&format!(
+        "slow checks: {} planned, {} deduplicated, {} executed",
+        tally.planned, tally.deduplicated, tally.executed
+    ));
     for (host, statistics) in registry.statistics() {
         let plimsoll_registry::Statistics { requests, probes, tokens, retries, bytes } = statistics;
-        complain(&format!("{host}: {requests} requests ({probes} probes, {tokens} tokens, {retries} retries), {bytes} bytes"));
+        complain(&format!(
+            "{host}: {requests} requests ({probes} probes, {tokens} tokens, {retries} retries), {bytes} bytes"
+        ));
     }
     complain(&format!("components compiled by this process: {}", host.compiled()));
 }
@@ -228,7 +233,8 @@ fn inputs(
         rulesets.add(Some(file), plugins)?;
     }
     let mut inputs = Vec::new();
-    let (standard_input, paths): (Vec<_>, Vec<_>) = arguments.paths.iter().cloned().partition(|path| path == Path::new("-"));
+    let (standard_input, paths): (Vec<_>, Vec<_>) =
+        arguments.paths.iter().cloned().partition(|path| path == Path::new("-"));
     if !standard_input.is_empty() {
         let name = arguments.stdin_filename.as_deref();
         let mut bytes = Vec::new();
@@ -284,7 +290,9 @@ fn common_folder(paths: &[PathBuf], here: &Path) -> PathBuf {
         let real = real(path, here);
         if real.is_dir() { real } else { real.parent().map_or(real.clone(), Path::to_owned) }
     });
-    let shared = |one: PathBuf, other: PathBuf| one.components().zip(other.components()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect();
+    let shared = |one: PathBuf, other: PathBuf| {
+        one.components().zip(other.components()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect()
+    };
     folders.reduce(shared).unwrap_or_else(|| here.to_owned())
 }
 
@@ -305,7 +313,10 @@ fn real(path: &Path, here: &Path) -> PathBuf {
 fn shown_path(path: &Path, here: &Path, base: &Path) -> String {
     let folder = real(path.parent().unwrap_or(Path::new("")), here);
     let base = fs::canonicalize(base).unwrap_or_else(|_| base.to_owned());
-    let relative = path.file_name().map(|name| folder.join(name)).and_then(|path| path.strip_prefix(&base).map(Path::to_owned).ok());
+    let relative = path
+        .file_name()
+        .map(|name| folder.join(name))
+        .and_then(|path| path.strip_prefix(&base).map(Path::to_owned).ok());
     relative.unwrap_or_else(|| path.to_owned()).to_string_lossy().replace('\\', "/")
 }
 

@@ -91,12 +91,15 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 /// The environment, as far as it is Unicode.
 fn variables() -> BTreeMap<String, String> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 /// The engine and the bundled packs.
 fn bundled() -> anyhow::Result<(std::sync::Arc<Host>, Vec<Plugin>)> {
     let host = Host::new().map_err(|error| anyhow::anyhow!("the engine does not start: {error:#}"))?;
-    let plugins = Plugin::bundled(&host).map_err(|pack| anyhow::anyhow!("bundled pack {}: {}", pack.name, pack.message))?;
+    let plugins =
+        Plugin::bundled(&host).map_err(|pack| anyhow::anyhow!("bundled pack {}: {}", pack.name, pack.message))?;
     Ok((host, plugins))
 }

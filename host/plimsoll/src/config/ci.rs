@@ -78,8 +78,17 @@ const VENDORS: &[(&str, Sign)] = &[
 ];
 
 /// What machines set whose vendor has no entry of its own.
-const GENERIC: &[&str] =
-    &["BUILD_ID", "BUILD_NUMBER", "CI", "CI_APP_ID", "CI_BUILD_ID", "CI_BUILD_NUMBER", "CI_NAME", "CONTINUOUS_INTEGRATION", "RUN_ID"];
+const GENERIC: &[&str] = &[
+    "BUILD_ID",
+    "BUILD_NUMBER",
+    "CI",
+    "CI_APP_ID",
+    "CI_BUILD_ID",
+    "CI_BUILD_NUMBER",
+    "CI_NAME",
+    "CONTINUOUS_INTEGRATION",
+    "RUN_ID",
+];
 
 /// The vendor's name, or the variable that gives the machine away; none if this
 /// is no continuous integration.

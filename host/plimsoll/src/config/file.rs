@@ -9,7 +9,7 @@ use std::time::Duration;
 use plimsoll_dockerfile::{LineIndex, Platform};
 use serde::{Deserialize, Deserializer};
 
-use super::value::{parse_duration, parse_fail_level, parse_mode, parse_platform};
+use super::value::{parse_duration, parse_fail_level, parse_mode, parse_platform, similar};
 use super::{ConfigError, FailLevel, Mode};
 use crate::finding::Severity;
 use crate::limits::CONFIG_BYTES_MAX;
@@ -132,12 +132,20 @@ fn complaint(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
 /// The known key nearest to an unknown one. serde keeps both only in its
 /// message: "unknown field `a`, expected one of `b`, `c`".
 fn suggestion(message: &str) -> Option<&str> {
-    let mut quoted = message.strip_prefix("unknown field ").or(message.strip_prefix("unknown variant "))?.split('`').skip(1).step_by(2);
+    let mut quoted = message
+        .strip_prefix("unknown field ")
+        .or(message.strip_prefix("unknown variant "))?
+        .split('`')
+        .skip(1)
+        .step_by(2);
     let unknown = quoted.next()?;
-    plimsoll_dockerfile::suggest::nearest(unknown, quoted)
+    similar(unknown, quoted)
 }
 
-fn parsed<'de, D: Deserializer<'de>, T>(deserializer: D, parse: fn(&str) -> Result<T, String>) -> Result<Option<T>, D::Error> {
+fn parsed<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    parse: fn(&str) -> Result<T, String>,
+) -> Result<Option<T>, D::Error> {
     let text = String::deserialize(deserializer)?;
     parse(&text).map(Some).map_err(serde::de::Error::custom)
 }

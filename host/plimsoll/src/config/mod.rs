@@ -16,7 +16,7 @@ use std::time::Duration;
 pub use file::{FILE_NAME, File, RuleTable, SeverityOrOff, nearest, read};
 use plimsoll_dockerfile::Platform;
 use thiserror::Error;
-pub use value::{parse_duration, parse_fail_level, parse_mode, show_duration};
+pub use value::{parse_duration, parse_fail_level, parse_mode, show_duration, similar};
 
 use crate::finding::Severity;
 
@@ -141,6 +141,8 @@ fn variable<T>(
 ) -> Result<Option<T>, ConfigError> {
     match variables.get(name).map(String::as_str) {
         None | Some("") => Ok(None),
-        Some(text) => parse(text).map(Some).map_err(|error| ConfigError(format!("environment variable {name}: {error}"))),
+        Some(text) => {
+            parse(text).map(Some).map_err(|error| ConfigError(format!("environment variable {name}: {error}")))
+        }
     }
 }

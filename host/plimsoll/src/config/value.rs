@@ -7,6 +7,9 @@ use plimsoll_dockerfile::Platform;
 use super::{FailLevel, Mode};
 use crate::finding::Severity;
 
+/// How alike names are that may be meant for one another: 0 not at all, 1 equal.
+const LIKENESS_MIN: f64 = 0.85;
+
 /// A duration such as `500ms`, `20s` or `2m`.
 ///
 /// # Errors
@@ -59,6 +62,13 @@ pub fn parse_fail_level(text: &str) -> Result<FailLevel, String> {
         "none" => FailLevel::Never,
         _ => return Err(format!("{text:?} is not one of error, warning, info, style, none")),
     })
+}
+
+/// The known name that is most like a given one, if any is.
+pub fn similar<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let likeness = |other: &str| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
+    let scored = known.into_iter().map(|other| (likeness(other), other)).filter(|(score, _)| *score > LIKENESS_MIN);
+    scored.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, other)| other)
 }
 
 pub(super) fn parse_bool(text: &str) -> Result<bool, String> {

@@ -70,7 +70,7 @@ pub(super) fn draft(job: &Job, runner: &mut Runner, id: u64, input: &Input) -> W
     };
     for unusable in &job.unusable {
         let message = format!("plugin {} cannot be used: {}", unusable.name, unusable.message);
-        report.problems.push(Problem { kind: ProblemKind::PluginFailure, message, line: None });
+        report.problems.push(Problem { kind: ProblemKind::PluginUnusable, message, line: None });
     }
     let source = match read(&input.source) {
         Ok(source) => source,
@@ -96,7 +96,11 @@ pub(super) fn draft(job: &Job, runner: &mut Runner, id: u64, input: &Input) -> W
         });
         fast.extend(settled);
         content.planned[index] = draft.planned.len();
-        pending.extend(draft.planned.into_iter().map(|request| Pending { plugin: index, request, follows: Vec::new() }));
+        pending.extend(draft.planned.into_iter().map(|request| Pending {
+            plugin: index,
+            request,
+            follows: Vec::new(),
+        }));
         note(&mut report, plugin, draft.failures, draft.log);
     }
     Work { report, content: Some(content), fast, pending }
@@ -117,8 +121,10 @@ pub(super) fn settle(ruleset: &Ruleset, suppressions: &Suppressions, mut finding
 pub(super) fn note(report: &mut FileReport, plugin: &Plugin, failures: Vec<Failure>, log: crate::plugin::Log) {
     for failure in failures {
         let rule = failure.rule.and_then(|rule| plugin.names.get(rule as usize));
-        let who = rule.map_or_else(|| format!("plugin {}", plugin.name), |rule| format!("plugin {}, rule {rule}", plugin.name));
-        let problem = Problem { kind: ProblemKind::PluginFailure, message: format!("{who}: {}", failure.message), line: None };
+        let who = rule
+            .map_or_else(|| format!("plugin {}", plugin.name), |rule| format!("plugin {}, rule {rule}", plugin.name));
+        let problem =
+            Problem { kind: ProblemKind::PluginFailure, message: format!("{who}: {}", failure.message), line: None };
         if !report.problems.contains(&problem) {
             report.problems.push(problem);
         }
@@ -135,7 +141,10 @@ fn read(source: &Source) -> Result<Vec<u8>, Problem> {
     };
     if bytes.len() as u64 > SOURCE_BYTES_MAX {
         let limit = SOURCE_BYTES_MAX >> 20;
-        return Err(problem(ProblemKind::TooLarge, format!("the file is larger than the {limit} MiB a Dockerfile may have")));
+        return Err(problem(
+            ProblemKind::TooLarge,
+            format!("the file is larger than the {limit} MiB a Dockerfile may have"),
+        ));
     }
     if bytes.contains(&0) {
         return Err(problem(ProblemKind::Binary, "the file is binary: it holds NUL bytes".to_owned()));
@@ -149,7 +158,9 @@ fn read_path(path: &Path) -> Result<Vec<u8>, String> {
     if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
         return Err("this is a folder".to_owned());
     }
-    file.take(SOURCE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| format!("the file cannot be read: {error}"))?;
+    file.take(SOURCE_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| format!("the file cannot be read: {error}"))?;
     Ok(bytes)
 }
 

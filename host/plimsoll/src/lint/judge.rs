@@ -39,7 +39,10 @@ pub(super) fn judge(job: &Job, runner: &mut Runner, session: &Session, work: &Wo
             failed => {
                 let failure = match failed {
                     Some(Err(failure)) => failure.clone(),
-                    _ => question::Failure { reason: SkipReason::ResolverError, detail: "the resolver gave up".to_owned() },
+                    _ => question::Failure {
+                        reason: SkipReason::ResolverError,
+                        detail: "the resolver gave up".to_owned(),
+                    },
                 };
                 round.skipped.push(skipped(job, pending, &failure));
                 round.verdicts.push(verdict(merge::Outcome::Failed));
@@ -55,7 +58,11 @@ pub(super) fn judge(job: &Job, runner: &mut Runner, session: &Session, work: &Wo
 
         planned[pending.plugin] += judgement.planned.len();
         let follow_ups = judgement.planned.into_iter();
-        round.pending.extend(follow_ups.map(|request| Pending { plugin: pending.plugin, request, follows: answers.clone() }));
+        round.pending.extend(follow_ups.map(|request| Pending {
+            plugin: pending.plugin,
+            request,
+            follows: answers.clone(),
+        }));
         round.verdicts.push(verdict(match judgement.replaces {
             Some(true) => merge::Outcome::Replaced,
             _ if !judgement.failures.is_empty() => merge::Outcome::Failed,

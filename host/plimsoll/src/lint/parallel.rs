@@ -32,7 +32,10 @@ pub(super) fn map<I: Sync, S, T: Send>(
                 }
                 done.lock().expect("no worker panics while it holds the lock").append(&mut mine);
             };
-            thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, worker).expect("the system can start a thread");
+            thread::Builder::new()
+                .stack_size(STACK_BYTES)
+                .spawn_scoped(scope, worker)
+                .expect("the system can start a thread");
         }
     });
     let mut done = done.into_inner().expect("no worker panics while it holds the lock");

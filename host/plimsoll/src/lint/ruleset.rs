@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Ruleset;
-use crate::config::{ConfigError, File, SeverityOrOff};
+use crate::config::{ConfigError, File, SeverityOrOff, similar};
 use crate::plugin::{Plugin, Settings};
 
 impl Ruleset {
@@ -13,12 +13,11 @@ impl Ruleset {
     /// When it speaks of a rule that a plugin does not have, or gives options
     /// that the rule does not take.
     pub fn new(plugins: &[Plugin], file: Option<&File>) -> Result<Self, ConfigError> {
-        let mut ruleset = Self {
-            settings: plugins.iter().map(|plugin| Arc::new(all_rules(plugin))).collect(),
-            ..Self::default()
-        };
+        let mut ruleset =
+            Self { settings: plugins.iter().map(|plugin| Arc::new(all_rules(plugin))).collect(), ..Self::default() };
         let Some(file) = file else { return Ok(ruleset) };
-        let complain = |rule: &str, what: String| ConfigError(format!("{}: [rules.\"{rule}\"]: {what}", file.path.display()));
+        let complain =
+            |rule: &str, what: String| ConfigError(format!("{}: [rules.\"{rule}\"]: {what}", file.path.display()));
         for (name, table) in &file.rules {
             let Some((pack, _)) = name.split_once('/') else {
                 return Err(complain(name, format!("a rule is named with its pack{}", nearest(plugins, name))));
@@ -32,12 +31,16 @@ impl Ruleset {
             let settings = Arc::make_mut(&mut ruleset.settings[plugin]);
             match table.severity {
                 Some(SeverityOrOff::Off) => settings.enabled.retain(|enabled| *enabled != index),
-                Some(severity) => ruleset.severities.extend(severity.severity().map(|severity| (settings.rules[rule].clone(), severity))),
+                Some(severity) => ruleset
+                    .severities
+                    .extend(severity.severity().map(|severity| (settings.rules[rule].clone(), severity))),
                 None => {}
             }
             if let Some(options) = &table.options {
                 let json = serde_json::to_string(options).map_err(|error| complain(name, error.to_string()))?;
-                plugins[plugin].validate_options(index, &json).map_err(|error| complain(name, format!("options: {error}")))?;
+                plugins[plugin]
+                    .validate_options(index, &json)
+                    .map_err(|error| complain(name, format!("options: {error}")))?;
                 settings.options.push((index, json));
             }
         }
@@ -53,6 +56,6 @@ fn all_rules(plugin: &Plugin) -> Settings {
 fn nearest(plugins: &[Plugin], name: &str) -> String {
     let names = plugins.iter().flat_map(|plugin| plugin.names.iter()).map(|name| &**name);
     let bare = |known: &str| known.split_once('/').is_some_and(|(_, rule)| rule == name);
-    let found = names.clone().find(|known| bare(known)).or_else(|| plimsoll_dockerfile::suggest::nearest(name, names));
+    let found = names.clone().find(|known| bare(known)).or_else(|| similar(name, names));
     found.map_or(String::new(), |name| format!("; did you mean {name}?"))
 }

@@ -19,7 +19,8 @@ pub fn run(job: &Job) -> Outcome {
 
     // Bytes → tree → model → check → settle → plan, file by file.
     let drafted = parallel::map(&inputs, job.threads, runner, |runner, (id, input)| draft(job, runner, *id, input));
-    let mut files: Vec<_> = drafted.into_iter().map(|work| Under { work, verdicts: Vec::new(), late: Vec::new() }).collect();
+    let mut files: Vec<_> =
+        drafted.into_iter().map(|work| Under { work, verdicts: Vec::new(), late: Vec::new() }).collect();
 
     // Schedule → resolve → on-success, round by round of follow-ups.
     let mut session = Session::new(job.resolver.clone(), job.slow_checks.timeout);
@@ -107,7 +108,9 @@ impl Under {
         let Some(content) = content else { return report };
         let standing = fast
             .into_iter()
-            .filter(|(plugin, rule, finding)| !is_superseded(&self.verdicts, &content.meaning, *plugin, *rule, finding.span))
+            .filter(|(plugin, rule, finding)| {
+                !is_superseded(&self.verdicts, &content.meaning, *plugin, *rule, finding.span)
+            })
             .map(|(_, _, finding)| finding);
         report.findings.extend(standing);
         let ruleset = &job.rulesets[content.ruleset];

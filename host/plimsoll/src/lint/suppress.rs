@@ -3,8 +3,8 @@
 //! - `# plimsoll ignore=RULE[,RULE] -- reason`, in the comments above an
 //!   instruction: for that instruction.
 //! - `# plimsoll global ignore=RULE[,RULE] -- reason`, anywhere: for the file.
-//! - `# check=skip=RULE[,RULE]|all`, as a parser directive: for the file and
-//!   BuildKit's own checks.
+//! - `# check=skip=RULE[,RULE]|all`, as BuildKit reads it, for its own checks:
+//!   as a parser directive for the file, above an instruction for that one.
 //!
 //! A rule is `pack/Rule`, `Rule`, or `pack/*`.
 
@@ -14,52 +14,88 @@ use plimsoll_dockerfile::tree::DirectiveKind;
 use crate::document::Document;
 use crate::finding::Finding;
 
+/// Checks that BuildKit makes before or beside the instructions, where a
+/// comment above one of them has no say.
+const NOT_OF_ONE_INSTRUCTION: &[&str] = &[
+    "buildkit/ConsistentInstructionCasing",
+    "buildkit/DuplicateStageName",
+    "buildkit/InvalidBaseImagePlatform",
+    "buildkit/InvalidDefaultArgInFrom",
+    "buildkit/NoEmptyContinuation",
+    "buildkit/ReservedStageName",
+];
+
 /// The suppressions of one file.
 #[derive(Debug, Default)]
-pub(super) struct Suppressions {
-    entries: Vec<(Option<Span>, String)>,
+pub(super) struct Suppressions(Vec<Suppression>);
+
+#[derive(Debug)]
+struct Suppression {
+    /// The instruction it is for; none for the file.
+    place: Option<Span>,
+    rule: String,
+    is_buildkit: bool,
 }
 
 impl Suppressions {
     pub(super) fn of(document: &Document) -> Self {
         let (source, tree) = (document.source(), document.tree());
-        let mut entries = Vec::new();
+        let text_of = |span: Span| String::from_utf8_lossy(span.of(source));
+        let mut all = Vec::new();
         for comment in &tree.comments {
-            let text = String::from_utf8_lossy(comment.text.of(source));
-            entries.extend(rules_after(&text, "plimsoll global ignore=").map(|rule| (None, rule.to_owned())));
+            let rules = rules_after(&text_of(comment.text), "plimsoll global ignore=");
+            all.extend(rules.into_iter().map(|rule| Suppression { place: None, rule, is_buildkit: false }));
         }
         for instruction in &tree.instructions {
-            for comment in tree.comments_of(instruction) {
-                let text = String::from_utf8_lossy(comment.text.of(source));
-                let rules = rules_after(&text, "plimsoll ignore=");
-                entries.extend(rules.map(|rule| (Some(instruction.span), rule.to_owned())));
+            let place = Some(instruction.span);
+            let comments: Vec<_> = tree.comments_of(instruction).iter().map(|comment| text_of(comment.text)).collect();
+            for comment in &comments {
+                let rules = rules_after(comment, "plimsoll ignore=");
+                all.extend(rules.into_iter().map(|rule| Suppression { place, rule, is_buildkit: false }));
             }
+            let check = comments.iter().find_map(|comment| check_value(comment));
+            let rules = check.into_iter().flat_map(skipped);
+            all.extend(rules.map(|rule| Suppression { place, rule, is_buildkit: true }));
         }
         for directive in tree.directives.iter().filter(|directive| directive.kind == DirectiveKind::Check) {
-            let text = String::from_utf8_lossy(directive.value.of(source));
-            let options = text.split_whitespace().next().unwrap_or_default().split(';');
-            let skipped = options.filter_map(|option| option.trim().strip_prefix("skip=")).flat_map(|rules| rules.split(','));
-            entries.extend(skipped.map(|rule| match rule.trim() {
-                "all" => (None, "buildkit/*".to_owned()),
-                rule => (None, format!("buildkit/{rule}")),
-            }));
+            let rules = skipped(&text_of(directive.value));
+            all.extend(rules.into_iter().map(|rule| Suppression { place: None, rule, is_buildkit: true }));
         }
-        Self { entries }
+        Self(all)
     }
 
     pub(super) fn covers(&self, finding: &Finding) -> bool {
-        self.entries.iter().any(|(place, rule)| {
-            let here = place.is_none_or(|span| span.start <= finding.span.start && finding.span.start < span.end.max(span.start + 1));
-            here && names(rule, &finding.rule)
+        self.0.iter().any(|suppression| {
+            let Suppression { place, rule, is_buildkit } = suppression;
+            let is_here = place.is_none_or(|place| place.contains(finding.span.start));
+            let may = !(*is_buildkit && place.is_some() && NOT_OF_ONE_INSTRUCTION.contains(&&*finding.rule));
+            is_here && may && names(rule, &finding.rule)
         })
     }
 }
 
-fn rules_after<'t>(comment: &'t str, prefix: &str) -> impl Iterator<Item = &'t str> {
-    let text = comment.trim_start_matches('#').trim_start();
-    let rules = text.strip_prefix(prefix).unwrap_or_default();
+fn rules_after(comment: &str, prefix: &str) -> Vec<String> {
+    let rules = comment.trim_start_matches('#').trim_start().strip_prefix(prefix).unwrap_or_default();
     let rules = rules.split(" -- ").next().unwrap_or_default();
-    rules.split(',').map(str::trim).filter(|rule| !rule.is_empty())
+    rules.split(',').map(|rule| rule.trim().to_owned()).filter(|rule| !rule.is_empty()).collect()
+}
+
+/// What follows `check=` in a comment; the key's case does not matter.
+fn check_value(comment: &str) -> Option<&str> {
+    let (key, value) = comment.trim_start_matches('#').split_once('=')?;
+    key.trim().eq_ignore_ascii_case("check").then_some(value.trim())
+}
+
+/// The rules that a value of `check=` skips, which ends at the first space.
+fn skipped(value: &str) -> Vec<String> {
+    let options = value.split_whitespace().next().unwrap_or_default().split(';');
+    let rules = options.filter_map(|option| option.strip_prefix("skip=")).flat_map(|rules| rules.split(','));
+    rules
+        .map(|rule| match rule {
+            "all" => "buildkit/*".to_owned(),
+            rule => format!("buildkit/{rule}"),
+        })
+        .collect()
 }
 
 fn names(pattern: &str, rule: &str) -> bool {

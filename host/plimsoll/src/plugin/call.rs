@@ -192,7 +192,7 @@ impl Call {
 
     fn check_request(&mut self, request: &Request, function: &str) -> Result<()> {
         self.check_rule(request.rule)?;
-        self.running = Some(request.rule);
+        self.running.get_or_insert(request.rule);
         if matches!(self.phase, Phase::Check) {
             return Err(self.misuse(format!("{function} was called during check; planning is for plan and on-success")));
         }
@@ -215,7 +215,9 @@ impl Call {
             _ => (None, 0),
         };
         if depth > FOLLOW_UPS_MAX {
-            return Err(self.misuse(format!("it follows up an answer for the {depth}th time; {FOLLOW_UPS_MAX} are allowed")));
+            return Err(
+                self.misuse(format!("it follows up an answer for the {depth}th time; {FOLLOW_UPS_MAX} are allowed"))
+            );
         }
         if self.planned_before + self.planned.len() >= REQUESTS_MAX {
             return Err(self.misuse(format!("it plans more than {REQUESTS_MAX} requests for one file")));
@@ -250,7 +252,9 @@ impl Call {
     pub fn image(&self, request: RequestId, function: &str) -> Result<&plimsoll_registry::Image> {
         let answer = self.answer(request, function)?;
         answer.image().ok_or_else(|| {
-            self.misuse(format!("{function}: the answer holds no image, since none is for the platform: ask image-selection first"))
+            self.misuse(format!(
+                "{function}: the answer holds no image, since none is for the platform: ask image-selection first"
+            ))
         })
     }
 
@@ -260,7 +264,9 @@ impl Call {
         };
         let found = answers.iter().find(|answered| answered.request.id == request);
         found.map(|answered| &answered.answer).ok_or_else(|| {
-            self.misuse(format!("{function} was asked for request {request}, which is neither the answered one nor one it followed from"))
+            self.misuse(format!(
+                "{function} was asked for request {request}, which is neither the answered one nor one it followed from"
+            ))
         })
     }
 

@@ -105,7 +105,9 @@ fn interface_of(import: &str) -> Option<(&str, &str)> {
 /// Refuses what the contract does not offer, by name.
 fn check_import(name: &str) -> Result<()> {
     let Some((interface, version)) = interface_of(name) else {
-        wasmtime::bail!("it imports {name}, which Plimsoll does not offer: a rule sees only the interfaces of {PACKAGE}");
+        wasmtime::bail!(
+            "it imports {name}, which Plimsoll does not offer: a rule sees only the interfaces of {PACKAGE}"
+        );
     };
     wasmtime::ensure!(
         version == VERSION,

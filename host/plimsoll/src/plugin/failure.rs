@@ -83,9 +83,10 @@ pub(super) fn classify(error: &wasmtime::Error, circumstances: Circumstances) ->
         return failure(FailureKind::Panic, message);
     }
     match error.downcast_ref::<Trap>() {
-        Some(Trap::Interrupt) => {
-            failure(FailureKind::Deadline, format!("it took longer than the {} s a call may take", CALL_TIME_MAX.as_secs()))
-        }
+        Some(Trap::Interrupt) => failure(
+            FailureKind::Deadline,
+            format!("it took longer than the {} s a call may take", CALL_TIME_MAX.as_secs()),
+        ),
         Some(Trap::StackOverflow) => failure(FailureKind::Trap, "it used up its stack".to_owned()),
         Some(trap) => failure(FailureKind::Trap, format!("it trapped: {trap}")),
         None => failure(FailureKind::Trap, format!("{error:#}")),

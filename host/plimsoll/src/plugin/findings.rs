@@ -15,13 +15,20 @@ pub(super) fn accept(
     reported: Vec<contract::Finding>,
 ) -> (Vec<(u32, Finding)>, Option<Failure>) {
     let mut refused = None;
-    let excess = reported.len().saturating_sub(FINDINGS_MAX);
-    if excess > 0 {
-        refused = Some(refusal(None, format!("it reported {excess} findings more than the {FINDINGS_MAX} a file may have")));
-    }
-    let mut accepted = Vec::with_capacity(reported.len().min(FINDINGS_MAX));
-    for finding in reported.into_iter().take(FINDINGS_MAX) {
+    let mut accepted = Vec::with_capacity(reported.len());
+    let mut counts = vec![0; plugin.rules.len()];
+    for finding in reported {
         let rule = finding.rule;
+        if let Some(count) = counts.get_mut(rule as usize) {
+            *count += 1;
+            if *count > FINDINGS_MAX {
+                refused = Some(refusal(
+                    Some(rule),
+                    format!("it reported more than the {FINDINGS_MAX} findings a file may have"),
+                ));
+                continue;
+            }
+        }
         match convert(plugin, document, finding) {
             Ok(finding) => accepted.push((rule, finding)),
             Err(message) => refused = refused.or(Some(refusal(Some(rule), message))),

@@ -12,7 +12,10 @@ use super::call::Call;
 use super::contract::{Answered, Description, Finding, OptionError, Verdict, fast, plugin, slow};
 use super::engine::Host;
 use super::failure::{Circumstances, Failure, FailureKind, classify};
-use crate::limits::{CALL_TIME_MAX, CORE_INSTANCES_MAX, EPOCH_TICK, HOSTCALL_BYTES_MAX, MEMORY_BYTES_MAX, MESSAGE_BYTES_MAX, TABLE_ELEMENTS_MAX};
+use crate::limits::{
+    CALL_TIME_MAX, CORE_INSTANCES_MAX, EPOCH_TICK, HOSTCALL_BYTES_MAX, MEMORY_BYTES_MAX, MESSAGE_BYTES_MAX,
+    TABLE_ELEMENTS_MAX,
+};
 
 /// What a pack's code can be asked to do, whatever runs it.
 pub trait Code: Send + Sync {

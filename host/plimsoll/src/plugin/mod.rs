@@ -29,8 +29,8 @@ use bundle::BUNDLE;
 pub use call::{Answered, Call, Phase, Planned, Settings, Subject};
 pub use engine::Host;
 pub use failure::{Failure, FailureKind, Misuse};
-use instance::{Guest, Wasm};
 pub use instance::{Code, Instance};
+use instance::{Guest, Wasm};
 pub use runner::{Draft, Judgement, Log, Runner};
 
 /// A plugin that can be run.
@@ -99,13 +99,14 @@ impl Plugin {
             return Err(unusable("a plugin's name has letters, digits, - and _: write --plugin NAME=FILE".to_owned()));
         }
         if BUNDLE.iter().any(|pack| pack.name == name) {
-            return Err(unusable(format!("the name {name} is taken by a bundled pack: write --plugin NAME=FILE with another")));
+            return Err(unusable(format!(
+                "the name {name} is taken by a bundled pack: write --plugin NAME=FILE with another"
+            )));
         }
         let bytes = read_component(path).map_err(|error| unusable(format!("{}: {error}", path.display())))?;
-        Self::new(host, name, host.compile(&bytes)).map_err(|Unusable { name, message }| Unusable {
-            name,
-            message: format!("{}: {message}", path.display()),
-        })
+        check_header(&bytes).map_err(|error| unusable(format!("{}: {error}", path.display())))?;
+        Self::new(host, name, host.compile(&bytes))
+            .map_err(|Unusable { name, message }| Unusable { name, message: format!("{}: {message}", path.display()) })
     }
 
     /// A plugin of any code, such as rules built natively.
@@ -177,9 +178,24 @@ fn read_component(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(COMPONENT_BYTES_MAX + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > COMPONENT_BYTES_MAX {
-        return Err(std::io::Error::other(format!("it is larger than the {} MiB a component may have", COMPONENT_BYTES_MAX >> 20)));
+        return Err(std::io::Error::other(format!(
+            "it is larger than the {} MiB a component may have",
+            COMPONENT_BYTES_MAX >> 20
+        )));
     }
     Ok(bytes)
+}
+
+/// Tells a component from what else people have at hand.
+fn check_header(bytes: &[u8]) -> Result<(), &'static str> {
+    match bytes.get(..8) {
+        Some([0, b'a', b's', b'm', 0x0d, 0, 1, 0]) => Ok(()),
+        Some([0, b'a', b's', b'm', 1, 0, 0, 0]) => {
+            Err("it is a core module, not a component; `wasm-tools component new` makes one of it")
+        }
+        Some([0, b'a', b's', b'm', ..]) => Err("it is WebAssembly, but no component of a version known here"),
+        _ => Err("it is no WebAssembly component"),
+    }
 }
 
 impl From<contract::Severity> for Severity {

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
+use super::Plugin;
 use super::call::{Answered, Call, Phase, Planned, Subject};
 use super::contract::{self, Level};
 use super::failure::Failure;
 use super::findings::accept;
 use super::instance::Instance;
-use super::Plugin;
 use crate::finding::Finding;
 use crate::limits::RERUNS_MAX;
 
@@ -69,9 +69,8 @@ impl Runner {
             draft.failures.extend(refused);
             draft.log.append(&mut call.take_log());
         }
-        let planned = self.attempt(plugin, &mut subject, &Phase::Plan, 0, &mut draft.failures, |instance, call| {
-            instance.plan(call)
-        });
+        let planned = self
+            .attempt(plugin, &mut subject, &Phase::Plan, 0, &mut draft.failures, |instance, call| instance.plan(call));
         if let Some(((), mut call)) = planned {
             draft.planned = call.take_planned();
             draft.log.append(&mut call.take_log());
@@ -81,9 +80,20 @@ impl Runner {
 
     /// Runs `slow.on-success` of one plugin. The answered request comes first,
     /// those it followed from after it.
-    pub fn judge(&mut self, plugin: usize, subject: &Subject, answers: Vec<Arc<Answered>>, planned_before: usize) -> Judgement {
-        let mut judgement =
-            Judgement { replaces: None, findings: Vec::new(), planned: Vec::new(), failures: Vec::new(), log: Vec::new() };
+    pub fn judge(
+        &mut self,
+        plugin: usize,
+        subject: &Subject,
+        answers: Vec<Arc<Answered>>,
+        planned_before: usize,
+    ) -> Judgement {
+        let mut judgement = Judgement {
+            replaces: None,
+            findings: Vec::new(),
+            planned: Vec::new(),
+            failures: Vec::new(),
+            log: Vec::new(),
+        };
         let request = &answers[0].request;
         let answered = contract::Answered {
             id: request.id,

@@ -124,7 +124,8 @@ impl<'o> File<'o> {
         let range = |finding: &Finding| {
             let lines = file.document.as_ref().map(|document| document.lines());
             let point = |offset| {
-                let Position { line, column } = lines.map_or(Position { line: 1, column: 1 }, |lines| lines.position(offset));
+                let Position { line, column } =
+                    lines.map_or(Position { line: 1, column: 1 }, |lines| lines.position(offset));
                 Point { line, column }
             };
             Range { start: point(finding.span.start), end: point(finding.span.end) }

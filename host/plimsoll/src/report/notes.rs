@@ -40,7 +40,9 @@ fn note(reason: SkipReason, skipped: &[&Skipped], circumstances: &Circumstances)
             None => format!("{checks} skipped (slow checks are off; use --slow-checks=on to ask {})", hosts()),
         },
         SkipReason::FailFast => {
-            format!("{checks} skipped (the file has errors already; mend them, or set fail-fast = false under [slow-checks])")
+            format!(
+                "{checks} skipped (the file has errors already; mend them, or set fail-fast = false under [slow-checks])"
+            )
         }
         SkipReason::Timeout => {
             let budget = show_duration(circumstances.timeout);

@@ -5,7 +5,7 @@ use plimsoll_dockerfile::Span;
 
 use super::{Summary, counted};
 use crate::document::Document;
-use crate::finding::{Finding, Problem, Severity};
+use crate::finding::{Finding, Problem, ProblemKind, Severity};
 use crate::lint::{FileReport, Outcome};
 
 /// Bytes of a source line that are shown; a longer one is cut around the place.
@@ -16,7 +16,8 @@ pub fn text(outcome: &Outcome, styled: bool) -> String {
     let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
     let mut text = String::new();
     for file in &outcome.files {
-        for problem in &file.problems {
+        // What is wrong with every file is said once, on standard error.
+        for problem in file.problems.iter().filter(|problem| problem.kind != ProblemKind::PluginUnusable) {
             text.push_str(&renderer.render(&[problem_group(file, problem)]).to_string());
             text.push_str("\n\n");
         }
@@ -33,7 +34,9 @@ pub fn text(outcome: &Outcome, styled: bool) -> String {
 fn render(renderer: &Renderer, file: &FileReport, finding: &Finding) -> String {
     let title = level(finding.severity).primary_title(printable(&finding.message)).id(finding.rule.to_string());
     let url = finding.url.as_deref().map(printable);
-    let Some(document) = &file.document else { return renderer.render(&[title.element(Level::NOTE.no_name().message(""))]).to_string() };
+    let Some(document) = &file.document else {
+        return renderer.render(&[title.element(Level::NOTE.no_name().message(""))]).to_string();
+    };
     let excerpt = Excerpt::of(document, finding.span);
     let snippet = Snippet::source(excerpt.text.as_str())
         .path(file.path.as_str())
@@ -41,7 +44,7 @@ fn render(renderer: &Renderer, file: &FileReport, finding: &Finding) -> String {
         .annotation(AnnotationKind::Primary.span(excerpt.place.clone()));
     let mut group = title.element(snippet);
     if let Some(url) = url {
-        group = group.element(Level::HELP.message(url));
+        group = group.element(Level::HELP.with_name("see").message(url));
     }
     renderer.render(&[group]).to_string()
 }
@@ -93,7 +96,8 @@ impl Excerpt {
     fn of(document: &Document, span: Span) -> Self {
         let (source, lines) = (document.source(), document.lines());
         let line = lines.line_of(span.start);
-        let (begin, end) = lines.line_span(line).map_or((0, source.len()), |line| (line.start as usize, line.end as usize));
+        let (begin, end) =
+            lines.line_span(line).map_or((0, source.len()), |line| (line.start as usize, line.end as usize));
         // Only the first line of a place that spans several, and no newline.
         let bytes = source.get(begin..end).unwrap_or_default();
         let length = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(bytes.len());

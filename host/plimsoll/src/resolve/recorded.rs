@@ -15,7 +15,10 @@ impl Resolve for Recorded {
         let known = self.0.get(question).cloned();
         Box::pin(async move {
             known.unwrap_or_else(|| {
-                Err(Failure { reason: SkipReason::ResolverError, detail: format!("no answer was recorded for {question}") })
+                Err(Failure {
+                    reason: SkipReason::ResolverError,
+                    detail: format!("no answer was recorded for {question}"),
+                })
             })
         })
     }

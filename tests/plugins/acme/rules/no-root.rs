@@ -34,7 +34,7 @@ impl Rule for NoRoot {
 }
 
 /// The last USER of a stage and those it is built on; empty if there is none.
-fn user(document: &Document, mut stage: Stage) -> String {
+fn user<'d>(document: &'d Document, mut stage: Stage<'d>) -> String {
     loop {
         if let Some(step) = stage.steps().filter(|step| step.keyword() == Keyword::User).last() {
             return step.values().into_iter().next().flatten().unwrap_or_default();

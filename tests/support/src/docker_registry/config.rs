@@ -12,12 +12,7 @@ use crate::registry::Auth;
 const BCRYPT_COST: u32 = 4;
 
 /// Writes the configuration into `folder`, and says where it is.
-pub(super) fn write(
-    folder: &Path,
-    host: &str,
-    auth: &Auth,
-    tokens: Option<&TokenServer>,
-) -> PathBuf {
+pub(super) fn write(folder: &Path, host: &str, auth: &Auth, tokens: Option<&TokenServer>) -> PathBuf {
     let mut config = json!({
         "version": 0.1,
         "log": { "level": "info" },

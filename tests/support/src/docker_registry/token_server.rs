@@ -41,16 +41,14 @@ impl TokenServer {
             move |request: &Request| {
                 let sent = request.header("authorization");
                 match &expected {
-                    Some(expected) if sent != Some(expected) => Reply::new(401, "{}")
-                        .header("WWW-Authenticate", "Basic realm=\"test tokens\""),
+                    Some(expected) if sent != Some(expected) => {
+                        Reply::new(401, "{}").header("WWW-Authenticate", "Basic realm=\"test tokens\"")
+                    }
                     _ => token(&signer, request),
                 }
             }
         });
-        Some(Self {
-            server,
-            certificate,
-        })
+        Some(Self { server, certificate })
     }
 
     pub(super) fn realm(&self) -> String {
@@ -92,13 +90,8 @@ impl Signer {
         params.distinguished_name.push(DnType::CommonName, ISSUER);
         let certificate = params.self_signed(&pair).expect("the parameters are sound");
         let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
-        let key = EcdsaKeyPair::from_pkcs8(algorithm, &pair.serialize_der(), &random)
-            .expect("the key was just made");
-        Self {
-            key,
-            random,
-            certificate: certificate.der().to_vec(),
-        }
+        let key = EcdsaKeyPair::from_pkcs8(algorithm, &pair.serialize_der(), &random).expect("the key was just made");
+        Self { key, random, certificate: certificate.der().to_vec() }
     }
 
     fn jwt(&self, claims: &Value) -> String {
@@ -120,11 +113,7 @@ fn token(signer: &Signer, request: &Request) -> Reply {
     let now = now.expect("the clock is past 1970").as_secs();
     let lifetime = limits::JWT_LIFETIME.as_secs();
     let scopes = request.parameters("scope");
-    let access: Vec<_> = scopes
-        .iter()
-        .flat_map(|scopes| scopes.split(' '))
-        .filter_map(grant)
-        .collect();
+    let access: Vec<_> = scopes.iter().flat_map(|scopes| scopes.split(' ')).filter_map(grant).collect();
     let jwt = signer.jwt(&json!({
         "iss": ISSUER,
         "sub": "test",

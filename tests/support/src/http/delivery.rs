@@ -83,11 +83,7 @@ pub(super) fn deliver(
         }
         Delivery::Oversize { bytes, announced } => {
             let bytes = bytes.max(reply.body.len() as u64);
-            let length = if announced {
-                Length::Exact(bytes)
-            } else {
-                Length::Chunked
-            };
+            let length = if announced { Length::Exact(bytes) } else { Length::Chunked };
             stream.write_all(&head(reply, length))?;
             if !head_only {
                 write_padded(stream, &reply.body, bytes, announced)?;
@@ -119,12 +115,7 @@ fn head(reply: &Reply, length: Length) -> Vec<u8> {
     head.into_bytes()
 }
 
-fn write_padded(
-    stream: &mut TcpStream,
-    body: &[u8],
-    bytes: u64,
-    announced: bool,
-) -> io::Result<()> {
+fn write_padded(stream: &mut TcpStream, body: &[u8], bytes: u64, announced: bool) -> io::Result<()> {
     let mut write = |part: &[u8]| match announced {
         true => stream.write_all(part),
         false => {

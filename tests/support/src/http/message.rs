@@ -37,9 +37,7 @@ impl Request {
         };
         let mut lines = head.lines();
         let mut words = lines.next().unwrap_or_default().split_ascii_whitespace();
-        let (Some(method), Some(target), Some(version)) =
-            (words.next(), words.next(), words.next())
-        else {
+        let (Some(method), Some(target), Some(version)) = (words.next(), words.next(), words.next()) else {
             return Err(invalid("not a request line"));
         };
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -87,13 +85,7 @@ impl Request {
 
 impl Reply {
     pub(crate) fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: body.into(),
-            latency: Duration::ZERO,
-            delivery: Delivery::Whole,
-        }
+        Self { status, headers: Vec::new(), body: body.into(), latency: Duration::ZERO, delivery: Delivery::Whole }
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
@@ -119,9 +111,7 @@ pub(crate) fn read_head(reader: &mut impl BufRead) -> io::Result<Option<String>>
             break;
         }
     }
-    String::from_utf8(head)
-        .map(Some)
-        .map_err(|_| invalid("the head is not text"))
+    String::from_utf8(head).map(Some).map_err(|_| invalid("the head is not text"))
 }
 
 /// Reads `Name: value` lines.
@@ -137,9 +127,7 @@ fn percent_decoded(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
         rest = tail;
-        let escaped = tail
-            .get(..2)
-            .and_then(|digits| std::str::from_utf8(digits).ok());
+        let escaped = tail.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
         let escaped = escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok());
         match (first, escaped) {
             (b'%', Some(byte)) => {

@@ -56,25 +56,15 @@ impl Server {
     where
         H: Fn(&Request) -> Reply + Send + Sync + 'static,
     {
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has free ports");
-        let address = listener
-            .local_addr()
-            .expect("a bound socket has an address");
-        let shared = Arc::new(Shared {
-            handler: Box::new(handler(address)),
-            stop: Stop::default(),
-            state: Mutex::default(),
-        });
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has free ports");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let shared =
+            Arc::new(Shared { handler: Box::new(handler(address)), stop: Stop::default(), state: Mutex::default() });
         let accepting = thread::spawn({
             let shared = Arc::clone(&shared);
             move || accept(&listener, &shared)
         });
-        Self {
-            address,
-            shared,
-            accepting: Some(accepting),
-        }
+        Self { address, shared, accepting: Some(accepting) }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

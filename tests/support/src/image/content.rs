@@ -50,11 +50,7 @@ pub(super) static DOCKER: MediaTypes = MediaTypes {
 
 impl Content {
     pub(super) fn new(media_type: &str, bytes: Vec<u8>) -> Self {
-        Self {
-            media_type: media_type.into(),
-            digest: digest::of(&bytes),
-            bytes,
-        }
+        Self { media_type: media_type.into(), digest: digest::of(&bytes), bytes }
     }
 
     pub(super) fn json(media_type: &str, value: &Value) -> Self {

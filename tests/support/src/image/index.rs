@@ -17,11 +17,7 @@ impl Index {
     /// An index over these images, in this order.
     #[must_use]
     pub fn new(images: &[Image]) -> Self {
-        Self {
-            images: images.to_vec(),
-            attestations: false,
-            media_types: &OCI,
-        }
+        Self { images: images.to_vec(), attestations: false, media_types: &OCI }
     }
 
     /// Adds an attestation manifest of platform `unknown/unknown` for each
@@ -75,11 +71,7 @@ impl Index {
             "mediaType": self.media_types.index,
             "manifests": descriptors,
         });
-        Tree {
-            root: Content::json(self.media_types.index, &root),
-            manifests,
-            blobs,
-        }
+        Tree { root: Content::json(self.media_types.index, &root), manifests, blobs }
     }
 }
 
@@ -110,8 +102,7 @@ fn attestation(subject: &str) -> Tree {
     });
     let layer = Content::json("application/vnd.in-toto+json", &statement);
     let mut descriptor = layer.descriptor();
-    descriptor["annotations"] =
-        json!({ "in-toto.io/predicate-type": "https://slsa.dev/provenance/v0.2" });
+    descriptor["annotations"] = json!({ "in-toto.io/predicate-type": "https://slsa.dev/provenance/v0.2" });
     let config = json!({
         "architecture": "unknown",
         "os": "unknown",
@@ -119,9 +110,5 @@ fn attestation(subject: &str) -> Tree {
         "rootfs": { "type": "layers", "diff_ids": [layer.digest] },
     });
     let config = Content::json(OCI.config, &config);
-    Tree {
-        root: manifest(&OCI, &config, &descriptor),
-        manifests: Vec::new(),
-        blobs: vec![config, layer],
-    }
+    Tree { root: manifest(&OCI, &config, &descriptor), manifests: Vec::new(), blobs: vec![config, layer] }
 }

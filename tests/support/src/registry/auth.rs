@@ -69,19 +69,13 @@ impl Auth {
     /// [`Auth::Basic`] with these.
     #[must_use]
     pub fn basic(user: &str, password: &str) -> Self {
-        Self::Basic {
-            user: user.to_owned(),
-            password: password.to_owned(),
-        }
+        Self::Basic { user: user.to_owned(), password: password.to_owned() }
     }
 
     /// [`Auth::Token`] with these.
     #[must_use]
     pub fn token(user: &str, password: &str) -> Self {
-        Self::Token {
-            user: user.to_owned(),
-            password: password.to_owned(),
-        }
+        Self::Token { user: user.to_owned(), password: password.to_owned() }
     }
 
     pub(super) fn challenge(&self, host: &str, repository: Option<&str>, reason: Reason) -> String {
@@ -103,23 +97,14 @@ impl Auth {
 
 impl Tokens {
     pub(super) fn new(lifetime: Option<Duration>) -> Self {
-        Self {
-            lifetime,
-            given: HashMap::new(),
-            count: 0,
-        }
+        Self { lifetime, given: HashMap::new(), count: 0 }
     }
 
     pub(super) fn revoke(&mut self) {
         self.given.clear();
     }
 
-    pub(super) fn access(
-        &self,
-        auth: &Auth,
-        request: &Request,
-        repository: Option<&str>,
-    ) -> Access {
+    pub(super) fn access(&self, auth: &Auth, request: &Request, repository: Option<&str>) -> Access {
         match auth {
             Auth::Open => Access::Granted,
             Auth::Basic { user, password } => match is_basic(request, user, password) {
@@ -140,8 +125,7 @@ impl Tokens {
                 match field("grant_type").as_deref() {
                     Some("refresh_token") => field("refresh_token").as_ref() == Some(password),
                     Some("password") => {
-                        field("username").as_ref() == Some(user)
-                            && field("password").as_ref() == Some(password)
+                        field("username").as_ref() == Some(user) && field("password").as_ref() == Some(password)
                     }
                     _ => false,
                 }
@@ -160,17 +144,11 @@ impl Tokens {
         self.count += 1;
         let name = format!("token-{}", self.count);
         let token = Token {
-            scopes: scopes
-                .iter()
-                .flat_map(|scope| scope.split(' '))
-                .map(str::to_owned)
-                .collect(),
+            scopes: scopes.iter().flat_map(|scope| scope.split(' ')).map(str::to_owned).collect(),
             until: self.lifetime.map(|lifetime| Instant::now() + lifetime),
         };
         self.given.insert(name.clone(), token);
-        let seconds = self
-            .lifetime
-            .map_or(EXPIRES_IN_SECONDS, |lifetime| lifetime.as_secs());
+        let seconds = self.lifetime.map_or(EXPIRES_IN_SECONDS, |lifetime| lifetime.as_secs());
         let body = json!({ "token": name, "access_token": name, "expires_in": seconds });
         Reply::new(200, body.to_string()).header("Content-Type", "application/json")
     }
@@ -186,9 +164,7 @@ impl Tokens {
             return Access::Denied(Reason::InvalidToken);
         };
         match repository {
-            Some(repository) if !token.allows(repository) => {
-                Access::Denied(Reason::InsufficientScope)
-            }
+            Some(repository) if !token.allows(repository) => Access::Denied(Reason::InsufficientScope),
             _ => Access::Granted,
         }
     }
@@ -198,13 +174,8 @@ impl Token {
     /// Whether a scope `repository:<name>:<actions>` includes pulling.
     fn allows(&self, repository: &str) -> bool {
         let prefix = format!("repository:{repository}:");
-        let actions = self
-            .scopes
-            .iter()
-            .filter_map(|scope| scope.strip_prefix(&prefix));
-        actions
-            .flat_map(|actions| actions.split(','))
-            .any(|action| action == "pull")
+        let actions = self.scopes.iter().filter_map(|scope| scope.strip_prefix(&prefix));
+        actions.flat_map(|actions| actions.split(',')).any(|action| action == "pull")
     }
 }
 

@@ -62,10 +62,7 @@ impl Fault {
             Self::NotHttp => reply.delivery = Delivery::NotHttp,
             Self::WrongDigest => reply.body.push(b'\n'),
             Self::Oversize { bytes, announced } => {
-                reply.delivery = Delivery::Oversize {
-                    bytes: *bytes,
-                    announced: *announced,
-                };
+                reply.delivery = Delivery::Oversize { bytes: *bytes, announced: *announced };
             }
             Self::Malformed => {
                 reply.body = b"{\"schemaVersion\": 2, \"manifests\": [".to_vec();
@@ -82,20 +79,12 @@ impl Fault {
 
 impl Faults {
     pub(super) fn add(&mut self, path: &str, fault: Fault, times_left: Option<usize>) {
-        self.0.push(Entry {
-            path: path.to_owned(),
-            fault,
-            times_left,
-        });
+        self.0.push(Entry { path: path.to_owned(), fault, times_left });
     }
 
     /// The fault for this request, used up by one.
     pub(super) fn take(&mut self, path: &str) -> Option<Fault> {
-        let mut matching = self
-            .0
-            .iter_mut()
-            .rev()
-            .filter(|entry| path.contains(&entry.path));
+        let mut matching = self.0.iter_mut().rev().filter(|entry| path.contains(&entry.path));
         let entry = matching.find(|entry| entry.times_left != Some(0))?;
         if let Some(times) = &mut entry.times_left {
             *times -= 1;

@@ -16,10 +16,7 @@ pub(super) enum Route {
     /// `/token`
     Token,
     /// `/v2/<repository>/manifests/<tag or digest>`
-    Manifest {
-        repository: String,
-        reference: String,
-    },
+    Manifest { repository: String, reference: String },
     /// `/v2/<repository>/blobs/<digest>`
     Blob { repository: String, digest: String },
     /// `/v2/<repository>/tags/list`
@@ -48,30 +45,22 @@ impl Route {
             return Self::Probe;
         }
         if let Some((repository, reference)) = rest.rsplit_once("/manifests/") {
-            return Self::Manifest {
-                repository: repository.to_owned(),
-                reference: reference.to_owned(),
-            };
+            return Self::Manifest { repository: repository.to_owned(), reference: reference.to_owned() };
         }
         if let Some((repository, digest)) = rest.rsplit_once("/blobs/") {
-            return Self::Blob {
-                repository: repository.to_owned(),
-                digest: digest.to_owned(),
-            };
+            return Self::Blob { repository: repository.to_owned(), digest: digest.to_owned() };
         }
         match rest.strip_suffix("/tags/list") {
-            Some(repository) => Self::Tags {
-                repository: repository.to_owned(),
-            },
+            Some(repository) => Self::Tags { repository: repository.to_owned() },
             None => Self::Other,
         }
     }
 
     pub(super) fn repository(&self) -> Option<&str> {
         match self {
-            Self::Manifest { repository, .. }
-            | Self::Blob { repository, .. }
-            | Self::Tags { repository } => Some(repository),
+            Self::Manifest { repository, .. } | Self::Blob { repository, .. } | Self::Tags { repository } => {
+                Some(repository)
+            }
             Self::Probe | Self::Token | Self::Other => None,
         }
     }
@@ -96,8 +85,7 @@ impl Store {
 
     pub(super) fn remove(&mut self, reference: &str) {
         let (repository, tag) = split(reference);
-        self.manifests
-            .remove(&(repository.to_owned(), tag.to_owned()));
+        self.manifests.remove(&(repository.to_owned(), tag.to_owned()));
         if let Some(tags) = self.tags.get_mut(repository) {
             tags.remove(tag);
         }
@@ -106,30 +94,21 @@ impl Store {
     pub(super) fn answer(&self, route: &Route) -> Reply {
         match route {
             Route::Probe => Reply::new(200, "{}").header("Content-Type", "application/json"),
-            Route::Manifest {
-                repository,
-                reference,
-            } => {
+            Route::Manifest { repository, reference } => {
                 let key = (repository.clone(), reference.clone());
                 match self.manifests.get(&key) {
                     Some(content) => found(content, &content.media_type),
-                    None if self.tags.contains_key(repository) => {
-                        error(404, "MANIFEST_UNKNOWN", "manifest unknown")
-                    }
+                    None if self.tags.contains_key(repository) => error(404, "MANIFEST_UNKNOWN", "manifest unknown"),
                     None => error(404, "NAME_UNKNOWN", "repository name not known to registry"),
                 }
             }
-            Route::Blob { repository, digest } => {
-                match self.blobs.get(&(repository.clone(), digest.clone())) {
-                    Some(content) => found(content, "application/octet-stream"),
-                    None => error(404, "BLOB_UNKNOWN", "blob unknown to registry"),
-                }
-            }
+            Route::Blob { repository, digest } => match self.blobs.get(&(repository.clone(), digest.clone())) {
+                Some(content) => found(content, "application/octet-stream"),
+                None => error(404, "BLOB_UNKNOWN", "blob unknown to registry"),
+            },
             Route::Tags { repository } => match self.tags.get(repository) {
-                Some(tags) => {
-                    Reply::new(200, json!({ "name": repository, "tags": tags }).to_string())
-                        .header("Content-Type", "application/json")
-                }
+                Some(tags) => Reply::new(200, json!({ "name": repository, "tags": tags }).to_string())
+                    .header("Content-Type", "application/json"),
                 None => error(404, "NAME_UNKNOWN", "repository name not known to registry"),
             },
             Route::Token | Route::Other => error(404, "NOT_FOUND", "no such page"),

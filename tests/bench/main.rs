@@ -1,0 +1,131 @@
+//! `cargo bench`: ratios, each from one run over the repository's own
+//! Dockerfiles. The two sides of a ratio take turns, so that a machine whose
+//! speed drifts treats them alike; the median of the pairs counts.
+//!
+//! `PLIMSOLL_CORPUS=FOLDER cargo bench` takes other files.
+
+mod native;
+
+use std::hint::black_box;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use plimsoll::discover::discover;
+use plimsoll::document::Surroundings;
+use plimsoll::lint::{self, Input, Job, Ruleset, SlowChecks, Source};
+use plimsoll::plugin::{Host, Plugin};
+use plimsoll::resolve::Recorded;
+use plimsoll_dockerfile::Platform;
+use plimsoll_test_support::repository_root;
+
+/// Pairs of runs for each ratio.
+const PAIRS: usize = 31;
+/// How often the set is linted in one run, so that a run takes some milliseconds.
+const REPEATS: usize = 10;
+
+fn main() {
+    // `cargo test --benches` only wants to know that it runs.
+    let pairs = if std::env::args().any(|argument| argument == "--bench") { PAIRS } else { 1 };
+    let folder =
+        std::env::var_os("PLIMSOLL_CORPUS").map_or_else(|| repository_root().join("tests/dockerfiles"), PathBuf::from);
+    let sources: Vec<(String, Vec<u8>)> = discover(&[folder])
+        .into_iter()
+        .filter_map(|found| Some((found.path.display().to_string(), std::fs::read(&found.path).ok()?)))
+        .collect();
+    println!("{} Dockerfiles, {} bytes", sources.len(), sources.iter().map(|(_, source)| source.len()).sum::<usize>());
+
+    let host = Host::new().expect("the engine starts");
+    let wasm: Arc<[Plugin]> = Plugin::bundled(&host).unwrap_or_else(|pack| panic!("{}", pack.message)).into();
+    let native: Arc<[Plugin]> = native::packs().into();
+    let none: Arc<[Plugin]> = Vec::new().into();
+    let (wasm_job, native_job, bare_job) =
+        (job(&sources, wasm.clone(), 1), job(&sources, native, 1), job(&sources, none, 1));
+    assert_eq!(findings(&wasm_job), findings(&native_job), "the sandbox changes nothing");
+
+    let [wasm_time, native_time] = times(pairs, [&|| run(&wasm_job), &|| run(&native_job)]);
+    println!("whole lint, rules as Wasm against the same rules native: {}", ratio(&wasm_time, &native_time));
+    let [native_time, bare_time] = times(pairs, [&|| run(&native_job), &|| run(&bare_job)]);
+    println!("whole lint, native rules against reading, parsing and model alone: {}", ratio(&native_time, &bare_time));
+
+    let both_job = job(&sources, wasm, 2);
+    let [two, one] = times(pairs, [&|| run(&both_job), &|| run(&wasm_job)]);
+    println!("whole lint, two threads against one: {}", ratio(&two, &one));
+
+    let paths: Vec<PathBuf> = sources.iter().map(|(path, _)| path.into()).collect();
+    let [lint, version] = times(
+        pairs.div_ceil(6),
+        [
+            &|| {
+                paths
+                    .iter()
+                    .for_each(|path| process(&["lint", "--slow-checks=off", "--quiet", &path.to_string_lossy()]))
+            },
+            &|| paths.iter().for_each(|_| process(&["version"])),
+        ],
+    );
+    println!("one process a file, lint against version: {}", ratio(&lint, &version));
+}
+
+fn job(sources: &[(String, Vec<u8>)], plugins: Arc<[Plugin]>, threads: usize) -> Job {
+    let inputs = (0..REPEATS).flat_map(|_| sources).map(|(path, source)| Input {
+        shown: path.clone(),
+        source: Source::Bytes(source.clone()),
+        ruleset: 0,
+    });
+    Job {
+        inputs: inputs.collect(),
+        rulesets: vec![Ruleset::new(&plugins, None).expect("no configuration, no mistake")],
+        plugins,
+        unusable: Vec::new(),
+        surroundings: Surroundings { build_args: Vec::new(), target_platform: Platform::host(), target: None },
+        slow_checks: SlowChecks { ask: false, fail_fast: true, timeout: Duration::from_secs(1) },
+        resolver: Arc::new(Recorded::default()),
+        threads,
+    }
+}
+
+fn run(job: &Job) {
+    black_box(lint::run(job));
+}
+
+fn findings(job: &Job) -> Vec<(String, String)> {
+    let files = lint::run(job).files;
+    files
+        .into_iter()
+        .flat_map(|file| file.findings)
+        .map(|finding| (finding.rule.to_string(), finding.message))
+        .collect()
+}
+
+fn process(arguments: &[&str]) {
+    let status = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    assert!(status.expect("the program starts").code().is_some_and(|code| code < 2), "{arguments:?}");
+}
+
+/// The times of both sides, taken in turns after a run that does not count.
+fn times(pairs: usize, sides: [&dyn Fn(); 2]) -> [Vec<f64>; 2] {
+    sides.iter().for_each(|side| side());
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..pairs {
+        for (side, times) in sides.iter().zip(&mut times) {
+            let start = Instant::now();
+            side();
+            times.push(start.elapsed().as_secs_f64());
+        }
+    }
+    times
+}
+
+/// The median of the ratios of pairs, with the quartiles.
+fn ratio(one: &[f64], other: &[f64]) -> String {
+    let mut ratios: Vec<f64> = one.iter().zip(other).map(|(one, other)| one / other).collect();
+    ratios.sort_by(f64::total_cmp);
+    let at = |part: usize| ratios[(ratios.len() - 1) * part / 4];
+    format!("{:.2} (quartiles {:.2} to {:.2})", at(2), at(1), at(3))
+}

@@ -1,0 +1,216 @@
+//! The bundled packs without a sandbox: the same rules, linked into this
+//! process, with the host's own call behind the SDK's seam.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use plimsoll::plugin::contract::{self, Verdict};
+use plimsoll::plugin::{Call, Code, Failure, Instance, Plugin};
+use plimsoll_sdk::native::{self, Host, Level, Selection};
+use plimsoll_sdk::pack::{self, Entry};
+use plimsoll_sdk::{Request, RequestId, Scope, Severity};
+
+/// Both packs.
+pub fn packs() -> Vec<Plugin> {
+    [("buildkit", plimsoll_pack_buildkit::RULES), ("sources", plimsoll_pack_sources::RULES)]
+        .map(|(name, rules)| {
+            Plugin::from_code(name, Box::new(Native(rules))).unwrap_or_else(|pack| panic!("{}", pack.message))
+        })
+        .into()
+}
+
+struct Native(&'static [Entry]);
+
+impl Code for Native {
+    fn instantiate(&self) -> Result<Box<dyn Instance>, Failure> {
+        Ok(Box::new(Native(self.0)))
+    }
+
+    fn capabilities(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+}
+
+impl Instance for Native {
+    fn describe(&mut self) -> Result<contract::Description, Failure> {
+        let description = pack::describe(env!("CARGO_PKG_VERSION"), self.0);
+        let rules = description.rules.into_iter().map(|rule| contract::types::Rule {
+            name: rule.name,
+            summary: rule.summary,
+            severity: severity(rule.severity),
+            url: rule.url,
+            documentation: rule.documentation,
+            options_schema: rule.options_schema,
+            fixable: rule.fixable,
+        });
+        Ok(contract::Description { version: description.version, rules: rules.collect() })
+    }
+
+    fn validate_options(&mut self, _: u32, _: &str) -> Result<Vec<contract::OptionError>, Failure> {
+        Ok(Vec::new())
+    }
+
+    fn check(&mut self, call: &mut Call) -> Result<Vec<contract::Finding>, Failure> {
+        Ok(inside(call, || pack::check(self.0)).into_iter().map(finding).collect())
+    }
+
+    fn plan(&mut self, call: &mut Call) -> Result<(), Failure> {
+        inside(call, || pack::plan(self.0));
+        Ok(())
+    }
+
+    fn on_success(&mut self, _: &mut Call, _: &contract::Answered) -> Result<Verdict, Failure> {
+        Ok(Verdict::Keep)
+    }
+}
+
+fn inside<T>(call: &mut Call, body: impl FnOnce() -> T) -> T {
+    let host = Rc::new(Linked(RefCell::new(std::mem::take(call))));
+    let result = native::with(host.clone(), body);
+    *call = host.0.take();
+    result
+}
+
+fn finding(finding: plimsoll_sdk::Finding) -> contract::Finding {
+    let span = |span: plimsoll_sdk::Span| contract::Span { start: span.start, end: span.end };
+    let edit =
+        |edit: plimsoll_sdk::Edit| contract::types::Edit { span: span(edit.span), replacement: edit.replacement };
+    contract::Finding {
+        rule: finding.rule,
+        message: finding.message,
+        span: span(finding.span),
+        severity: finding.severity.map(severity),
+        url: finding.url,
+        related: (finding.related.into_iter())
+            .map(|related| contract::types::RelatedSpan { span: span(related.span), message: related.message })
+            .collect(),
+        fixes: (finding.fixes.into_iter())
+            .map(|fix| contract::Fix {
+                message: fix.message,
+                safety: match fix.safety {
+                    plimsoll_sdk::Safety::Safe => contract::Safety::Safe,
+                    plimsoll_sdk::Safety::Unsafe => contract::Safety::Unsafe,
+                },
+                edits: fix.edits.into_iter().map(edit).collect(),
+            })
+            .collect(),
+    }
+}
+
+fn severity(severity: Severity) -> contract::Severity {
+    match severity {
+        Severity::Error => contract::Severity::Error,
+        Severity::Warning => contract::Severity::Warning,
+        Severity::Info => contract::Severity::Info,
+        Severity::Style => contract::Severity::Style,
+    }
+}
+
+/// The host's call, seen through the SDK's seam.
+struct Linked(RefCell<Call>);
+
+impl Linked {
+    fn document<T>(&self, read: impl FnOnce(&plimsoll::document::Document) -> T) -> T {
+        read(self.0.borrow().document().expect("a rule runs inside a call"))
+    }
+
+    fn meaning<T>(&self, read: impl FnOnce(&plimsoll::document::Meaning) -> T) -> T {
+        read(self.0.borrow().meaning().expect("a rule runs inside a call"))
+    }
+}
+
+impl Host for Linked {
+    fn source(&self) -> Vec<u8> {
+        self.document(|document| document.source().to_vec())
+    }
+    fn path(&self) -> String {
+        self.document(|document| document.path().to_owned())
+    }
+    fn escape(&self) -> u32 {
+        self.document(|document| document.tree().escape.into())
+    }
+    fn instructions(&self) -> Vec<u32> {
+        self.document(|document| document.instructions().to_vec())
+    }
+    fn words(&self) -> Vec<u32> {
+        self.document(|document| document.words().to_vec())
+    }
+    fn word_text(&self, word: u32) -> String {
+        self.document(|document| document.word_text(word).unwrap_or_default().to_owned())
+    }
+    fn flags(&self) -> Vec<u32> {
+        self.document(|document| document.flags())
+    }
+    fn heredocs(&self) -> Vec<u32> {
+        self.document(|document| document.heredocs())
+    }
+    fn comments(&self) -> Vec<u32> {
+        self.document(|document| document.comments())
+    }
+    fn target_platform(&self) -> String {
+        self.meaning(|meaning| meaning.target_platform())
+    }
+    fn strings(&self) -> String {
+        self.meaning(|meaning| meaning.strings().to_owned())
+    }
+    fn stages(&self) -> Vec<u32> {
+        self.meaning(|meaning| meaning.stages().to_vec())
+    }
+    fn stage_platform(&self, stage: u32) -> String {
+        self.meaning(|meaning| meaning.stage_platform(stage).unwrap_or_default())
+    }
+    fn steps(&self) -> Vec<u32> {
+        self.meaning(|meaning| meaning.steps().to_vec())
+    }
+    fn step_words(&self, step: u32) -> Vec<Option<String>> {
+        self.meaning(|meaning| meaning.step_words(step).unwrap_or_default())
+    }
+    fn variables(&self) -> Vec<u32> {
+        self.meaning(|meaning| meaning.variables().to_vec())
+    }
+    fn names_in_scope(&self, variable: u32) -> Vec<String> {
+        self.meaning(|meaning| meaning.names_in_scope(variable).unwrap_or_default())
+    }
+    fn enabled(&self) -> Vec<u32> {
+        self.0.borrow().enabled().expect("a rule runs inside a call").to_vec()
+    }
+    fn options(&self, rule: u32) -> String {
+        self.0.borrow().options(rule).expect("a rule runs inside a call").to_owned()
+    }
+    fn enter(&self, rule: u32) {
+        self.0.borrow_mut().enter(rule).expect("the rule is described");
+    }
+    fn write_log(&self, _: Level, _: &str) {}
+    fn panicked(&self, _: &str) {}
+    fn plan_image(&self, request: &Request, reference: &str, platform: &str) -> RequestId {
+        let scope = match request.scope {
+            Scope::File => contract::Scope::File,
+            Scope::Stage(stage) => contract::Scope::Stage(stage),
+            Scope::Derived(stage) => contract::Scope::Derived(stage),
+        };
+        let Request { rule, state, budget_ms, .. } = request.clone();
+        let request = contract::Request { rule, scope, state, budget_ms };
+        self.0.borrow_mut().plan_image(request, reference, platform).expect("the rules plan what can be asked")
+    }
+    fn image_selection(&self, _: RequestId) -> Selection {
+        unreachable!("nothing is answered here")
+    }
+    fn image_environment(&self, _: RequestId) -> Vec<(String, String)> {
+        unreachable!("nothing is answered here")
+    }
+    fn image_working_directory(&self, _: RequestId) -> String {
+        unreachable!("nothing is answered here")
+    }
+    fn image_user(&self, _: RequestId) -> String {
+        unreachable!("nothing is answered here")
+    }
+    fn image_shell(&self, _: RequestId) -> Vec<String> {
+        unreachable!("nothing is answered here")
+    }
+    fn image_labels(&self, _: RequestId) -> Vec<(String, String)> {
+        unreachable!("nothing is answered here")
+    }
+    fn image_onbuild(&self, _: RequestId) -> Vec<String> {
+        unreachable!("nothing is answered here")
+    }
+}

@@ -1,6 +1,8 @@
 //! Files that cannot be linted: each is a problem of its own, with a clear
 //! message, and every other file is linted and reported.
 
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::Command;
@@ -82,7 +84,7 @@ fn unreadable() {
     }
     let lock = |project: &Project| {
         project.write("m/Dockerfile", GOOD);
-        fs::set_permissions(project.path().join("m/Dockerfile"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(project.path().join("m/Dockerfile"), fs::Permissions::from_mode(0o0)).unwrap();
     };
     check(lock, 2, "io: the file cannot be opened: Permission denied");
 }

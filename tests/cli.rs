@@ -5,6 +5,8 @@
 //! variable), the files it works on, and what it prints.
 //! `BLESS=1 cargo test --test cli` rewrites what is printed.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;

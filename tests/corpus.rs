@@ -1,6 +1,8 @@
 //! Dockerfiles at large: the repository's own set against BuildKit's answers,
 //! and those that nobody here wrote, when `PLIMSOLL_CORPUS` names a folder.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

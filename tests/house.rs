@@ -1,6 +1,8 @@
 //! The house's own rules: order of modules, imports of the packs, and a process
 //! that compiles nothing.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

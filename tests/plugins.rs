@@ -136,6 +136,36 @@ fn answers_of_other_requests_are_not_to_be_had() {
 }
 
 #[test]
+fn follow_ups_see_the_answers_before_them_and_end() {
+    let registry = Registry::start();
+    for tag in 1..=5 {
+        let image = Image::new("linux/amd64").user(&format!("user{tag}"));
+        registry.push(&format!("team/app:{tag}"), &image);
+    }
+    let base = registry.reference("team/app:1");
+    let project = project().file("Dockerfile", format!("# hostile: follow-ups\nFROM {base}\n"));
+    let on = "--slow-checks=on --platform linux/amd64";
+    let linted = project.lint(&format!("{on} --plugin hostile={} .", path_of("hostile")));
+    assert_eq!(
+        linted.findings(),
+        [
+            "hostile/follow-ups 1: users: user1",
+            "hostile/follow-ups 1: users: user1, user2",
+            "hostile/follow-ups 1: users: user1, user2, user3",
+            "hostile/good 1: nothing is wrong here",
+        ],
+        "{linted:#?}"
+    );
+    assert!(
+        linted.problems()[0].contains("rule hostile/follow-ups: it follows up an answer for the 4th time"),
+        "{linted:#?}"
+    );
+    // Ours asks for the first image, theirs for four: one of five requests is a duplicate.
+    let slow = &linted.json()["slow_checks"];
+    assert_eq!((&slow["planned"], &slow["deduplicated"], &slow["executed"]), (&5.into(), &1.into(), &4.into()));
+}
+
+#[test]
 fn plugins_need_names_of_their_own() {
     let project = project().file("Dockerfile", "FROM scratch\n");
     let path = path_of("acme");

@@ -13,6 +13,8 @@
 //! The rule runs as the component of the bundle, under the limits of the
 //! program. `BLESS=1` writes the `findings` and `fixed` blocks anew.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::ops::Range;

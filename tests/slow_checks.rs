@@ -1,6 +1,8 @@
 //! Slow checks against a registry inside the test: what is asked, what comes of
 //! the answers, and what is said when there are none. Every run sets its mode.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -109,20 +111,41 @@ fn equal_questions_of_many_files_are_one() {
     assert_eq!(registry.counts().requests, 3);
 }
 
-#[test]
-fn one_probe_two_requests_an_image_and_four_at_once() {
-    let registry = Registry::builder().latency(50).start();
+/// 40 files on 20 images at 300 ms a request: one probe, then waves of four.
+fn forty_files(push: impl Fn(&Registry, &str), requests_an_image: u32) {
+    let latency = Duration::from_millis(300);
+    let registry = Registry::builder().latency(300).start();
     let mut project = project();
     for index in 0..40 {
         let name = format!("team/app{}:1", index % 20);
-        registry.push(&name, &Image::new("linux/amd64"));
+        push(&registry, &name);
         project = project.file(&format!("{index}/Dockerfile"), format!("FROM {}\n", registry.reference(&name)));
     }
     let linted = project.lint(ON);
     let counts = registry.counts();
-    assert_eq!((counts.probes, counts.requests), (1, 41), "{counts:?}");
+    assert_eq!((counts.probes, counts.requests), (1, 1 + 20 * requests_an_image as usize), "{counts:?}");
     assert!(counts.concurrent_max <= 4, "{counts:?}");
     assert_eq!(linted.skipped(), [""; 0]);
+    let bound = latency * (1 + 20 / 4 * requests_an_image);
+    let ratio = linted.took.as_secs_f64() / bound.as_secs_f64();
+    println!("{requests_an_image} requests an image: {:?}, {ratio:.3} of probe and waves", linted.took);
+    assert!(ratio <= 1.15, "{ratio}");
+}
+
+#[test]
+fn one_probe_and_two_requests_an_image() {
+    let image = Image::new("linux/amd64");
+    forty_files(|registry, name| drop(registry.push(name, &image)), 2);
+}
+
+#[test]
+fn one_probe_and_three_requests_an_index() {
+    let push = |registry: &Registry, name: &str| {
+        // Images of their own, so that none is known by its digest already.
+        let images = [Image::new("linux/amd64").env("NAME", name), Image::new("linux/arm64").env("NAME", name)];
+        registry.push_index(name, &images);
+    };
+    forty_files(push, 3);
 }
 
 #[test]
@@ -131,12 +154,12 @@ fn the_budget_is_kept_and_status_is_that_of_the_fast_findings() {
     let project = project()
         .file("found/Dockerfile", format!("FROM {}/app:1 AS Build\n", silent.host()))
         .file("clean/Dockerfile", format!("FROM {}/app:1\n", silent.host()));
-    let found = project.lint(&format!("{ON} --slow-checks-timeout=1s found"));
-    assert!(found.took < Duration::from_millis(1_300), "{found:#?}");
+    let found = project.lint(&format!("{ON} --slow-checks-timeout=2s found"));
+    assert!(found.took < Duration::from_millis(2_300), "{found:#?}");
     assert_eq!(found.status, 1);
     assert_eq!(found.skipped(), ["buildkit/InvalidBaseImagePlatform timeout"]);
     assert!(
-        found.stderr.contains("1 slow check timed out") && found.stderr.contains("raise --slow-checks-timeout, now 1s"),
+        found.stderr.contains("1 slow check timed out") && found.stderr.contains("raise --slow-checks-timeout, now 2s"),
         "{found:#?}"
     );
     let clean = project.lint(&format!("{ON} --slow-checks-timeout=500ms clean"));

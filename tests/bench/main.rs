@@ -4,6 +4,8 @@
 //!
 //! `PLIMSOLL_CORPUS=FOLDER cargo bench` takes other files.
 
+#![allow(clippy::print_stdout)]
+
 mod native;
 
 use std::hint::black_box;

@@ -118,7 +118,7 @@ fn heredocs(source: &[u8], tree: &Tree, instruction: &Instruction) -> Vec<Value>
 
 fn expanded(request: &Value) -> Result<Value, String> {
     let (word, env, escape) = word(request);
-    let expansion = expand::expand(word, escape, &env);
+    let expansion = expand(word, escape, &env);
     let unset = expansion.unset(word);
     let value = expansion.value.map_err(|error| error.to_string())?;
     Ok(json!({ "value": value, "unset": unset }))

@@ -9,7 +9,7 @@ use super::merge::{Verdict, is_superseded, tidy};
 use super::{FileReport, Job, Outcome, Tally, parallel};
 use crate::finding::Finding;
 use crate::plugin::Runner;
-use crate::question::{Failure, SkipReason};
+use crate::question::{Failure, Question, SkipReason};
 use crate::schedule::Session;
 
 /// Lints the files of a job.
@@ -66,7 +66,7 @@ struct Under {
 }
 
 impl Under {
-    fn count<'j>(&mut self, job: &'j Job, tally: &mut Tally, distinct: &mut HashSet<crate::question::Question>) {
+    fn count(&mut self, job: &Job, tally: &mut Tally, distinct: &mut HashSet<Question>) {
         for pending in &self.work.pending {
             tally.planned += 1;
             distinct.insert(pending.request.question.clone());

@@ -34,7 +34,7 @@ pub fn discover(paths: &[PathBuf]) -> Vec<Found> {
         }
     }
     let mut seen = HashSet::new();
-    found.retain(|file| seen.insert(plain(&file.path)));
+    found.retain(|file| seen.insert(identity(&file.path)));
     found
 }
 
@@ -71,14 +71,14 @@ fn walk(folder: &Path, found: &mut Vec<Found>) {
             Ok(entry) => found.extend(consider(&entry)),
             Err(error) => {
                 let path = path_of(&error).unwrap_or(folder).to_owned();
-                found.push(broken(&path, &error.io_error().map_or_else(|| error.to_string(), ToString::to_string)));
+                found.push(broken(&path, &reason(&error)));
             }
         }
     }
 }
 
 fn consider(entry: &DirEntry) -> Option<Found> {
-    if !entry.file_name().to_str().is_some_and(is_dockerfile) {
+    if !is_dockerfile(&entry.file_name().to_string_lossy()) {
         return None;
     }
     // Follows a link, which the walk does not.
@@ -87,6 +87,14 @@ fn consider(entry: &DirEntry) -> Option<Found> {
         Ok(metadata) if metadata.is_dir() => None,
         Ok(_) => Some(broken(entry.path(), "this is no regular file")),
         Err(error) => Some(broken(entry.path(), &error.to_string())),
+    }
+}
+
+/// The system's own words, without what the walk wraps them in.
+fn reason(error: &ignore::Error) -> String {
+    match error.io_error() {
+        Some(error) => error.get_ref().map_or_else(|| error.to_string(), ToString::to_string),
+        None => error.to_string(),
     }
 }
 
@@ -99,12 +107,18 @@ fn path_of(error: &ignore::Error) -> Option<&Path> {
 }
 
 fn broken(path: &Path, error: &str) -> Found {
-    let message = format!("the file cannot be read: {error}");
+    let what = if path.is_dir() { "folder" } else { "file" };
+    let message = format!("the {what} cannot be read: {error}");
     Found { path: path.to_owned(), problem: Some(Problem { kind: ProblemKind::Io, message, line: None }) }
 }
 
-fn plain(path: &Path) -> PathBuf {
-    path.components().filter(|part| !matches!(part, std::path::Component::CurDir)).collect()
+/// What two ways to the same file have in common. A link is a file of its own.
+fn identity(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (fs::canonicalize(folder), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -318,7 +318,7 @@ impl Tables {
         tables
     }
 
-    fn stage_row(&mut self, stage: &Stage, document: &Document) -> [u32; 17] {
+    fn stage_row(&mut self, stage: &Stage, document: &Document) -> [u32; 18] {
         let (kind, base, name) = match &stage.base {
             Base::Scratch => (0, NONE, ""),
             Base::Stage(base) => (1, *base, ""),
@@ -352,6 +352,7 @@ impl Tables {
             value[1],
             text,
             length,
+            u32::from(stage.reachable),
         ]
     }
 

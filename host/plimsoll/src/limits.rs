@@ -6,6 +6,9 @@ use std::time::Duration;
 /// Bytes of a Dockerfile. BuildKit's own frontend reads far less in practice.
 pub const SOURCE_BYTES_MAX: u64 = 4 << 20;
 
+/// Reasons why BuildKit would refuse one file that are listed.
+pub const SYNTAX_PROBLEMS_MAX: usize = 5;
+
 /// Bytes of `plimsoll.toml`.
 pub const CONFIG_BYTES_MAX: u64 = 1 << 20;
 
@@ -60,6 +63,12 @@ pub const RERUNS_MAX: usize = 3;
 pub const NETWORK_CONCURRENCY: usize = 8;
 /// Questions in flight at once for one registry.
 pub const HOST_CONCURRENCY: usize = 4;
+
+/// Bytes of a source line that a report shows.
+pub const EXCERPT_BYTES_MAX: usize = 4 << 10;
+
+/// Hosts or details that one note names.
+pub const NOTE_NAMES_MAX: usize = 3;
 
 /// Dockerfiles of one run.
 pub const FILES_MAX: usize = 100_000;

@@ -16,11 +16,11 @@ pub const CACHE_BYTES_MAX: usize = 64 << 20;
 pub const CACHE_ENTRIES_MAX: usize = 4096;
 
 /// Longest wait for a connection, name resolution and TLS included.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Longest silence while an answer is read.
-pub const READ_TIMEOUT: Duration = Duration::from_secs(15);
-/// Longest time for one request, whatever the caller's deadline.
-pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest silence while an answer is read, where the caller's deadline is later still.
+pub const READ_TIMEOUT: Duration = Duration::from_secs(300);
+/// Longest time for one request, where the caller's deadline is later still.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Most redirects that one request follows.
 pub const REDIRECTS_MAX: usize = 5;

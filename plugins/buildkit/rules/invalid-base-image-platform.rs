@@ -13,7 +13,7 @@ impl Rule for InvalidBaseImagePlatform {
     const SUMMARY: &'static str = "A base image should have the platform that its stage is built for";
 
     fn plan(&self, document: &Document, plan: &Plan) {
-        for stage in document.stages().filter(|stage| stage.base() == Base::Image) {
+        for stage in document.stages().filter(|stage| stage.base() == Base::Image && stage.is_needed()) {
             registry::plan_image(&plan.about(Scope::Stage(stage.index())), stage.base_text(), &stage.platform());
         }
     }

@@ -33,7 +33,7 @@ impl Rule for JsonArgsRecommended {
 fn shell_forms(document: &Document) -> impl Iterator<Item = Step<'_>> {
     document.steps().filter(|step| {
         let starts = matches!(step.keyword(), Keyword::Cmd | Keyword::Entrypoint);
-        starts && !step.is_exec_form() && step.shell() != Shell::Set
+        starts && !step.is_exec_form() && step.shell() != Shell::Set && step.is_needed()
     })
 }
 

@@ -40,6 +40,7 @@ fn undefined(document: &Document) -> impl Iterator<Item = Variable<'_>> {
         let is_undefined = matches!(variable.state(), State::Unresolved | State::Unknown);
         variable.visibility() == Visibility::Stage
             && is_undefined
+            && variable.step().is_needed()
             && seen.insert((variable.expansion(), variable.name()))
     })
 }
@@ -48,5 +49,8 @@ fn add(document: &Document, report: &mut Report, variable: &Variable) {
     let (name, names) = (variable.name(), variable.names_in_scope());
     let hint = nearest(name, &names).map(|other| format!(" (did you mean ${other}?)")).unwrap_or_default();
     let place = place::on_first_line(document, variable.step().span(), variable.span());
-    report.add(place, format!("Usage of undefined variable '${name}'{hint}"));
+    let finding = report.add(place, format!("Usage of undefined variable '${name}'{hint}"));
+    if place != variable.span() {
+        finding.related(variable.span(), format!("${name} is used here"));
+    }
 }

@@ -30,7 +30,7 @@ impl Rule for WorkdirRelativePath {
 }
 
 fn first_workdirs(document: &Document) -> impl Iterator<Item = Step<'_>> {
-    document.steps().filter(|step| step.keyword() == Keyword::Workdir && !step.has_workdir())
+    document.steps().filter(|step| step.keyword() == Keyword::Workdir && !step.has_workdir() && step.is_needed())
 }
 
 fn is_open(step: &Step) -> bool {

@@ -90,7 +90,7 @@ pub struct Stage<'d> {
 }
 
 impl<'d> Stage<'d> {
-    const STRIDE: u32 = 17;
+    const STRIDE: u32 = 18;
 
     /// Its index, counted from 0.
     pub fn index(&self) -> u32 {
@@ -106,6 +106,11 @@ impl<'d> Stage<'d> {
     pub fn steps(&self) -> impl Iterator<Item = Step<'d>> + use<'d> {
         let (document, first, count) = (self.document, self.row()[1], self.row()[2]);
         (first..first + count).map(move |index| Step { document, index })
+    }
+
+    /// Whether the target of the build needs it. Without a target, all are needed.
+    pub fn is_needed(&self) -> bool {
+        self.row()[17] & 1 != 0
     }
 
     /// What it is built on.
@@ -315,6 +320,11 @@ impl<'d> Step<'d> {
     pub fn stage(&self) -> Option<Stage<'d>> {
         let stage = self.row()[2];
         (stage != NONE).then(|| self.document.stage(stage))
+    }
+
+    /// Whether the target of the build needs its stage.
+    pub fn is_needed(&self) -> bool {
+        self.stage().is_none_or(|stage| stage.is_needed())
     }
 
     /// What it is.

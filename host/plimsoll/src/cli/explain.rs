@@ -28,8 +28,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     else {
         let names = rules.iter().flat_map(|rule| [&*rule.name, rule.name.split_once('/').map_or("", |(_, name)| name)]);
         match similar(asked, names) {
-            Some(name) => bail!("there is no rule {asked}; did you mean {name}?"),
-            None => bail!("there is no rule {asked}; `plimsoll rules` lists them"),
+            Some(name) => bail!("there is no bundled rule {asked}; did you mean {name}?"),
+            None => bail!("there is no bundled rule {asked}; `plimsoll rules` lists them"),
         }
     };
     // Cases are there for the tests.

@@ -16,7 +16,7 @@ use super::{CLEAN, FAILED, FOUND, bundled, complain, print, variables};
 use crate::config::{self, Config, FailLevel, File, Flags, Mode, Variables, ci};
 use crate::discover::{Found, discover};
 use crate::document::Surroundings;
-use crate::finding::{ProblemKind, Severity};
+use crate::finding::{Problem, ProblemKind, Severity};
 use crate::limits::SOURCE_BYTES_MAX;
 use crate::lint::{Input, Job, Outcome, Ruleset, SlowChecks, Source};
 use crate::plugin::contract::Level;
@@ -74,7 +74,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TIME", value_parser = config::parse_duration)]
     slow_checks_timeout: Option<Duration>,
     /// Show what would be asked, and ask nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with = "format")]
     explain_plan: bool,
     /// Threads that lint [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -99,7 +99,9 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     if let Some(context) = &arguments.context {
         ensure!(context.is_dir(), "--context {}: there is no such folder", context.display());
     }
-    let file = config::nearest(&common_folder(&arguments.paths, &here)).map(|path| config::read(&path)).transpose()?;
+    let file = config::nearest(&common_folder(&arguments.paths, arguments.stdin_filename.as_deref(), &here))
+        .map(|path| config::read(&path))
+        .transpose()?;
     let flags = Flags {
         fail_level: arguments.fail_level,
         target_platform: arguments.platform.clone(),
@@ -135,11 +137,10 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     let outcome = crate::lint::run(&job);
 
     if arguments.explain_plan {
-        print(&report::plan(&outcome))?;
-        return Ok(CLEAN);
+        return explain_plan(&job, &outcome);
     }
     match arguments.format {
-        Format::Text => print(&report::text(&outcome, is_styled))?,
+        Format::Text => print(&report::text(&outcome, is_styled, terminal_width()))?,
         Format::Json => print(&report::json(&outcome, config.slow_checks.name()))?,
     }
     if !arguments.quiet {
@@ -153,6 +154,23 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     Ok(status(&job, &outcome, config.fail_level, arguments.fail_on_skipped))
 }
 
+/// Shows what would be asked. What kept a file or plugin from saying so is told.
+fn explain_plan(job: &Job, outcome: &Outcome) -> anyhow::Result<u8> {
+    print(&report::plan(outcome))?;
+    for file in &outcome.files {
+        for problem in &file.problems {
+            complain(&format!("{}: {}", file.path, problem.message));
+        }
+    }
+    Ok(status(job, outcome, FailLevel::Never, false))
+}
+
+/// The width of the terminal, if standard output is one.
+fn terminal_width() -> Option<usize> {
+    let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
+    Some(width.0.into())
+}
+
 /// What `-v` adds.
 fn report_more(arguments: &Arguments, outcome: &Outcome, host: &Host, registry: &Registry) {
     for (plugin, level, message) in outcome.files.iter().flat_map(|file| &file.log) {
@@ -162,7 +180,6 @@ fn report_more(arguments: &Arguments, outcome: &Outcome, host: &Host, registry: 
             Level::Debug => 2,
         };
         if arguments.verbose >= wanted {
-            let message: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
             complain(&format!("{plugin}: {message}"));
         }
     }
@@ -238,10 +255,17 @@ fn inputs(
     if !standard_input.is_empty() {
         let name = arguments.stdin_filename.as_deref();
         let mut bytes = Vec::new();
-        io::stdin().take(SOURCE_BYTES_MAX + 1).read_to_end(&mut bytes).context("standard input cannot be read")?;
+        let read = io::stdin().take(SOURCE_BYTES_MAX + 1).read_to_end(&mut bytes);
+        let source = match read {
+            Ok(_) => Source::Bytes(bytes),
+            Err(error) => {
+                let message = format!("standard input cannot be read: {error}");
+                Source::Broken(Problem { kind: ProblemKind::Io, message, line: None })
+            }
+        };
         let ruleset = rulesets.of(name.and_then(Path::parent).unwrap_or(Path::new("")), here, plugins)?;
         let shown = name.map_or("-".to_owned(), |name| shown_path(name, here, base));
-        inputs.push(Input { shown, source: Source::Bytes(bytes), ruleset });
+        inputs.push(Input { shown, source, ruleset });
     }
     for Found { path, problem } in discover(&paths) {
         let ruleset = rulesets.of(path.parent().unwrap_or(Path::new("")), here, plugins)?;
@@ -270,6 +294,12 @@ impl Rulesets {
             Some(known) => *known,
             None => {
                 let file = path.as_deref().map(config::read).transpose()?;
+                if let Some(file) = file.as_ref().filter(|file| file.has_run_wide_tables()) {
+                    let path = file.path.display();
+                    complain(&format!(
+                        "note: {path}: only [rules] counts here; [lint] and [slow-checks] hold for a whole run and come from the configuration above all its files"
+                    ));
+                }
                 self.add(file.as_ref(), plugins)?
             }
         };
@@ -285,8 +315,9 @@ impl Rulesets {
 }
 
 /// The folder that all paths lie in.
-fn common_folder(paths: &[PathBuf], here: &Path) -> PathBuf {
-    let folders = paths.iter().filter(|path| *path != Path::new("-")).map(|path| {
+fn common_folder(paths: &[PathBuf], stdin_filename: Option<&Path>, here: &Path) -> PathBuf {
+    let named = paths.iter().map(PathBuf::as_path).filter(|path| *path != Path::new("-"));
+    let folders = named.chain(stdin_filename).map(|path| {
         let real = real(path, here);
         if real.is_dir() { real } else { real.parent().map_or(real.clone(), Path::to_owned) }
     });
@@ -317,7 +348,8 @@ fn shown_path(path: &Path, here: &Path, base: &Path) -> String {
         .file_name()
         .map(|name| folder.join(name))
         .and_then(|path| path.strip_prefix(&base).map(Path::to_owned).ok());
-    relative.unwrap_or_else(|| path.to_owned()).to_string_lossy().replace('\\', "/")
+    let shown = relative.unwrap_or_else(|| path.to_owned()).to_string_lossy().into_owned();
+    if cfg!(windows) { shown.replace('\\', "/") } else { shown }
 }
 
 fn build_args(given: &[String], variables: &Variables) -> Vec<(String, String)> {

@@ -13,6 +13,7 @@ use anstream::{AutoStream, ColorChoice};
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::plugin::{Host, Plugin};
+use crate::report::printable;
 
 /// Exit status of a run that found nothing to complain of.
 const CLEAN: u8 = 0;
@@ -80,9 +81,10 @@ fn print(text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes a line to standard error, where nobody may be listening.
-fn complain(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
+/// Writes to standard error, where nobody may be listening. Names and texts of
+/// strangers may be in it.
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", text.lines().map(printable).collect::<Vec<_>>().join("\n"));
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

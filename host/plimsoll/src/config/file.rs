@@ -36,7 +36,7 @@ pub struct File {
 }
 
 /// `[lint]`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct LintTable {
     /// From which severity on findings make the run fail.
@@ -48,7 +48,7 @@ pub struct LintTable {
 }
 
 /// `[slow-checks]`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct SlowChecksTable {
     /// When they run.
@@ -63,7 +63,7 @@ pub struct SlowChecksTable {
 
 /// One rule's settings.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case", expecting = "a table such as { severity = \"off\" }")]
 pub struct RuleTable {
     /// Another severity than the rule's own, or off.
     pub severity: Option<SeverityOrOff>,
@@ -82,6 +82,13 @@ pub enum SeverityOrOff {
     Style,
     /// The rule does not run.
     Off,
+}
+
+impl File {
+    /// Whether it says anything that holds for a whole run.
+    pub fn has_run_wide_tables(&self) -> bool {
+        self.lint != LintTable::default() || self.slow_checks != SlowChecksTable::default()
+    }
 }
 
 impl SeverityOrOff {

@@ -16,6 +16,7 @@ use std::time::Duration;
 pub use file::{FILE_NAME, File, RuleTable, SeverityOrOff, nearest, read};
 use plimsoll_dockerfile::Platform;
 use thiserror::Error;
+use value::{parse_bool, parse_platform};
 pub use value::{parse_duration, parse_fail_level, parse_mode, show_duration, similar};
 
 use crate::finding::Severity;
@@ -108,40 +109,41 @@ impl Config {
         let default = File::default();
         let folder = file.map(|file| file.folder.clone());
         let file = file.unwrap_or(&default);
+        let platform = flags.target_platform;
+        let platform = or_variable(platform, variables, "PLIMSOLL_TARGET_PLATFORM", parse_platform)?;
+        let platform = platform.or(file.lint.target_platform.clone());
+        let target_platform = or_variable(platform, variables, "DOCKER_DEFAULT_PLATFORM", parse_platform)?;
         Ok(Self {
             folder,
-            fail_level: (flags.fail_level)
-                .or(variable(variables, "PLIMSOLL_FAIL_LEVEL", parse_fail_level)?)
+            fail_level: or_variable(flags.fail_level, variables, "PLIMSOLL_FAIL_LEVEL", parse_fail_level)?
                 .or(file.lint.fail_level)
                 .unwrap_or(FailLevel::At(Severity::Warning)),
-            target_platform: (flags.target_platform)
-                .or(variable(variables, "PLIMSOLL_TARGET_PLATFORM", value::parse_platform)?)
-                .or(file.lint.target_platform.clone())
-                .or(variable(variables, "DOCKER_DEFAULT_PLATFORM", value::parse_platform)?)
-                .unwrap_or_else(Platform::host),
-            slow_checks: (flags.slow_checks)
-                .or(variable(variables, "PLIMSOLL_SLOW_CHECKS", parse_mode)?)
+            target_platform: target_platform.unwrap_or_else(Platform::host),
+            slow_checks: or_variable(flags.slow_checks, variables, "PLIMSOLL_SLOW_CHECKS", parse_mode)?
                 .or(file.slow_checks.mode)
                 .unwrap_or(Mode::Auto),
-            fail_fast: variable(variables, "PLIMSOLL_SLOW_CHECKS_FAIL_FAST", value::parse_bool)?
+            fail_fast: or_variable(None, variables, "PLIMSOLL_SLOW_CHECKS_FAIL_FAST", parse_bool)?
                 .or(file.slow_checks.fail_fast)
                 .unwrap_or(true),
-            timeout: (flags.slow_checks_timeout)
-                .or(variable(variables, "PLIMSOLL_SLOW_CHECKS_TIMEOUT", parse_duration)?)
+            timeout: or_variable(flags.slow_checks_timeout, variables, "PLIMSOLL_SLOW_CHECKS_TIMEOUT", parse_duration)?
                 .or(file.slow_checks.timeout)
                 .unwrap_or(TIMEOUT_DEFAULT),
         })
     }
 }
 
-fn variable<T>(
+/// The value if there is one, else that of the variable, which is not read
+/// otherwise.
+fn or_variable<T>(
+    value: Option<T>,
     variables: &Variables,
     name: &str,
     parse: fn(&str) -> Result<T, String>,
 ) -> Result<Option<T>, ConfigError> {
-    match variables.get(name).map(String::as_str) {
-        None | Some("") => Ok(None),
-        Some(text) => {
+    match (value, variables.get(name).map(String::as_str)) {
+        (Some(value), _) => Ok(Some(value)),
+        (None, None | Some("")) => Ok(None),
+        (None, Some(text)) => {
             parse(text).map(Some).map_err(|error| ConfigError(format!("environment variable {name}: {error}")))
         }
     }

@@ -5,14 +5,15 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use plimsoll_dockerfile::model::{ModelProblem, PlatformFlag, Stage, VariableState};
 use plimsoll_dockerfile::tree::ProblemKind as TreeProblem;
 
 use super::suppress::Suppressions;
 use super::{FileReport, Input, Job, Ruleset, Source};
 use crate::document::{Document, Meaning};
 use crate::finding::{Finding, Problem, ProblemKind, Severity};
-use crate::limits::SOURCE_BYTES_MAX;
-use crate::plugin::{Answered, Failure, Planned, Plugin, Runner, Subject};
+use crate::limits::{SOURCE_BYTES_MAX, SYNTAX_PROBLEMS_MAX};
+use crate::plugin::{Answered, Failure, Planned, Plugin, Runner, Settings, Subject};
 
 /// A file under way.
 pub(super) struct Work {
@@ -45,7 +46,12 @@ pub(super) struct Pending {
 impl Content {
     /// What a plugin sees, under some meaning of the document.
     pub(super) fn subject(&self, job: &Job, plugin: usize, meaning: Arc<Meaning>) -> Subject {
-        let settings = job.rulesets[self.ruleset].settings[plugin].clone();
+        let mut settings = job.rulesets[self.ruleset].settings[plugin].clone();
+        let is_excluded = |rule: &u32| self.suppressions.excludes(&settings.rules[*rule as usize]);
+        if settings.enabled.iter().any(is_excluded) {
+            let enabled = settings.enabled.iter().copied().filter(|rule| !is_excluded(rule)).collect();
+            settings = Arc::new(Settings { enabled, ..(*settings).clone() });
+        }
         Subject { document: self.document.clone(), meaning, settings }
     }
 }
@@ -54,6 +60,7 @@ impl Work {
     /// Whether the user will see an error in this file.
     pub(super) fn has_error(&self) -> bool {
         self.fast.iter().any(|(_, _, finding)| finding.severity == Severity::Error)
+            || self.report.problems.iter().any(|problem| problem.kind == ProblemKind::Syntax)
     }
 }
 
@@ -80,10 +87,10 @@ pub(super) fn draft(job: &Job, runner: &mut Runner, id: u64, input: &Input) -> W
         }
     };
     let document = Arc::new(Document::new(id, input.shown.clone(), source));
-    report.problems.extend(problems_of(&document));
     report.document = Some(document.clone());
 
     let meaning = Arc::new(Meaning::new(document.clone(), &job.surroundings, &[]));
+    report.problems.extend(problems_of(&document, &meaning));
     let suppressions = Suppressions::of(&document);
     let mut content =
         Content { document, meaning, suppressions, ruleset: input.ruleset, planned: vec![0; job.plugins.len()] };
@@ -165,7 +172,7 @@ fn read_path(path: &Path) -> Result<Vec<u8>, String> {
 }
 
 /// What is wrong with the text itself.
-fn problems_of(document: &Document) -> Vec<Problem> {
+fn problems_of(document: &Document, meaning: &Meaning) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Err(error) = str::from_utf8(document.source()) {
         let line = document.lines().line_of(u32::try_from(error.valid_up_to()).unwrap_or(0));
@@ -177,11 +184,36 @@ fn problems_of(document: &Document) -> Vec<Problem> {
         problems.push(Problem { kind: ProblemKind::Empty, message, line: None });
         return problems;
     }
+    let syntax = |message: &str, line| Problem { kind: ProblemKind::Syntax, message: message.to_owned(), line };
     let wrong = document.tree().problems.iter().filter(|problem| problem.kind != TreeProblem::EmptyContinuation);
-    problems.extend(wrong.map(|problem| Problem {
-        kind: ProblemKind::Syntax,
-        message: problem.message.clone(),
-        line: Some(problem.line),
-    }));
+    let mut refused: Vec<Problem> = wrong.map(|problem| syntax(&problem.message, Some(problem.line))).collect();
+    if refused.is_empty() {
+        let wrong = meaning.model().problems.iter().filter(|problem| !is_up_to_the_user(document, meaning, problem));
+        refused.extend(wrong.map(|problem| syntax(&problem.message, Some(problem.line))));
+    }
+    // One mistake may well make nonsense of all that follows.
+    if refused.len() > SYNTAX_PROBLEMS_MAX {
+        let more = refused.len() - SYNTAX_PROBLEMS_MAX;
+        refused.truncate(SYNTAX_PROBLEMS_MAX);
+        refused.push(syntax(&format!("and {more} more, perhaps because of these"), None));
+    }
+    problems.extend(refused);
     problems
+}
+
+/// Whether a build with arguments that are not known here may go well: a FROM
+/// that uses an ARG without a value, or whose platform cannot be told, which is
+/// a finding of its own.
+fn is_up_to_the_user(document: &Document, meaning: &Meaning, problem: &ModelProblem) -> bool {
+    let model = meaning.model();
+    let from = |stage: &Stage| &document.tree().instructions[stage.from as usize];
+    let Some(stage) = model.stages.iter().find(|stage| from(stage).span.contains(problem.span.start)) else {
+        return false;
+    };
+    let span = from(stage).span;
+    matches!(stage.platform_flag, PlatformFlag::Unresolvable { .. })
+        || model
+            .variables
+            .iter()
+            .any(|variable| variable.state == VariableState::Declared && span.contains(variable.span.start))
 }

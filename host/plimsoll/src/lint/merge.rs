@@ -47,9 +47,13 @@ pub(super) fn is_superseded(verdicts: &[Verdict], meaning: &Meaning, plugin: usi
 
 /// Sorts findings by place, then rule, then message, and drops equal ones.
 pub(super) fn tidy(findings: &mut Vec<Finding>) {
-    let key = |finding: &Finding| (finding.span.start, finding.rule.clone(), finding.span.end, finding.message.clone());
-    findings.sort_by_cached_key(key);
-    findings.dedup_by(|one, other| key(one) == key(other));
+    let related =
+        |finding: &Finding| finding.related.iter().map(|(span, _)| (span.start, span.end)).collect::<Vec<_>>();
+    findings.sort_by_cached_key(|finding| {
+        let Finding { span, rule, message, .. } = finding;
+        (span.start, rule.clone(), span.end, message.clone(), related(finding))
+    });
+    findings.dedup();
 }
 
 /// The stage that holds a finding's start; none before the first FROM.

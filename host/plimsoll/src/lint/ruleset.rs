@@ -22,8 +22,15 @@ impl Ruleset {
             let Some((pack, _)) = name.split_once('/') else {
                 return Err(complain(name, format!("a rule is named with its pack{}", nearest(plugins, name))));
             };
-            // A rule of a plugin that this run does not load.
-            let Some(plugin) = plugins.iter().position(|plugin| plugin.name == pack) else { continue };
+            let Some(plugin) = plugins.iter().position(|plugin| plugin.name == pack) else {
+                // A plugin that this run does not load, unless it reads like one that it does.
+                match similar(pack, plugins.iter().map(|plugin| plugin.name.as_str())) {
+                    Some(other) => {
+                        return Err(complain(name, format!("there is no pack {pack}; did you mean {other}?")));
+                    }
+                    None => continue,
+                }
+            };
             let Some(rule) = plugins[plugin].names.iter().position(|known| **known == **name) else {
                 return Err(complain(name, format!("there is no such rule{}", nearest(plugins, name))));
             };

@@ -43,14 +43,14 @@ impl Suppressions {
         let text_of = |span: Span| String::from_utf8_lossy(span.of(source));
         let mut all = Vec::new();
         for comment in &tree.comments {
-            let rules = rules_after(&text_of(comment.text), "plimsoll global ignore=");
+            let rules = rules_after(&text_of(comment.text), "plimsoll global ignore");
             all.extend(rules.into_iter().map(|rule| Suppression { place: None, rule, is_buildkit: false }));
         }
         for instruction in &tree.instructions {
             let place = Some(instruction.span);
             let comments: Vec<_> = tree.comments_of(instruction).iter().map(|comment| text_of(comment.text)).collect();
             for comment in &comments {
-                let rules = rules_after(comment, "plimsoll ignore=");
+                let rules = rules_after(comment, "plimsoll ignore");
                 all.extend(rules.into_iter().map(|rule| Suppression { place, rule, is_buildkit: false }));
             }
             let check = comments.iter().find_map(|comment| check_value(comment));
@@ -64,6 +64,11 @@ impl Suppressions {
         Self(all)
     }
 
+    /// Whether the whole file goes without a rule, so that it need not run.
+    pub(super) fn excludes(&self, rule: &str) -> bool {
+        self.0.iter().any(|suppression| suppression.place.is_none() && names(&suppression.rule, rule))
+    }
+
     pub(super) fn covers(&self, finding: &Finding) -> bool {
         self.0.iter().any(|suppression| {
             let Suppression { place, rule, is_buildkit } = suppression;
@@ -74,22 +79,47 @@ impl Suppressions {
     }
 }
 
-fn rules_after(comment: &str, prefix: &str) -> Vec<String> {
-    let rules = comment.trim_start_matches('#').trim_start().strip_prefix(prefix).unwrap_or_default();
-    let rules = rules.split(" -- ").next().unwrap_or_default();
-    rules.split(',').map(|rule| rule.trim().to_owned()).filter(|rule| !rule.is_empty()).collect()
+/// The rules that a comment such as `# plimsoll ignore=A,B -- reason` names
+/// after its keyword. They end at the first blank that follows no comma.
+fn rules_after(comment: &str, keyword: &str) -> Vec<String> {
+    let text = comment.trim_start_matches('#').trim_start();
+    let Some(text) = text.strip_prefix(keyword).and_then(|rest| rest.trim_start().strip_prefix('=')) else {
+        return Vec::new();
+    };
+    let mut rules = Vec::new();
+    let mut rest = text.trim_start();
+    loop {
+        let end = rest.find(|c: char| c == ',' || c.is_whitespace()).unwrap_or(rest.len());
+        let (rule, after) = rest.split_at(end);
+        if !rule.is_empty() {
+            rules.push(rule.to_owned());
+        }
+        match after.trim_start().strip_prefix(',') {
+            Some(after) => rest = after.trim_start(),
+            None => return rules,
+        }
+    }
 }
 
 /// What follows `check=` in a comment; the key's case does not matter.
 fn check_value(comment: &str) -> Option<&str> {
-    let (key, value) = comment.trim_start_matches('#').split_once('=')?;
+    let (key, value) = comment.strip_prefix('#').unwrap_or(comment).split_once('=')?;
     key.trim().eq_ignore_ascii_case("check").then_some(value.trim())
 }
 
-/// The rules that a value of `check=` skips, which ends at the first space.
+/// The rules that a value of `check=` skips, which ends at the first space. One
+/// with an option that BuildKit does not know skips none; of equal options the
+/// last counts.
 fn skipped(value: &str) -> Vec<String> {
-    let options = value.split_whitespace().next().unwrap_or_default().split(';');
-    let rules = options.filter_map(|option| option.strip_prefix("skip=")).flat_map(|rules| rules.split(','));
+    let mut skipped = "";
+    for option in value.split_whitespace().next().unwrap_or_default().split(';') {
+        match option.split_once('=') {
+            Some((key, rules)) if key.eq_ignore_ascii_case("skip") => skipped = rules,
+            Some((key, _)) if key.eq_ignore_ascii_case("error") || key.eq_ignore_ascii_case("experimental") => {}
+            _ => return Vec::new(),
+        }
+    }
+    let rules = skipped.split(',').map(str::trim).filter(|rule| !rule.is_empty());
     rules
         .map(|rule| match rule {
             "all" => "buildkit/*".to_owned(),
@@ -101,4 +131,34 @@ fn skipped(value: &str) -> Vec<String> {
 fn names(pattern: &str, rule: &str) -> bool {
     let (pack, name) = rule.split_once('/').unwrap_or(("", rule));
     pattern == rule || pattern == name || pattern.strip_suffix("/*") == Some(pack)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{check_value, rules_after, skipped};
+
+    #[test]
+    fn comments_name_rules() {
+        let check =
+            |comment: &str, rules: &[&str]| assert_eq!(rules_after(comment, "plimsoll ignore"), rules, "{comment}");
+        check("# plimsoll ignore=A,buildkit/B -- because", &["A", "buildkit/B"]);
+        check("plimsoll ignore = A , B because", &["A", "B"]);
+        check("plimsoll ignore=", &[]);
+        check("plimsoll ignored=A", &[]);
+        check("plimsoll global ignore=A", &[]);
+    }
+
+    #[test]
+    fn check_is_read_as_buildkit_reads_it() {
+        let check = |comment: &str, rules: &[&str]| {
+            assert_eq!(check_value(comment).map(skipped).unwrap_or_default(), rules, "{comment}");
+        };
+        check("check=skip=A,B;error=true", &["buildkit/A", "buildkit/B"]);
+        check("CHECK = skip=all", &["buildkit/*"]);
+        check("check=skip=A, B", &["buildkit/A"]);
+        check("check=skip=A;skip=B", &["buildkit/B"]);
+        check("check=skip=A;bogus=1", &[]);
+        check("# check=skip=A", &["buildkit/A"]);
+        check("## check=skip=A", &[]);
+    }
 }

@@ -73,7 +73,7 @@ pub(super) fn classify(error: &wasmtime::Error, circumstances: Circumstances) ->
     let Circumstances { running, panic, memory_refused } = circumstances;
     let failure = |kind, message| Failure { rule: running, kind, message };
     if let Some(misuse) = error.downcast_ref::<Misuse>() {
-        return Failure { rule: misuse.index, kind: FailureKind::Misuse, message: misuse.to_string() };
+        return Failure { rule: misuse.index, kind: FailureKind::Misuse, message: misuse.what.clone() };
     }
     if memory_refused {
         let limit = MEMORY_BYTES_MAX >> 20;

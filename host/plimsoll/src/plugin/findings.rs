@@ -24,7 +24,7 @@ pub(super) fn accept(
             if *count > FINDINGS_MAX {
                 refused = Some(refusal(
                     Some(rule),
-                    format!("it reported more than the {FINDINGS_MAX} findings a file may have"),
+                    format!("it reported more than the {FINDINGS_MAX} findings a rule may have in a file"),
                 ));
                 continue;
             }
@@ -46,13 +46,13 @@ fn convert(plugin: &Plugin, document: &Document, finding: contract::Finding) -> 
         .rules
         .get(finding.rule as usize)
         .ok_or_else(|| format!("it reported a finding of rule number {}, which it did not describe", finding.rule))?;
-    let span = |span| place(&rule.name, document, span);
+    let span = |span| place(document, span);
     let related = finding.related.into_iter().map(|related| Ok((span(related.span)?, bounded(related.message))));
     let fixes = finding.fixes.into_iter().map(|fix| {
         let edits = fix.edits.into_iter().map(|edit| Ok((span(edit.span)?, edit.replacement)));
         let edits = edits.collect::<Result<Vec<_>, String>>()?;
         if overlap(&edits) {
-            return Err(format!("rule {}: the edits of a fix overlap", rule.name));
+            return Err("the edits of a fix overlap".to_owned());
         }
         Ok(Fix { message: bounded(fix.message), is_safe: matches!(fix.safety, contract::Safety::Safe), edits })
     });
@@ -67,14 +67,14 @@ fn convert(plugin: &Plugin, document: &Document, finding: contract::Finding) -> 
     })
 }
 
-fn place(rule: &str, document: &Document, span: contract::Span) -> Result<Span, String> {
+fn place(document: &Document, span: contract::Span) -> Result<Span, String> {
     let contract::Span { start, end } = span;
     let length = document.source().len();
     if start > end || end as usize > length {
-        return Err(format!("rule {rule}: it points at bytes {start}..{end} of a file of {length}"));
+        return Err(format!("it points at bytes {start}..{end} of a file of {length}"));
     }
     if !document.is_boundary(start) || !document.is_boundary(end) {
-        return Err(format!("rule {rule}: bytes {start}..{end} begin or end inside a character"));
+        return Err(format!("bytes {start}..{end} begin or end inside a character"));
     }
     Ok(Span::new(start, end))
 }

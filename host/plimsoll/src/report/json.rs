@@ -26,6 +26,7 @@ pub fn json(outcome: &Outcome, mode: &'static str) -> String {
             warning: summary.count(Severity::Warning),
             info: summary.count(Severity::Info),
             style: summary.count(Severity::Style),
+            problems: summary.problems,
             not_checked: summary.not_checked,
         },
         slow_checks: SlowChecks {
@@ -105,6 +106,7 @@ struct Counts {
     warning: usize,
     info: usize,
     style: usize,
+    problems: usize,
     not_checked: usize,
 }
 

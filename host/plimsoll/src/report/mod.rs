@@ -23,6 +23,8 @@ pub struct Summary {
     pub files: usize,
     /// Findings by severity, most first.
     pub by_severity: [usize; 4],
+    /// Problems of all kinds.
+    pub problems: usize,
     /// Problems that left a file or a plugin's share of it unchecked.
     pub not_checked: usize,
 }
@@ -35,6 +37,7 @@ impl Summary {
             for finding in &file.findings {
                 summary.by_severity[finding.severity as usize] += 1;
             }
+            summary.problems += file.problems.len();
             summary.not_checked += file.problems.iter().filter(|problem| problem.kind.is_not_checked()).count();
         }
         summary
@@ -49,6 +52,14 @@ impl Summary {
     pub fn count(&self, severity: Severity) -> usize {
         self.by_severity[severity as usize]
     }
+}
+
+/// Text from a stranger, without what would move the cursor, change colours or
+/// turn the direction of writing.
+pub fn printable(text: &str) -> String {
+    let is_harmful =
+        |c: char| (c.is_control() && c != '\t') || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if is_harmful(c) { '\u{FFFD}' } else { c }).collect()
 }
 
 fn counted(count: usize, noun: &str) -> String {

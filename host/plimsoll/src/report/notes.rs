@@ -7,11 +7,9 @@ use std::time::Duration;
 use super::counted;
 use crate::config::show_duration;
 use crate::finding::Skipped;
+use crate::limits::NOTE_NAMES_MAX;
 use crate::lint::Outcome;
 use crate::question::SkipReason;
-
-/// Hosts or details that one note names at most.
-const NAMED_MAX: usize = 3;
 
 /// What the notes refer to.
 pub struct Circumstances {
@@ -27,7 +25,25 @@ pub fn notes(outcome: &Outcome, circumstances: &Circumstances) -> Vec<String> {
     for skipped in outcome.files.iter().flat_map(|file| &file.skipped) {
         by_reason.entry(skipped.reason).or_default().push(skipped);
     }
-    by_reason.into_iter().map(|(reason, skipped)| note(reason, &skipped, circumstances)).collect()
+    let mut notes: Vec<String> = Vec::new();
+    for (reason, skipped) in by_reason {
+        notes.push(note(reason, &skipped, circumstances) + &until_then(outcome, reason));
+    }
+    notes
+}
+
+/// Which rules have findings that an answer might have superseded.
+fn until_then(outcome: &Outcome, reason: SkipReason) -> String {
+    let mut rules: BTreeSet<&str> = BTreeSet::new();
+    for file in &outcome.files {
+        let asked = file.skipped.iter().filter(|skipped| skipped.reason == reason);
+        let guessed = asked.filter(|skipped| file.findings.iter().any(|finding| finding.rule == skipped.rule));
+        rules.extend(guessed.map(|skipped| &*skipped.rule));
+    }
+    if rules.is_empty() {
+        return String::new();
+    }
+    format!("; without answers, findings of {} are guesses", rules.iter().copied().collect::<Vec<_>>().join(", "))
 }
 
 fn note(reason: SkipReason, skipped: &[&Skipped], circumstances: &Circumstances) -> String {
@@ -46,12 +62,19 @@ fn note(reason: SkipReason, skipped: &[&Skipped], circumstances: &Circumstances)
         }
         SkipReason::Timeout => {
             let budget = show_duration(circumstances.timeout);
-            format!("{checks} timed out ({}; raise --slow-checks-timeout, now {budget})", hosts())
+            format!(
+                "{checks} timed out ({}; see whether it answers, or raise --slow-checks-timeout, now {budget})",
+                hosts()
+            )
         }
         SkipReason::Auth => format!("{checks} skipped for want of credentials ({})", details()),
-        SkipReason::NotFound => format!("{checks} found nothing ({})", details()),
-        SkipReason::Network => format!("{checks} failed on the network ({})", details()),
-        SkipReason::ResolverError => format!("{checks} got an answer that cannot be used ({})", details()),
+        SkipReason::NotFound => format!("{checks} skipped: there is no such image ({}; check name and tag)", details()),
+        SkipReason::Network => {
+            format!("{checks} skipped: the network failed ({}; try again, or use --slow-checks=off)", details())
+        }
+        SkipReason::ResolverError => {
+            format!("{checks} skipped: the answer cannot be used ({}; the registry is to be mended)", details())
+        }
         SkipReason::Denied => format!("{checks} denied ({})", details()),
         SkipReason::Offline => format!("{checks} skipped (offline; {} would be asked)", hosts()),
     }
@@ -59,9 +82,9 @@ fn note(reason: SkipReason, skipped: &[&Skipped], circumstances: &Circumstances)
 
 fn named<'s>(names: impl Iterator<Item = &'s str>) -> String {
     let names: BTreeSet<&str> = names.collect();
-    let mut text = names.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join("; ");
-    if names.len() > NAMED_MAX {
-        text.push_str(&format!("; and {} more", names.len() - NAMED_MAX));
+    let mut text = names.iter().take(NOTE_NAMES_MAX).copied().collect::<Vec<_>>().join("; ");
+    if names.len() > NOTE_NAMES_MAX {
+        text.push_str(&format!("; and {} more", names.len() - NOTE_NAMES_MAX));
     }
     text
 }

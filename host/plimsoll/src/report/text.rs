@@ -1,19 +1,21 @@
 //! Format `text`: for people. The source line with the place underlined.
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use plimsoll_dockerfile::Span;
+use std::ops::Range;
 
-use super::{Summary, counted};
+use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
+use plimsoll_dockerfile::{Position, Span};
+
+use super::{Summary, counted, printable};
 use crate::document::Document;
 use crate::finding::{Finding, Problem, ProblemKind, Severity};
+use crate::limits::EXCERPT_BYTES_MAX;
 use crate::lint::{FileReport, Outcome};
 
-/// Bytes of a source line that are shown; a longer one is cut around the place.
-const LINE_BYTES_MAX: usize = 400;
-
-/// The outcome as text; with ANSI colours if `styled`.
-pub fn text(outcome: &Outcome, styled: bool) -> String {
+/// The outcome as text; with ANSI colours if `styled`, cut to a width in columns
+/// if there is one.
+pub fn text(outcome: &Outcome, styled: bool, width: Option<usize>) -> String {
     let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
+    let renderer = width.map_or(renderer.clone(), |width| renderer.term_width(width));
     let mut text = String::new();
     for file in &outcome.files {
         // What is wrong with every file is said once, on standard error.
@@ -33,36 +35,48 @@ pub fn text(outcome: &Outcome, styled: bool) -> String {
 
 fn render(renderer: &Renderer, file: &FileReport, finding: &Finding) -> String {
     let title = level(finding.severity).primary_title(printable(&finding.message)).id(finding.rule.to_string());
-    let url = finding.url.as_deref().map(printable);
-    let Some(document) = &file.document else {
-        return renderer.render(&[title.element(Level::NOTE.no_name().message(""))]).to_string();
-    };
-    let excerpt = Excerpt::of(document, finding.span);
-    let snippet = Snippet::source(excerpt.text.as_str())
-        .path(file.path.as_str())
-        .line_start(excerpt.line)
-        .annotation(AnnotationKind::Primary.span(excerpt.place.clone()));
-    let mut group = title.element(snippet);
-    if let Some(url) = url {
-        group = group.element(Level::HELP.with_name("see").message(url));
+    let mut elements: Vec<Element> = Vec::new();
+    if let Some(document) = &file.document {
+        elements.push(match Excerpt::of(document, finding.span) {
+            Some(Excerpt { text, line, place }) => {
+                let annotation = AnnotationKind::Primary.span(place);
+                let snippet = Snippet::source(text).path(printable(&file.path)).line_start(line);
+                snippet.annotation(annotation).into()
+            }
+            None => {
+                let Position { line, column } = document.lines().position(finding.span.start);
+                Origin::path(printable(&file.path)).line(line as usize).char_column(column as usize).into()
+            }
+        });
+        for (span, message) in &finding.related {
+            let Position { line, column } = document.lines().position(span.start);
+            elements.push(Level::NOTE.message(format!("{line}:{column}: {}", printable(message))).into());
+        }
     }
-    renderer.render(&[group]).to_string()
+    if let Some(url) = &finding.url {
+        elements.push(Level::HELP.with_name("see").message(printable(url)).into());
+    }
+    renderer.render(&[Group::with_title(title).elements(elements)]).to_string()
 }
 
-fn problem_group<'f>(file: &'f FileReport, problem: &'f Problem) -> annotate_snippets::Group<'f> {
+fn problem_group<'f>(file: &'f FileReport, problem: &'f Problem) -> Group<'f> {
     let title = Level::ERROR.primary_title(printable(&problem.message)).id(problem.kind.name());
-    let place = problem.line.map_or(file.path.clone(), |line| format!("{}:{line}", file.path));
-    title.element(annotate_snippets::Origin::path(place))
+    let path = printable(&file.path);
+    title.element(Origin::path(problem.line.map_or(path.clone(), |line| format!("{path}:{line}"))))
 }
 
 fn summary_line(summary: &Summary) -> String {
     let files = counted(summary.files, "file");
+    let problems = match summary.problems {
+        0 => String::new(),
+        count => format!(", {}", counted(count, "problem")),
+    };
     let unchecked = match summary.not_checked {
         0 => String::new(),
         count => format!("; {count} not checked"),
     };
     if summary.findings() == 0 {
-        return format!("No findings in {files}{unchecked}.");
+        return format!("No findings{problems} in {files}{unchecked}.");
     }
     let severities = [Severity::Error, Severity::Warning, Severity::Info, Severity::Style];
     let parts: Vec<String> = severities
@@ -73,7 +87,8 @@ fn summary_line(summary: &Summary) -> String {
             Severity::Info | Severity::Style => format!("{} {severity}", summary.count(severity)),
         })
         .collect();
-    format!("{} in {files} ({}){unchecked}.", counted(summary.findings(), "finding"), parts.join(", "))
+    let findings = counted(summary.findings(), "finding");
+    format!("{findings}{problems} in {files} ({}){unchecked}.", parts.join(", "))
 }
 
 fn level(severity: Severity) -> Level<'static> {
@@ -89,32 +104,26 @@ fn level(severity: Severity) -> Level<'static> {
 struct Excerpt {
     text: String,
     line: usize,
-    place: std::ops::Range<usize>,
+    place: Range<usize>,
 }
 
 impl Excerpt {
-    fn of(document: &Document, span: Span) -> Self {
-        let (source, lines) = (document.source(), document.lines());
-        let line = lines.line_of(span.start);
-        let (begin, end) =
-            lines.line_span(line).map_or((0, source.len()), |line| (line.start as usize, line.end as usize));
-        // Only the first line of a place that spans several, and no newline.
-        let bytes = source.get(begin..end).unwrap_or_default();
+    /// Nothing for a line that is too long to show.
+    fn of(document: &Document, span: Span) -> Option<Self> {
+        let number = document.lines().line_of(span.start);
+        let line = document.lines().line_span(number)?;
+        let bytes = line.of(document.source());
+        // No newline, no byte order mark, and only the first line of a place that spans several.
         let length = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(bytes.len());
-        let (start, stop) = (span.start as usize - begin, (span.end as usize - begin).min(length));
-        let (start, stop) = (start.min(length), stop.max(start.min(length)));
-        // A line of a megabyte is no help on a terminal.
-        let from = start.saturating_sub(LINE_BYTES_MAX / 2);
-        let to = length.min(from + LINE_BYTES_MAX);
-        let before = printable(&String::from_utf8_lossy(&bytes[from..start]));
-        let place = printable(&String::from_utf8_lossy(&bytes[start..stop.min(to).max(start)]));
-        let after = printable(&String::from_utf8_lossy(&bytes[stop.min(to).max(start)..to.max(start)]));
-        let place_range = before.len()..before.len() + place.len();
-        Self { text: before + &place + &after, line: line as usize, place: place_range }
+        let from = if line.start == 0 && bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+        if length - from > EXCERPT_BYTES_MAX {
+            return None;
+        }
+        let within = |offset: u32| (offset.saturating_sub(line.start) as usize).clamp(from, length);
+        let part = |range: Range<usize>| printable(&String::from_utf8_lossy(&bytes[range]));
+        let (begin, end) = (within(span.start), within(span.end));
+        let (before, place, after) = (part(from..begin), part(begin..end), part(end..length));
+        let range = before.len()..before.len() + place.len();
+        Some(Self { text: before + &place + &after, line: number as usize, place: range })
     }
-}
-
-/// Text from a stranger, without what would move the cursor or change colours.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\t' { '\u{FFFD}' } else { c }).collect()
 }

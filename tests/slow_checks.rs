@@ -179,7 +179,7 @@ fn fast_findings_stand_when_the_answer_is_missing() {
     let linted = project.lint(ON);
     assert_eq!(linted.findings(), ["buildkit/UndefinedVar 2: Usage of undefined variable '$PYTHON_VERSION'"]);
     assert_eq!(linted.skipped(), ["buildkit/InvalidBaseImagePlatform not-found", "buildkit/UndefinedVar not-found"]);
-    assert!(linted.stderr.contains("found nothing"), "{linted:#?}");
+    assert!(linted.stderr.contains("there is no such image"), "{linted:#?}");
 }
 
 #[test]

@@ -206,21 +206,6 @@ impl Meaning {
         self.document.tree.instructions.get(instruction as usize).map_or(NONE, |instruction| instruction.span.start)
     }
 
-    /// Whether `stage` is `of` or built on it.
-    pub fn is_derived(&self, stage: u32, of: u32) -> bool {
-        let mut current = Some(stage);
-        while let Some(stage) = current {
-            if stage == of {
-                return true;
-            }
-            current = match self.model.stages.get(stage as usize).map(|stage| &stage.base) {
-                Some(Base::Stage(base)) if *base < stage => Some(*base),
-                _ => None,
-            };
-        }
-        false
-    }
-
     /// `model.target-platform`.
     pub fn target_platform(&self) -> String {
         self.target_platform.to_string()

@@ -9,6 +9,10 @@ pub const SOURCE_BYTES_MAX: u64 = 4 << 20;
 /// Reasons why BuildKit would refuse one file that are listed.
 pub const SYNTAX_PROBLEMS_MAX: usize = 5;
 
+/// Comments of one file that wave findings of one instruction through; those
+/// after them do nothing.
+pub const SUPPRESSIONS_MAX: usize = 10_000;
+
 /// Bytes of `plimsoll.toml`.
 pub const CONFIG_BYTES_MAX: u64 = 1 << 20;
 

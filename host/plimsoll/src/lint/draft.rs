@@ -5,7 +5,8 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use plimsoll_dockerfile::model::{ModelProblem, PlatformFlag, Stage, VariableState};
+use plimsoll_dockerfile::Span;
+use plimsoll_dockerfile::model::{PlatformFlag, Stage, VariableScope, VariableState};
 use plimsoll_dockerfile::tree::ProblemKind as TreeProblem;
 
 use super::suppress::Suppressions;
@@ -188,7 +189,12 @@ fn problems_of(document: &Document, meaning: &Meaning) -> Vec<Problem> {
     let wrong = document.tree().problems.iter().filter(|problem| problem.kind != TreeProblem::EmptyContinuation);
     let mut refused: Vec<Problem> = wrong.map(|problem| syntax(&problem.message, Some(problem.line))).collect();
     if refused.is_empty() {
-        let wrong = meaning.model().problems.iter().filter(|problem| !is_up_to_the_user(document, meaning, problem));
+        let open = stages_up_to_the_user(document, meaning);
+        let is_open = |place: Span| {
+            let before = open.partition_point(|from| from.start <= place.start);
+            before > 0 && open[before - 1].contains(place.start)
+        };
+        let wrong = meaning.model().problems.iter().filter(|problem| !is_open(problem.span));
         refused.extend(wrong.map(|problem| syntax(&problem.message, Some(problem.line))));
     }
     // One mistake may well make nonsense of all that follows.
@@ -201,19 +207,20 @@ fn problems_of(document: &Document, meaning: &Meaning) -> Vec<Problem> {
     problems
 }
 
-/// Whether a build with arguments that are not known here may go well: a FROM
-/// that uses an ARG without a value, or whose platform cannot be told, which is
-/// a finding of its own.
-fn is_up_to_the_user(document: &Document, meaning: &Meaning, problem: &ModelProblem) -> bool {
+/// The stages whose FROM may well be fine in a build with arguments that are not
+/// known here: it uses an ARG without a value, or its platform cannot be told,
+/// which is a finding of its own. By the start of FROM, ascending.
+fn stages_up_to_the_user(document: &Document, meaning: &Meaning) -> Vec<Span> {
     let model = meaning.model();
-    let from = |stage: &Stage| &document.tree().instructions[stage.from as usize];
-    let Some(stage) = model.stages.iter().find(|stage| from(stage).span.contains(problem.span.start)) else {
-        return false;
-    };
-    let span = from(stage).span;
-    matches!(stage.platform_flag, PlatformFlag::Unresolvable { .. })
-        || model
-            .variables
-            .iter()
-            .any(|variable| variable.state == VariableState::Declared && span.contains(variable.span.start))
+    let from = |stage: &Stage| document.tree().instructions[stage.from as usize].span;
+    let declared = model
+        .variables
+        .iter()
+        .filter(|variable| variable.scope == VariableScope::From && variable.state == VariableState::Declared);
+    let of_arguments = declared.filter_map(|variable| model.stages.get(variable.stage? as usize));
+    let of_platforms =
+        model.stages.iter().filter(|stage| matches!(stage.platform_flag, PlatformFlag::Unresolvable { .. }));
+    let mut spans: Vec<Span> = of_arguments.chain(of_platforms).map(from).collect();
+    spans.sort_by_key(|span| span.start);
+    spans
 }

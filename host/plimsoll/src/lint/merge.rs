@@ -4,7 +4,10 @@
 //! request of that rule about the same place failed: then they stand beside
 //! what was learnt. Equal findings are one.
 
+use std::collections::HashMap;
+
 use plimsoll_dockerfile::Span;
+use plimsoll_dockerfile::model::Base;
 
 use crate::document::Meaning;
 use crate::finding::Finding;
@@ -18,31 +21,59 @@ pub(super) struct Verdict {
     pub(super) outcome: Outcome,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What that means for the fast findings in its scope; of several the last counts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Outcome {
-    /// There is no answer, or the plugin did not cope with it.
-    Failed,
-    /// The fast findings stand.
+    /// They stand.
     Stands,
-    /// The fast findings are superseded.
+    /// They are superseded.
     Replaced,
+    /// There is no answer, or the plugin did not cope with it: they stand, whatever
+    /// other answers say.
+    Failed,
 }
 
-/// Whether a fast finding is superseded.
-pub(super) fn is_superseded(verdicts: &[Verdict], meaning: &Meaning, plugin: usize, rule: u32, span: Span) -> bool {
-    let stage = stage_of(meaning, span);
-    let about = verdicts
-        .iter()
-        .filter(|verdict| verdict.plugin == plugin && verdict.rule == rule && covers(meaning, verdict.scope, stage));
-    let mut replaced = false;
-    for verdict in about {
-        match verdict.outcome {
-            Outcome::Failed => return false,
-            Outcome::Stands => {}
-            Outcome::Replaced => replaced = true,
+/// The outcomes for every place of a file, by plugin and rule.
+pub(super) struct Outcomes<'m> {
+    meaning: &'m Meaning,
+    by_rule: HashMap<(usize, u32), Vec<Outcome>>,
+}
+
+impl<'m> Outcomes<'m> {
+    /// Spreads verdicts over the places they cover: what stands before the first
+    /// FROM, then each stage.
+    pub(super) fn new(meaning: &'m Meaning, verdicts: &[Verdict]) -> Self {
+        let stages = &meaning.model().stages;
+        let mut by_rule: HashMap<_, Vec<Outcome>> = HashMap::new();
+        for Verdict { plugin, rule, scope, outcome } in verdicts {
+            let places = by_rule.entry((*plugin, *rule)).or_insert_with(|| vec![Outcome::Stands; stages.len() + 1]);
+            let mut cover = |place: usize| places[place] = places[place].max(*outcome);
+            match scope {
+                Scope::File => (0..=stages.len()).for_each(cover),
+                Scope::Stage(stage) => cover(*stage as usize + 1),
+                Scope::Derived(root) => {
+                    // A stage is built on an earlier one: one pass finds all.
+                    let mut is_derived = vec![false; stages.len()];
+                    for (index, stage) in (0..).zip(stages) {
+                        let is_built_on = matches!(stage.base, Base::Stage(base) if is_derived[base as usize]);
+                        if index == *root || is_built_on {
+                            is_derived[index as usize] = true;
+                            cover(index as usize + 1);
+                        }
+                    }
+                }
+            }
         }
+        Self { meaning, by_rule }
     }
-    replaced
+
+    /// Whether a fast finding is superseded.
+    pub(super) fn supersede(&self, plugin: usize, rule: u32, span: Span) -> bool {
+        let Some(places) = self.by_rule.get(&(plugin, rule)) else { return false };
+        let stages = &self.meaning.model().stages;
+        let place = stages.partition_point(|stage| self.meaning.instruction_start(stage.from) <= span.start);
+        places[place] == Outcome::Replaced
+    }
 }
 
 /// Sorts findings by place, then rule, then message, and drops equal ones.
@@ -54,19 +85,4 @@ pub(super) fn tidy(findings: &mut Vec<Finding>) {
         (span.start, rule.clone(), span.end, message.clone(), related(finding))
     });
     findings.dedup();
-}
-
-/// The stage that holds a finding's start; none before the first FROM.
-fn stage_of(meaning: &Meaning, span: Span) -> Option<u32> {
-    let begun = meaning.model().stages.partition_point(|stage| meaning.instruction_start(stage.from) <= span.start);
-    u32::try_from(begun).ok()?.checked_sub(1)
-}
-
-fn covers(meaning: &Meaning, scope: Scope, stage: Option<u32>) -> bool {
-    match (scope, stage) {
-        (Scope::File, _) => true,
-        (Scope::Stage(of), Some(stage)) => of == stage,
-        (Scope::Derived(of), Some(stage)) => meaning.is_derived(stage, of),
-        (_, None) => false,
-    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::draft::{Work, draft, note, settle};
 use super::judge::{judge, skipped};
-use super::merge::{Verdict, is_superseded, tidy};
+use super::merge::{Outcomes, Verdict, tidy};
 use super::{FileReport, Job, Outcome, Tally, parallel};
 use crate::finding::Finding;
 use crate::plugin::Runner;
@@ -106,12 +106,10 @@ impl Under {
     fn finish(self, job: &Job) -> FileReport {
         let Work { mut report, content, fast, .. } = self.work;
         let Some(content) = content else { return report };
-        let standing = fast
-            .into_iter()
-            .filter(|(plugin, rule, finding)| {
-                !is_superseded(&self.verdicts, &content.meaning, *plugin, *rule, finding.span)
-            })
-            .map(|(_, _, finding)| finding);
+        let outcomes = Outcomes::new(&content.meaning, &self.verdicts);
+        let standing =
+            fast.into_iter().filter(|(plugin, rule, finding)| !outcomes.supersede(*plugin, *rule, finding.span));
+        let standing = standing.map(|(_, _, finding)| finding);
         report.findings.extend(standing);
         let ruleset = &job.rulesets[content.ruleset];
         let late = self.late.into_iter().filter_map(|finding| settle(ruleset, &content.suppressions, finding));

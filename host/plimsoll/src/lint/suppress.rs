@@ -8,11 +8,14 @@
 //!
 //! A rule is `pack/Rule`, `Rule`, or `pack/*`.
 
+use std::collections::BTreeSet;
+
 use plimsoll_dockerfile::Span;
 use plimsoll_dockerfile::tree::DirectiveKind;
 
 use crate::document::Document;
 use crate::finding::Finding;
+use crate::limits::SUPPRESSIONS_MAX;
 
 /// Checks that BuildKit makes before or beside the instructions, where a
 /// comment above one of them has no say.
@@ -27,55 +30,60 @@ const NOT_OF_ONE_INSTRUCTION: &[&str] = &[
 
 /// The suppressions of one file.
 #[derive(Debug, Default)]
-pub(super) struct Suppressions(Vec<Suppression>);
+pub(super) struct Suppressions {
+    /// Rules for the whole file.
+    file: BTreeSet<String>,
+    /// Rules for one instruction, in the order of the file.
+    placed: Vec<Suppression>,
+}
 
 #[derive(Debug)]
 struct Suppression {
-    /// The instruction it is for; none for the file.
-    place: Option<Span>,
+    place: Span,
     rule: String,
-    is_buildkit: bool,
+    is_check: bool,
 }
 
 impl Suppressions {
     pub(super) fn of(document: &Document) -> Self {
         let (source, tree) = (document.source(), document.tree());
         let text_of = |span: Span| String::from_utf8_lossy(span.of(source));
-        let mut all = Vec::new();
+        let mut file = BTreeSet::new();
         for comment in &tree.comments {
-            let rules = rules_after(&text_of(comment.text), "plimsoll global ignore");
-            all.extend(rules.into_iter().map(|rule| Suppression { place: None, rule, is_buildkit: false }));
-        }
-        for instruction in &tree.instructions {
-            let place = Some(instruction.span);
-            let comments: Vec<_> = tree.comments_of(instruction).iter().map(|comment| text_of(comment.text)).collect();
-            for comment in &comments {
-                let rules = rules_after(comment, "plimsoll ignore");
-                all.extend(rules.into_iter().map(|rule| Suppression { place, rule, is_buildkit: false }));
-            }
-            let check = comments.iter().find_map(|comment| check_value(comment));
-            let rules = check.into_iter().flat_map(skipped);
-            all.extend(rules.map(|rule| Suppression { place, rule, is_buildkit: true }));
+            file.extend(rules_after(&text_of(comment.text), "plimsoll global ignore"));
         }
         for directive in tree.directives.iter().filter(|directive| directive.kind == DirectiveKind::Check) {
-            let rules = skipped(&text_of(directive.value));
-            all.extend(rules.into_iter().map(|rule| Suppression { place: None, rule, is_buildkit: true }));
+            file.extend(skipped(&text_of(directive.value)));
         }
-        Self(all)
+        let mut placed = Vec::new();
+        for instruction in tree.instructions.iter().filter(|instruction| !instruction.comments.is_empty()) {
+            let place = instruction.span;
+            let comments: Vec<_> = tree.comments_of(instruction).iter().map(|comment| text_of(comment.text)).collect();
+            let rules = comments.iter().flat_map(|comment| rules_after(comment, "plimsoll ignore"));
+            placed.extend(rules.map(|rule| Suppression { place, rule, is_check: false }));
+            let check = comments.iter().find_map(|comment| check_value(comment));
+            let rules = check.into_iter().flat_map(skipped);
+            placed.extend(rules.map(|rule| Suppression { place, rule, is_check: true }));
+        }
+        placed.truncate(SUPPRESSIONS_MAX);
+        Self { file, placed }
     }
 
     /// Whether the whole file goes without a rule, so that it need not run.
     pub(super) fn excludes(&self, rule: &str) -> bool {
-        self.0.iter().any(|suppression| suppression.place.is_none() && names(&suppression.rule, rule))
+        self.file.iter().any(|pattern| names(pattern, rule))
     }
 
+    /// Whether a finding is waved through.
     pub(super) fn covers(&self, finding: &Finding) -> bool {
-        self.0.iter().any(|suppression| {
-            let Suppression { place, rule, is_buildkit } = suppression;
-            let is_here = place.is_none_or(|place| place.contains(finding.span.start));
-            let may = !(*is_buildkit && place.is_some() && NOT_OF_ONE_INSTRUCTION.contains(&&*finding.rule));
-            is_here && may && names(rule, &finding.rule)
-        })
+        let start = finding.span.start;
+        let before = &self.placed[..self.placed.partition_point(|suppression| suppression.place.start <= start)];
+        let mut here = before.iter().rev().take_while(|suppression| suppression.place.contains(start));
+        let is_placed = here.any(|Suppression { rule, is_check, .. }| {
+            let may = !(*is_check && NOT_OF_ONE_INSTRUCTION.contains(&&*finding.rule));
+            may && names(rule, &finding.rule)
+        });
+        is_placed || self.excludes(&finding.rule)
     }
 }
 

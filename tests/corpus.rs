@@ -70,10 +70,10 @@ fn findings_of(name: &str, source: &[u8]) -> Vec<String> {
     let mut files = lint::run(&job).files;
     let file = files.remove(0);
     assert!(file.problems.is_empty() && file.skipped.is_empty(), "{name}: {:?} {:?}", file.problems, file.skipped);
-    let document = file.document.unwrap();
+    let source = file.source.unwrap();
     let ours = file.findings.iter().filter_map(|finding| Some((finding, finding.rule.strip_prefix("buildkit/")?)));
     ours.map(|(finding, rule)| {
-        format!("{name}:{}: {rule} {}", document.lines().line_of(finding.span.start), finding.message)
+        format!("{name}:{}: {rule} {}", source.lines().line_of(finding.span.start), finding.message)
     })
     .collect()
 }

@@ -19,6 +19,8 @@ use crate::limits::FILES_MAX;
 pub struct Found {
     /// The path as it was reached.
     pub path: PathBuf,
+    /// The same file by way of no links to folders and no dots.
+    pub real: PathBuf,
     /// What is wrong with it already.
     pub problem: Option<Problem>,
 }
@@ -29,12 +31,12 @@ pub fn discover(paths: &[PathBuf]) -> Vec<Found> {
     for path in paths {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => walk(path, &mut found),
-            Ok(_) => found.push(Found { path: path.clone(), problem: None }),
-            Err(error) => found.push(broken(path, &error.to_string())),
+            Ok(_) => found.push(Found { path: path.clone(), real: real(path), problem: None }),
+            Err(error) => found.push(broken(path, real(path), &error.to_string())),
         }
     }
     let mut seen = HashSet::new();
-    found.retain(|file| seen.insert(identity(&file.path)));
+    found.retain(|file| seen.insert(file.real.clone()));
     found
 }
 
@@ -52,6 +54,9 @@ pub fn is_dockerfile(name: &str) -> bool {
 }
 
 fn walk(folder: &Path, found: &mut Vec<Found>) {
+    // The walk follows no links, so that only the folder it begins with need be resolved.
+    let root = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    let real = |path: &Path| path.strip_prefix(folder).map_or_else(|_| path.to_owned(), |rest| root.join(rest));
     let walk = WalkBuilder::new(folder)
         .hidden(false)
         .require_git(false)
@@ -61,32 +66,30 @@ fn walk(folder: &Path, found: &mut Vec<Found>) {
     for entry in walk {
         if found.len() >= FILES_MAX {
             let message = format!("there are more than {FILES_MAX} Dockerfiles; name some of them");
-            found.push(Found {
-                path: folder.to_owned(),
-                problem: Some(Problem { kind: ProblemKind::Io, message, line: None }),
-            });
+            let problem = Some(Problem { kind: ProblemKind::Io, message, line: None });
+            found.push(Found { path: folder.to_owned(), real: root, problem });
             return;
         }
         match entry {
-            Ok(entry) => found.extend(consider(&entry)),
+            Ok(entry) => found.extend(consider(&entry, real(entry.path()))),
             Err(error) => {
                 let path = path_of(&error).unwrap_or(folder).to_owned();
-                found.push(broken(&path, &reason(&error)));
+                found.push(broken(&path, real(&path), &reason(&error)));
             }
         }
     }
 }
 
-fn consider(entry: &DirEntry) -> Option<Found> {
+fn consider(entry: &DirEntry, real: PathBuf) -> Option<Found> {
     if !is_dockerfile(&entry.file_name().to_string_lossy()) {
         return None;
     }
     // Follows a link, which the walk does not.
     match fs::metadata(entry.path()) {
-        Ok(metadata) if metadata.is_file() => Some(Found { path: entry.path().to_owned(), problem: None }),
+        Ok(metadata) if metadata.is_file() => Some(Found { path: entry.path().to_owned(), real, problem: None }),
         Ok(metadata) if metadata.is_dir() => None,
-        Ok(_) => Some(broken(entry.path(), "this is no regular file")),
-        Err(error) => Some(broken(entry.path(), &error.to_string())),
+        Ok(_) => Some(broken(entry.path(), real, "this is no regular file")),
+        Err(error) => Some(broken(entry.path(), real, &error.to_string())),
     }
 }
 
@@ -106,18 +109,19 @@ fn path_of(error: &ignore::Error) -> Option<&Path> {
     }
 }
 
-fn broken(path: &Path, error: &str) -> Found {
+fn broken(path: &Path, real: PathBuf, error: &str) -> Found {
     let what = if path.is_dir() { "folder" } else { "file" };
     let message = format!("the {what} cannot be read: {error}");
-    Found { path: path.to_owned(), problem: Some(Problem { kind: ProblemKind::Io, message, line: None }) }
+    Found { path: path.to_owned(), real, problem: Some(Problem { kind: ProblemKind::Io, message, line: None }) }
 }
 
-/// What two ways to the same file have in common. A link is a file of its own.
-fn identity(path: &Path) -> PathBuf {
+/// The path without links to folders and dots. The file itself may be a link,
+/// which is a file of its own.
+pub fn real(path: &Path) -> PathBuf {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match (fs::canonicalize(folder), path.file_name()) {
         (Ok(folder), Some(name)) => folder.join(name),
-        _ => path.to_owned(),
+        _ => fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
     }
 }
 

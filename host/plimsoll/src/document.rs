@@ -15,14 +15,31 @@ use plimsoll_dockerfile::{BaseImage, Inputs, LineIndex, Model, Platform, Span, T
 
 const NONE: u32 = u32::MAX;
 
+/// The bytes of a file, and where its lines begin: what reports need of it.
+pub struct Source {
+    bytes: Vec<u8>,
+    lines: OnceLock<LineIndex>,
+}
+
+impl Source {
+    /// All bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Where the lines begin.
+    pub fn lines(&self) -> &LineIndex {
+        self.lines.get_or_init(|| LineIndex::new(&self.bytes))
+    }
+}
+
 /// A file, parsed.
 pub struct Document {
     id: u64,
     path: String,
-    source: Vec<u8>,
+    source: Arc<Source>,
     is_utf8: bool,
     tree: Tree,
-    lines: OnceLock<LineIndex>,
     instructions: OnceLock<Vec<u32>>,
     words: OnceLock<Vec<u32>>,
 }
@@ -33,8 +50,8 @@ impl Document {
     pub fn new(id: u64, path: String, source: Vec<u8>) -> Self {
         let tree = parse(&source);
         let is_utf8 = str::from_utf8(&source).is_ok();
-        let (lines, instructions, words) = Default::default();
-        Self { id, path, source, is_utf8, tree, lines, instructions, words }
+        let source = Arc::new(Source { bytes: source, lines: OnceLock::new() });
+        Self { id, path, source, is_utf8, tree, instructions: OnceLock::new(), words: OnceLock::new() }
     }
 
     /// Its number in this run.
@@ -49,7 +66,12 @@ impl Document {
 
     /// All its bytes.
     pub fn source(&self) -> &[u8] {
-        &self.source
+        &self.source.bytes
+    }
+
+    /// Its bytes and lines, to be kept beyond the tree.
+    pub fn shared_source(&self) -> Arc<Source> {
+        self.source.clone()
     }
 
     /// Its syntax tree.
@@ -59,7 +81,7 @@ impl Document {
 
     /// Where its lines begin.
     pub fn lines(&self) -> &LineIndex {
-        self.lines.get_or_init(|| LineIndex::new(&self.source))
+        self.source.lines()
     }
 
     /// Whether it is UTF-8 throughout.
@@ -70,7 +92,7 @@ impl Document {
     /// Whether a character begins at an offset, or the file ends there. In a
     /// file that is not UTF-8 every byte may stand for itself.
     pub fn is_boundary(&self, offset: u32) -> bool {
-        !self.is_utf8 || self.source.get(offset as usize).is_none_or(|byte| byte & 0xC0 != 0x80)
+        !self.is_utf8 || self.source().get(offset as usize).is_none_or(|byte| byte & 0xC0 != 0x80)
     }
 
     /// `document.instructions`.
@@ -94,7 +116,7 @@ impl Document {
 
     /// `document.word-text`.
     pub fn word_text(&self, word: u32) -> Option<&str> {
-        self.tree.words.get(word as usize).map(|word| self.tree.text(&self.source, word.text))
+        self.tree.words.get(word as usize).map(|word| self.tree.text(self.source(), word.text))
     }
 
     /// `document.flags`.
@@ -138,7 +160,7 @@ impl Document {
 
     /// The name of a directive is what stands between `#` and `=`.
     fn directive_row(&self, directive: &Directive) -> [u32; 4] {
-        let text = directive.span.of(&self.source);
+        let text = directive.span.of(self.source());
         let end = text.iter().position(|byte| *byte == b'=').unwrap_or(text.len());
         let name = &text[..end];
         let start = name.iter().position(|byte| byte.is_ascii_alphanumeric()).unwrap_or(end);
@@ -187,7 +209,7 @@ impl Meaning {
             target: surroundings.target.as_deref(),
             base_images,
         };
-        let model = model(&document.source, &document.tree, &inputs);
+        let model = model(document.source(), &document.tree, &inputs);
         Self { document, model, target_platform: surroundings.target_platform.clone(), tables: OnceLock::new() }
     }
 
@@ -234,7 +256,7 @@ impl Meaning {
     /// `model.step-words`.
     pub fn step_words(&self, step: u32) -> Option<Vec<Option<String>>> {
         let step = self.model.steps.get(step as usize)?;
-        let (_, tree) = self.model.tree_of(step, &self.document.source, &self.document.tree);
+        let (_, tree) = self.model.tree_of(step, self.document.source(), &self.document.tree);
         let values = self.model.values_of(step);
         let value = |word: u32| {
             values.iter().find(|value| value.site == Site::Word(word)).and_then(|value| self.model.text(value))
@@ -371,7 +393,7 @@ fn instruction_row(instruction: &Instruction) -> [u32; 15] {
 }
 
 fn step_row(model: &Model, document: &Document, step: &Step) -> [u32; 10] {
-    let (_, tree) = model.tree_of(step, &document.source, &document.tree);
+    let (_, tree) = model.tree_of(step, document.source(), &document.tree);
     let instruction = &tree.instructions[step.instruction as usize];
     let stage = step.stage.and_then(|stage| model.stages.get(stage as usize));
     let from = stage.and_then(|stage| document.tree.instructions.get(stage.from as usize));
@@ -399,7 +421,7 @@ fn step_row(model: &Model, document: &Document, step: &Step) -> [u32; 10] {
 fn platform_value(stage: &Stage, document: &Document) -> Option<Span> {
     let from = document.tree.instructions.get(stage.from as usize)?;
     let flags = document.tree.flags_of(from);
-    let flag = flags.iter().rfind(|flag| document.tree.text(&document.source, flag.name) == "platform")?;
+    let flag = flags.iter().rfind(|flag| document.tree.text(document.source(), flag.name) == "platform")?;
     flag.value.map(|value| document.place(value))
 }
 

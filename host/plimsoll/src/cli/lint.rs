@@ -14,7 +14,7 @@ use plimsoll_registry::{ClientConfig, Environment};
 
 use super::{CLEAN, FAILED, FOUND, bundled, complain, print, variables};
 use crate::config::{self, Config, FailLevel, File, Flags, Mode, Variables, ci};
-use crate::discover::{Found, discover};
+use crate::discover::{Found, discover, real};
 use crate::document::Surroundings;
 use crate::finding::{Problem, ProblemKind, Severity};
 use crate::limits::SOURCE_BYTES_MAX;
@@ -245,6 +245,7 @@ fn inputs(
     here: &Path,
 ) -> anyhow::Result<(Vec<Input>, Vec<Ruleset>)> {
     let base = config.folder.as_deref().unwrap_or(here);
+    let base = fs::canonicalize(base).unwrap_or_else(|_| base.to_owned());
     let mut rulesets = Rulesets::default();
     if let Some(file) = &file {
         rulesets.add(Some(file), plugins)?;
@@ -263,13 +264,14 @@ fn inputs(
                 Source::Broken(Problem { kind: ProblemKind::Io, message, line: None })
             }
         };
-        let ruleset = rulesets.of(name.and_then(Path::parent).unwrap_or(Path::new("")), here, plugins)?;
-        let shown = name.map_or("-".to_owned(), |name| shown_path(name, here, base));
+        let place = name.map_or_else(|| here.join("-"), real);
+        let ruleset = rulesets.of(&place, plugins)?;
+        let shown = name.map_or("-".to_owned(), |name| shown_path(name, &place, &base));
         inputs.push(Input { shown, source, ruleset });
     }
-    for Found { path, problem } in discover(&paths) {
-        let ruleset = rulesets.of(path.parent().unwrap_or(Path::new("")), here, plugins)?;
-        let shown = shown_path(&path, here, base);
+    for Found { path, real, problem } in discover(&paths) {
+        let ruleset = rulesets.of(&real, plugins)?;
+        let shown = shown_path(&path, &real, &base);
         let source = problem.map_or(Source::Path(path), Source::Broken);
         inputs.push(Input { shown, source, ruleset });
     }
@@ -282,14 +284,17 @@ struct Rulesets {
     rulesets: Vec<Ruleset>,
     by_file: HashMap<Option<PathBuf>, usize>,
     by_folder: HashMap<PathBuf, usize>,
+    nearest: HashMap<PathBuf, Option<PathBuf>>,
 }
 
 impl Rulesets {
-    fn of(&mut self, folder: &Path, here: &Path, plugins: &[Plugin]) -> anyhow::Result<usize> {
+    /// The ruleset of the file nearest to this one, up the tree.
+    fn of(&mut self, real: &Path, plugins: &[Plugin]) -> anyhow::Result<usize> {
+        let folder = real.parent().unwrap_or(Path::new(""));
         if let Some(known) = self.by_folder.get(folder) {
             return Ok(*known);
         }
-        let path = config::nearest(&real(folder, here));
+        let path = self.nearest(folder);
         let index = match self.by_file.get(&path) {
             Some(known) => *known,
             None => {
@@ -297,7 +302,8 @@ impl Rulesets {
                 if let Some(file) = file.as_ref().filter(|file| file.has_run_wide_tables()) {
                     let path = file.path.display();
                     complain(&format!(
-                        "note: {path}: only [rules] counts here; [lint] and [slow-checks] hold for a whole run and come from the configuration above all its files"
+                        "note: {path}: only [rules] counts here; [lint] and [slow-checks] hold for a whole run and \
+                         come from the configuration above all its files"
                     ));
                 }
                 self.add(file.as_ref(), plugins)?
@@ -305,6 +311,20 @@ impl Rulesets {
         };
         self.by_folder.insert(folder.to_owned(), index);
         Ok(index)
+    }
+
+    /// As [`config::nearest`], but looks into each folder once.
+    fn nearest(&mut self, folder: &Path) -> Option<PathBuf> {
+        if let Some(known) = self.nearest.get(folder) {
+            return known.clone();
+        }
+        let here = folder.join(config::FILE_NAME);
+        let nearest = match here.is_file() {
+            true => Some(here),
+            false => folder.parent().and_then(|parent| self.nearest(parent)),
+        };
+        self.nearest.insert(folder.to_owned(), nearest.clone());
+        nearest
     }
 
     fn add(&mut self, file: Option<&File>, plugins: &[Plugin]) -> anyhow::Result<usize> {
@@ -318,7 +338,7 @@ impl Rulesets {
 fn common_folder(paths: &[PathBuf], stdin_filename: Option<&Path>, here: &Path) -> PathBuf {
     let named = paths.iter().map(PathBuf::as_path).filter(|path| *path != Path::new("-"));
     let folders = named.chain(stdin_filename).map(|path| {
-        let real = real(path, here);
+        let real = real(&here.join(path));
         if real.is_dir() { real } else { real.parent().map_or(real.clone(), Path::to_owned) }
     });
     let shared = |one: PathBuf, other: PathBuf| {
@@ -327,29 +347,11 @@ fn common_folder(paths: &[PathBuf], stdin_filename: Option<&Path>, here: &Path) 
     folders.reduce(shared).unwrap_or_else(|| here.to_owned())
 }
 
-/// The path without links and dots, as far as it exists.
-fn real(path: &Path, here: &Path) -> PathBuf {
-    let absolute = here.join(path);
-    if let Ok(real) = fs::canonicalize(&absolute) {
-        return real;
-    }
-    match (absolute.parent().map(fs::canonicalize), absolute.file_name()) {
-        (Some(Ok(folder)), Some(name)) => folder.join(name),
-        _ => absolute,
-    }
-}
-
-/// The path as reports show it: relative to the folder of the configuration,
-/// else to the working directory; as it was given if it lies outside.
-fn shown_path(path: &Path, here: &Path, base: &Path) -> String {
-    let folder = real(path.parent().unwrap_or(Path::new("")), here);
-    let base = fs::canonicalize(base).unwrap_or_else(|_| base.to_owned());
-    let relative = path
-        .file_name()
-        .map(|name| folder.join(name))
-        .and_then(|path| path.strip_prefix(&base).map(Path::to_owned).ok());
-    let shown = relative.unwrap_or_else(|| path.to_owned()).to_string_lossy().into_owned();
-    if cfg!(windows) { shown.replace('\\', "/") } else { shown }
+/// The path as reports show it: relative to `base`, the folder of the
+/// configuration or the working directory; as it was given if it lies outside.
+fn shown_path(path: &Path, real: &Path, base: &Path) -> String {
+    let shown = real.strip_prefix(base).unwrap_or(path).to_string_lossy();
+    if cfg!(windows) { shown.replace('\\', "/") } else { shown.into_owned() }
 }
 
 fn build_args(given: &[String], variables: &Variables) -> Vec<(String, String)> {

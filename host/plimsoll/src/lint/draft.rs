@@ -10,134 +10,52 @@ use plimsoll_dockerfile::model::{PlatformFlag, Stage, VariableScope, VariableSta
 use plimsoll_dockerfile::tree::ProblemKind as TreeProblem;
 
 use super::suppress::Suppressions;
-use super::{FileReport, Input, Job, Ruleset, Source};
+use super::work::{Content, Pending, Work, note, settle};
+use super::{Input, Job, Source};
 use crate::document::{Document, Meaning};
-use crate::finding::{Finding, Problem, ProblemKind, Severity};
+use crate::finding::{Problem, ProblemKind};
 use crate::limits::{SOURCE_BYTES_MAX, SYNTAX_PROBLEMS_MAX};
-use crate::plugin::{Answered, Failure, Planned, Plugin, Runner, Settings, Subject};
-
-/// A file under way.
-pub(super) struct Work {
-    pub(super) report: FileReport,
-    pub(super) content: Option<Content>,
-    /// Fast findings with plugin and rule.
-    pub(super) fast: Vec<(usize, u32, Finding)>,
-    /// Requests that wait for their answer, in the order of planning.
-    pub(super) pending: Vec<Pending>,
-}
-
-/// What is known of a file that could be read.
-pub(super) struct Content {
-    pub(super) document: Arc<Document>,
-    pub(super) meaning: Arc<Meaning>,
-    pub(super) suppressions: Suppressions,
-    pub(super) ruleset: usize,
-    /// Requests planned so far, by plugin.
-    pub(super) planned: Vec<usize>,
-}
-
-/// A request that waits for its answer.
-pub(super) struct Pending {
-    pub(super) plugin: usize,
-    pub(super) request: Planned,
-    /// The answers it followed from, the nearest first.
-    pub(super) follows: Vec<Arc<Answered>>,
-}
-
-impl Content {
-    /// What a plugin sees, under some meaning of the document.
-    pub(super) fn subject(&self, job: &Job, plugin: usize, meaning: Arc<Meaning>) -> Subject {
-        let mut settings = job.rulesets[self.ruleset].settings[plugin].clone();
-        let is_excluded = |rule: &u32| self.suppressions.excludes(&settings.rules[*rule as usize]);
-        if settings.enabled.iter().any(is_excluded) {
-            let enabled = settings.enabled.iter().copied().filter(|rule| !is_excluded(rule)).collect();
-            settings = Arc::new(Settings { enabled, ..(*settings).clone() });
-        }
-        Subject { document: self.document.clone(), meaning, settings }
-    }
-}
-
-impl Work {
-    /// Whether the user will see an error in this file.
-    pub(super) fn has_error(&self) -> bool {
-        self.fast.iter().any(|(_, _, finding)| finding.severity == Severity::Error)
-            || self.report.problems.iter().any(|problem| problem.kind == ProblemKind::Syntax)
-    }
-}
+use crate::plugin::Runner;
 
 /// Reads, parses, checks and plans.
 pub(super) fn draft(job: &Job, runner: &mut Runner, id: u64, input: &Input) -> Work {
-    let mut report = FileReport {
-        path: input.shown.clone(),
-        document: None,
-        findings: Vec::new(),
-        problems: Vec::new(),
-        skipped: Vec::new(),
-        planned: Vec::new(),
-        log: Vec::new(),
-    };
+    let mut work = Work::new(input.shown.clone());
     for unusable in &job.unusable {
         let message = format!("plugin {} cannot be used: {}", unusable.name, unusable.message);
-        report.problems.push(Problem { kind: ProblemKind::PluginUnusable, message, line: None });
+        work.report.problems.push(Problem { kind: ProblemKind::PluginUnusable, message, line: None });
     }
     let source = match read(&input.source) {
         Ok(source) => source,
         Err(problem) => {
-            report.problems.push(problem);
-            return Work { report, content: None, fast: Vec::new(), pending: Vec::new() };
+            work.report.problems.push(problem);
+            return work;
         }
     };
     let document = Arc::new(Document::new(id, input.shown.clone(), source));
-    report.document = Some(document.clone());
+    work.report.source = Some(document.shared_source());
 
     let meaning = Arc::new(Meaning::new(document.clone(), &job.surroundings, &[]));
-    report.problems.extend(problems_of(&document, &meaning));
+    work.report.problems.extend(problems_of(&document, &meaning));
     let suppressions = Suppressions::of(&document);
-    let mut content =
-        Content { document, meaning, suppressions, ruleset: input.ruleset, planned: vec![0; job.plugins.len()] };
-    let (mut fast, mut pending) = (Vec::new(), Vec::new());
-    for (index, plugin) in job.plugins.iter().enumerate() {
-        let draft = runner.draft(index, &content.subject(job, index, content.meaning.clone()));
-        let ruleset = &job.rulesets[input.ruleset];
+    let planned = vec![0; job.plugins.len()];
+    let content = Content { document, meaning, suppressions, ruleset: input.ruleset, planned };
+    let subjects: Vec<_> =
+        (0..job.plugins.len()).map(|plugin| content.subject(job, plugin, content.meaning.clone())).collect();
+    let content = work.content.insert(content);
+    let ruleset = &job.rulesets[input.ruleset];
+    let mut pending = Vec::new();
+    for (index, (plugin, subject)) in job.plugins.iter().zip(&subjects).enumerate() {
+        let draft = runner.draft(index, subject);
         let settled = draft.findings.into_iter().filter_map(|(rule, finding)| {
             settle(ruleset, &content.suppressions, finding).map(|finding| (index, rule, finding))
         });
-        fast.extend(settled);
-        content.planned[index] = draft.planned.len();
-        pending.extend(draft.planned.into_iter().map(|request| Pending {
-            plugin: index,
-            request,
-            follows: Vec::new(),
-        }));
-        note(&mut report, plugin, draft.failures, draft.log);
+        work.fast.extend(settled);
+        let requests = draft.planned.into_iter();
+        pending.extend(requests.map(|request| Pending { plugin: index, request, follows: Vec::new() }));
+        note(&mut work.report, plugin, draft.failures, draft.log);
     }
-    Work { report, content: Some(content), fast, pending }
-}
-
-/// The finding as the user will see it; nothing if the user waved it through.
-pub(super) fn settle(ruleset: &Ruleset, suppressions: &Suppressions, mut finding: Finding) -> Option<Finding> {
-    if suppressions.covers(&finding) {
-        return None;
-    }
-    if let Some(severity) = ruleset.severities.get(&finding.rule) {
-        finding.severity = *severity;
-    }
-    Some(finding)
-}
-
-/// Puts what a plugin failed at and said into the report.
-pub(super) fn note(report: &mut FileReport, plugin: &Plugin, failures: Vec<Failure>, log: crate::plugin::Log) {
-    for failure in failures {
-        let rule = failure.rule.and_then(|rule| plugin.names.get(rule as usize));
-        let who = rule
-            .map_or_else(|| format!("plugin {}", plugin.name), |rule| format!("plugin {}, rule {rule}", plugin.name));
-        let problem =
-            Problem { kind: ProblemKind::PluginFailure, message: format!("{who}: {}", failure.message), line: None };
-        if !report.problems.contains(&problem) {
-            report.problems.push(problem);
-        }
-    }
-    report.log.extend(log.into_iter().map(|(level, message)| (plugin.name.clone(), level, message)));
+    pending.into_iter().for_each(|pending| work.wait(job, pending));
+    work
 }
 
 fn read(source: &Source) -> Result<Vec<u8>, Problem> {

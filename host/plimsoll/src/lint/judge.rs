@@ -7,8 +7,8 @@ use plimsoll_dockerfile::BaseImage;
 use plimsoll_dockerfile::model::Base;
 
 use super::Job;
-use super::draft::{Content, Pending, Work};
 use super::merge::{self, Verdict};
+use super::work::{Content, Pending, Work, skipped};
 use crate::document::Meaning;
 use crate::finding::{Finding, Skipped};
 use crate::plugin::{Answered, Failure, Log, Runner};
@@ -72,19 +72,6 @@ pub(super) fn judge(job: &Job, runner: &mut Runner, session: &Session, work: &Wo
         round.said.push((pending.plugin, judgement.failures, judgement.log));
     }
     round
-}
-
-/// A request without an answer, as the report shows it.
-pub(super) fn skipped(job: &Job, pending: &Pending, failure: &question::Failure) -> Skipped {
-    let question = &pending.request.question;
-    Skipped {
-        rule: job.plugins[pending.plugin].names[pending.request.rule as usize].clone(),
-        resolver: question.resolver(),
-        question: question.to_string(),
-        host: question.host().to_owned(),
-        reason: failure.reason,
-        detail: failure.detail.clone(),
-    }
 }
 
 /// The meaning of the document when these answers are known.

@@ -12,6 +12,7 @@ mod parallel;
 mod ruleset;
 mod run;
 mod suppress;
+mod work;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -20,7 +21,7 @@ use std::time::Duration;
 
 pub use run::run;
 
-use crate::document::{Document, Surroundings};
+use crate::document::{self, Surroundings};
 use crate::finding::{Finding, Problem, Severity, Skipped};
 use crate::plugin::contract::Level;
 use crate::plugin::{Plugin, Settings, Unusable};
@@ -100,7 +101,7 @@ pub struct FileReport {
     /// What reports call it.
     pub path: String,
     /// The file, if it could be read.
-    pub document: Option<Arc<Document>>,
+    pub source: Option<Arc<document::Source>>,
     /// What the rules found, by place.
     pub findings: Vec<Finding>,
     /// What went wrong.

@@ -124,7 +124,7 @@ struct SlowChecks {
 impl<'o> File<'o> {
     fn of(file: &'o FileReport) -> Self {
         let range = |finding: &Finding| {
-            let lines = file.document.as_ref().map(|document| document.lines());
+            let lines = file.source.as_ref().map(|source| source.lines());
             let point = |offset| {
                 let Position { line, column } =
                     lines.map_or(Position { line: 1, column: 1 }, |lines| lines.position(offset));

@@ -6,7 +6,7 @@ use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer,
 use plimsoll_dockerfile::{Position, Span};
 
 use super::{Summary, counted, printable};
-use crate::document::Document;
+use crate::document::Source;
 use crate::finding::{Finding, Problem, ProblemKind, Severity};
 use crate::limits::EXCERPT_BYTES_MAX;
 use crate::lint::{FileReport, Outcome};
@@ -36,20 +36,20 @@ pub fn text(outcome: &Outcome, styled: bool, width: Option<usize>) -> String {
 fn render(renderer: &Renderer, file: &FileReport, finding: &Finding) -> String {
     let title = level(finding.severity).primary_title(printable(&finding.message)).id(finding.rule.to_string());
     let mut elements: Vec<Element> = Vec::new();
-    if let Some(document) = &file.document {
-        elements.push(match Excerpt::of(document, finding.span) {
+    if let Some(source) = &file.source {
+        elements.push(match Excerpt::of(source, finding.span) {
             Some(Excerpt { text, line, place }) => {
                 let annotation = AnnotationKind::Primary.span(place);
                 let snippet = Snippet::source(text).path(printable(&file.path)).line_start(line);
                 snippet.annotation(annotation).into()
             }
             None => {
-                let Position { line, column } = document.lines().position(finding.span.start);
+                let Position { line, column } = source.lines().position(finding.span.start);
                 Origin::path(printable(&file.path)).line(line as usize).char_column(column as usize).into()
             }
         });
         for (span, message) in &finding.related {
-            let Position { line, column } = document.lines().position(span.start);
+            let Position { line, column } = source.lines().position(span.start);
             elements.push(Level::NOTE.message(format!("{line}:{column}: {}", printable(message))).into());
         }
     }
@@ -109,10 +109,10 @@ struct Excerpt {
 
 impl Excerpt {
     /// Nothing for a line that is too long to show.
-    fn of(document: &Document, span: Span) -> Option<Self> {
-        let number = document.lines().line_of(span.start);
-        let line = document.lines().line_span(number)?;
-        let bytes = line.of(document.source());
+    fn of(source: &Source, span: Span) -> Option<Self> {
+        let number = source.lines().line_of(span.start);
+        let line = source.lines().line_span(number)?;
+        let bytes = line.of(source.bytes());
         // No newline, no byte order mark, and only the first line of a place that spans several.
         let length = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(bytes.len());
         let from = if line.start == 0 && bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };

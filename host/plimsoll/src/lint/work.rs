@@ -1,0 +1,173 @@
+//! A file under way: what is known of it, what it waits for, what it came to.
+
+use std::sync::Arc;
+
+use super::judge::Round;
+use super::merge::{Outcomes, Verdict, tidy};
+use super::suppress::Suppressions;
+use super::{FileReport, Job, Ruleset};
+use crate::document::{Document, Meaning};
+use crate::finding::{Finding, Problem, ProblemKind, Severity, Skipped};
+use crate::plugin::{Answered, Failure, Log, Planned, Plugin, Settings, Subject};
+use crate::question::{self, SkipReason};
+
+/// A file under way.
+pub(super) struct Work {
+    pub(super) report: FileReport,
+    pub(super) content: Option<Content>,
+    /// Fast findings with plugin and rule.
+    pub(super) fast: Vec<(usize, u32, Finding)>,
+    /// Requests that wait for their answer, in the order of planning.
+    pub(super) pending: Vec<Pending>,
+    /// What the answers so far came to.
+    pub(super) verdicts: Vec<Verdict>,
+    /// Findings of `on-success`.
+    pub(super) late: Vec<Finding>,
+}
+
+/// What is known of a file that could be read, until nothing is pending.
+pub(super) struct Content {
+    pub(super) document: Arc<Document>,
+    pub(super) meaning: Arc<Meaning>,
+    pub(super) suppressions: Suppressions,
+    pub(super) ruleset: usize,
+    /// Requests planned so far, by plugin.
+    pub(super) planned: Vec<usize>,
+}
+
+/// A request that waits for its answer.
+pub(super) struct Pending {
+    pub(super) plugin: usize,
+    pub(super) request: Planned,
+    /// The answers it followed from, the nearest first.
+    pub(super) follows: Vec<Arc<Answered>>,
+}
+
+impl Content {
+    /// What a plugin sees, under some meaning of the document.
+    pub(super) fn subject(&self, job: &Job, plugin: usize, meaning: Arc<Meaning>) -> Subject {
+        let mut settings = job.rulesets[self.ruleset].settings[plugin].clone();
+        let is_excluded = |rule: &u32| self.suppressions.excludes(&settings.rules[*rule as usize]);
+        if settings.enabled.iter().any(is_excluded) {
+            let enabled = settings.enabled.iter().copied().filter(|rule| !is_excluded(rule)).collect();
+            settings = Arc::new(Settings { enabled, ..(*settings).clone() });
+        }
+        Subject { document: self.document.clone(), meaning, settings }
+    }
+}
+
+impl Work {
+    /// A file of which nothing is known yet.
+    pub(super) fn new(path: String) -> Self {
+        let report = FileReport {
+            path,
+            source: None,
+            findings: Vec::new(),
+            problems: Vec::new(),
+            skipped: Vec::new(),
+            planned: Vec::new(),
+            log: Vec::new(),
+        };
+        let (content, fast, pending, verdicts, late) = Default::default();
+        Self { report, content, fast, pending, verdicts, late }
+    }
+
+    /// Adds a request that waits for its answer.
+    pub(super) fn wait(&mut self, job: &Job, pending: Pending) {
+        let rule = job.plugins[pending.plugin].names[pending.request.rule as usize].clone();
+        self.report.planned.push((rule, pending.request.question.clone()));
+        if let Some(content) = &mut self.content {
+            content.planned[pending.plugin] += 1;
+        }
+        self.pending.push(pending);
+    }
+
+    /// Takes what a round of answers came to.
+    pub(super) fn take(&mut self, job: &Job, round: Round) {
+        self.pending.clear();
+        round.pending.into_iter().for_each(|pending| self.wait(job, pending));
+        self.report.skipped.extend(round.skipped);
+        self.verdicts.extend(round.verdicts);
+        self.late.extend(round.findings);
+        for (plugin, failures, log) in round.said {
+            note(&mut self.report, &job.plugins[plugin], failures, log);
+        }
+    }
+
+    /// Leaves nothing pending where the world is not to be asked. If nothing is,
+    /// merges, and lets go of all that the report does not need.
+    pub(super) fn advance(&mut self, job: &Job) {
+        if let Some(failure) = self.why_not_asked(job) {
+            let pending = std::mem::take(&mut self.pending);
+            self.report.skipped.extend(pending.iter().map(|pending| skipped(job, pending, &failure)));
+        }
+        if !self.pending.is_empty() {
+            return;
+        }
+        let Some(content) = self.content.take() else { return };
+        let outcomes = Outcomes::new(&content.meaning, &self.verdicts);
+        let fast = std::mem::take(&mut self.fast).into_iter();
+        let standing = fast.filter(|(plugin, rule, finding)| !outcomes.supersede(*plugin, *rule, finding.span));
+        self.report.findings.extend(standing.map(|(_, _, finding)| finding));
+        let ruleset = &job.rulesets[content.ruleset];
+        let late = self.late.drain(..).filter_map(|finding| settle(ruleset, &content.suppressions, finding));
+        self.report.findings.extend(late);
+        tidy(&mut self.report.findings);
+    }
+
+    fn why_not_asked(&self, job: &Job) -> Option<question::Failure> {
+        let (reason, detail) = if !job.slow_checks.ask {
+            (SkipReason::Disabled, "slow checks are off")
+        } else if job.slow_checks.fail_fast && self.has_error() {
+            (SkipReason::FailFast, "the file has errors already")
+        } else {
+            return None;
+        };
+        Some(question::Failure { reason, detail: detail.to_owned() })
+    }
+
+    /// Whether the user will see an error in this file.
+    fn has_error(&self) -> bool {
+        self.fast.iter().any(|(_, _, finding)| finding.severity == Severity::Error)
+            || self.report.problems.iter().any(|problem| problem.kind == ProblemKind::Syntax)
+    }
+}
+
+/// The finding as the user will see it; nothing if the user waved it through.
+pub(super) fn settle(ruleset: &Ruleset, suppressions: &Suppressions, mut finding: Finding) -> Option<Finding> {
+    if suppressions.covers(&finding) {
+        return None;
+    }
+    if let Some(severity) = ruleset.severities.get(&finding.rule) {
+        finding.severity = *severity;
+    }
+    Some(finding)
+}
+
+/// Puts what a plugin failed at and said into the report.
+pub(super) fn note(report: &mut FileReport, plugin: &Plugin, failures: Vec<Failure>, log: Log) {
+    for failure in failures {
+        let rule = failure.rule.and_then(|rule| plugin.names.get(rule as usize));
+        let who = rule
+            .map_or_else(|| format!("plugin {}", plugin.name), |rule| format!("plugin {}, rule {rule}", plugin.name));
+        let problem =
+            Problem { kind: ProblemKind::PluginFailure, message: format!("{who}: {}", failure.message), line: None };
+        if !report.problems.contains(&problem) {
+            report.problems.push(problem);
+        }
+    }
+    report.log.extend(log.into_iter().map(|(level, message)| (plugin.name.clone(), level, message)));
+}
+
+/// A request without an answer, as the report shows it.
+pub(super) fn skipped(job: &Job, pending: &Pending, failure: &question::Failure) -> Skipped {
+    let question = &pending.request.question;
+    Skipped {
+        rule: job.plugins[pending.plugin].names[pending.request.rule as usize].clone(),
+        resolver: question.resolver(),
+        question: question.to_string(),
+        host: question.host().to_owned(),
+        reason: failure.reason,
+        detail: failure.detail.clone(),
+    }
+}

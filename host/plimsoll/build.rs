@@ -21,7 +21,8 @@ const GUEST: &str = "wasm32-unknown-unknown";
 
 fn main() -> Result<()> {
     let workspace = Path::new(&variable("CARGO_MANIFEST_DIR")?).join("../..").canonicalize()?;
-    for input in ["plugins", "sdk/rust", "wit", "Cargo.lock", "host/plimsoll/src/plugin/engine_config.rs"] {
+    for input in ["plugins", "sdk/rust", "wit", "Cargo.toml", "Cargo.lock", "host/plimsoll/src/plugin/engine_config.rs"]
+    {
         println!("cargo::rerun-if-changed={}", workspace.join(input).display());
     }
     let out = PathBuf::from(variable("OUT_DIR")?);

@@ -59,6 +59,10 @@ impl Instance for Native {
         Ok(())
     }
 
+    fn is_spent(&self) -> bool {
+        false
+    }
+
     fn on_success(&mut self, _: &mut Call, _: &contract::Answered) -> Result<Verdict, Failure> {
         Ok(Verdict::Keep)
     }
@@ -182,7 +186,7 @@ impl Host for Linked {
     }
     fn write_log(&self, _: Level, _: &str) {}
     fn panicked(&self, _: &str) {}
-    fn plan_image(&self, request: &Request, reference: &str, platform: &str) -> RequestId {
+    fn plan_image(&self, request: &Request, reference: &str, platform: &str) -> Result<RequestId, String> {
         let scope = match request.scope {
             Scope::File => contract::Scope::File,
             Scope::Stage(stage) => contract::Scope::Stage(stage),

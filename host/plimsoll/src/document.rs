@@ -5,6 +5,7 @@
 //! tables of `document.wit` and `model.wit`, column by column as their comments
 //! say. Each is made when a rule first asks for it, and shared by all plugins.
 
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use plimsoll_dockerfile::model::{
@@ -258,9 +259,14 @@ impl Meaning {
         let step = self.model.steps.get(step as usize)?;
         let (_, tree) = self.model.tree_of(step, self.document.source(), &self.document.tree);
         let values = self.model.values_of(step);
-        let value = |word: u32| {
-            values.iter().find(|value| value.site == Site::Word(word)).and_then(|value| self.model.text(value))
-        };
+        let known: HashMap<u32, Option<&str>> = values
+            .iter()
+            .filter_map(|value| match value.site {
+                Site::Word(word) => Some((word, self.model.text(value))),
+                Site::Flag(_) | Site::Heredoc(_) => None,
+            })
+            .collect();
+        let value = |word: u32| known.get(&word).copied().flatten();
         let words =
             tree.instructions.get(step.instruction as usize).map_or(0..0, |instruction| instruction.words.clone());
         Some(words.map(|word| value(word).map(str::to_owned)).collect())
@@ -309,7 +315,18 @@ impl Tables {
                 VariableState::Unknown => 3,
             };
             let (Span { start, end }, stage) = (variable.span, variable.stage.unwrap_or(NONE));
-            let row = [name, length, start, end, variable.step, variable.expansion, stage, state, visibility];
+            let (kind, site) = match variable.site {
+                Site::Word(word) => (0, word),
+                Site::Flag(flag) => (1, flag),
+                Site::Heredoc(heredoc) => (2, heredoc),
+            };
+            let is_elsewhere = model
+                .steps
+                .get(variable.step as usize)
+                .is_some_and(|step| matches!(step.origin, Origin::ImageTrigger(_)));
+            let site = if is_elsewhere { NONE } else { site };
+            let row =
+                [name, length, start, end, variable.step, variable.expansion, stage, state, visibility, kind, site];
             tables.variables.extend(row);
         }
         for image in &model.images {

@@ -48,6 +48,13 @@ pub const FINDINGS_MAX: usize = 10_000;
 /// Bytes of one finding's message.
 pub const MESSAGE_BYTES_MAX: usize = 16 << 10;
 
+/// Bytes of what is said about one failure of a plugin.
+pub const FAILURE_BYTES_MAX: usize = 2 << 10;
+
+/// Failures of one plugin in one file after which its further answers are not
+/// handed to it.
+pub const FAILURES_MAX: usize = 3;
+
 /// Requests of one plugin for one file, follow-ups included.
 pub const REQUESTS_MAX: usize = 1_000;
 
@@ -57,8 +64,12 @@ pub const STATE_BYTES_MAX: usize = 1 << 10;
 /// How many answers may follow from one another.
 pub const FOLLOW_UPS_MAX: usize = 3;
 
-/// Bytes of log of one call; more is dropped.
+/// Bytes of log of one call, each message counted with [`LOG_MESSAGE_BYTES`] on
+/// top; more is dropped.
 pub const LOG_BYTES_MAX: usize = 16 << 10;
+
+/// What a message of a log costs besides its text.
+pub const LOG_MESSAGE_BYTES: usize = 32;
 
 /// How often a pack runs again for one file, each time without a rule that panicked.
 pub const RERUNS_MAX: usize = 3;

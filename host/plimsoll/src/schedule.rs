@@ -104,15 +104,14 @@ async fn ask_all(
             hosts.entry(question.host().to_owned()).or_insert_with(|| Arc::new(Semaphore::new(HOST_CONCURRENCY)));
         let (resolver, host, all) = (resolver.clone(), host.clone(), all.clone());
         tasks.spawn(async move {
-            let own = own_budget.map(|own| Instant::now() + own).filter(|own| *own < deadline);
-            let deadline = own.unwrap_or(deadline);
             let answered = timeout_at(deadline, async {
                 // The host's turn comes first: waiting for one host holds up no other.
                 let _host = host.acquire().await;
                 let _all = all.acquire().await;
-                resolver.resolve(&question, deadline.into_std()).await
+                let own = own_budget.map_or(deadline, |own| deadline.min(Instant::now() + own));
+                let answered = timeout_at(own, resolver.resolve(&question, own.into_std())).await;
+                answered.unwrap_or_else(|_| Err(out_of_time(&question, own_budget.unwrap_or(budget))))
             });
-            let budget = own.and(own_budget).unwrap_or(budget);
             let outcome = answered.await.unwrap_or_else(|_| Err(out_of_time(&question, budget)));
             (question, outcome)
         });

@@ -14,7 +14,8 @@ impl Rule for InvalidBaseImagePlatform {
 
     fn plan(&self, document: &Document, plan: &Plan) {
         for stage in document.stages().filter(|stage| stage.base() == Base::Image && stage.is_needed()) {
-            registry::plan_image(&plan.about(Scope::Stage(stage.index())), stage.base_text(), &stage.platform());
+            let request = plan.about(Scope::Stage(stage.index()));
+            registry::plan_image(&request, stage.base_text(), &stage.platform()).expect("the base is an image");
         }
     }
 

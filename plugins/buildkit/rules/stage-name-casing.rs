@@ -1,5 +1,7 @@
 //! Stage names should be lowercase.
 
+use std::collections::BTreeMap;
+
 use plimsoll_sdk::prelude::*;
 
 use crate::place;
@@ -14,41 +16,51 @@ impl Rule for StageNameCasing {
     const FIXABLE: bool = true;
 
     fn check(&self, document: &Document, report: &mut Report) {
-        for stage in document.stages() {
+        let is_lower = |stage: &Stage| stage.name().is_none_or(|name| name == name.to_lowercase());
+        if document.stages().all(|stage| is_lower(&stage)) {
+            return;
+        }
+        let mut uses = uses(document);
+        let stages: Vec<Stage> = document.stages().collect();
+        // From the last on, so that a stage that takes a name over has taken its uses already.
+        for stage in stages.into_iter().rev() {
             let (Some(name), Some(span)) = (stage.name(), stage.name_span()) else { continue };
             let lower = name.to_lowercase();
-            if name != lower {
-                let place = place::on_first_line(document, stage.from().span(), span);
-                let places = [span].into_iter().chain(uses(document, stage.from(), &lower));
-                let edits: Vec<Edit> = places.map(|place| Edit::replace(place, lower.clone())).collect();
-                let finding = report.add(place, format!("Stage name '{name}' should be lowercase"));
-                finding.fix(format!("Call the stage '{lower}'"), edits);
+            let places = uses.get_mut(&lower).map(|uses| {
+                uses.split_off(uses.partition_point(|(instruction, _)| *instruction <= stage.from().index()))
+            });
+            if name == lower {
+                continue;
             }
+            let places = places.into_iter().flatten().map(|(_, place)| place);
+            let changed = places.filter(|place| document.text(*place) != lower);
+            let edits: Vec<Edit> =
+                [span].into_iter().chain(changed).map(|place| Edit::replace(place, lower.clone())).collect();
+            let place = place::on_first_line(document, stage.from().span(), span);
+            let finding = report.add(place, format!("Stage name '{name}' should be lowercase"));
+            finding.fix(format!("Call the stage '{lower}'"), edits);
         }
     }
 }
 
-/// Where a later `COPY --from` or `RUN --mount=from=` names the stage in a case
-/// of its own, up to a stage that takes the name over. BuildKit finds it in any
-/// case there, so that a place that is missed does no harm; FROM finds it in
-/// lower case only.
-fn uses(document: &Document, from: Instruction, lower: &str) -> Vec<Span> {
-    let mut uses = Vec::new();
-    for instruction in document.instructions().skip(from.index() as usize + 1) {
-        let is_named = |word: Word| word.text().to_lowercase() == lower;
-        if instruction.keyword() == Keyword::From && instruction.words().nth(2).is_some_and(is_named) {
-            break;
-        }
+/// Where each `COPY --from` and `RUN --mount=from=` names a stage, by the name in
+/// lower case, with the instruction's number. BuildKit finds stages in any case
+/// there, so that a place that is missed does no harm; FROM finds them in lower
+/// case only.
+fn uses(document: &Document) -> BTreeMap<String, Vec<(u32, Span)>> {
+    let mut uses: BTreeMap<String, Vec<(u32, Span)>> = BTreeMap::new();
+    for instruction in document.instructions() {
         for flag in instruction.flags() {
             let (name, Some(value)) = (flag.name(), flag.value_span()) else { continue };
-            uses.extend(match instruction.keyword() {
+            let place = match instruction.keyword() {
                 Keyword::Copy if name == "from" => Some(value),
                 Keyword::Run if name == "mount" => from_of_mount(document, value),
                 _ => None,
-            });
+            };
+            let Some(place) = place else { continue };
+            uses.entry(document.text(place).to_lowercase()).or_default().push((instruction.index(), place));
         }
     }
-    uses.retain(|span| document.text(*span) != lower && document.text(*span).to_lowercase() == lower);
     uses
 }
 

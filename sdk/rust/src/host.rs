@@ -73,7 +73,7 @@ seam! {
     /// `log.panicked`.
     log::panicked as panicked(message: &str);
     /// `registry.plan-image`.
-    registry::plan_image as plan_image(request: &Request, reference: &str, platform: &str) -> RequestId;
+    registry::plan_image as plan_image(request: &Request, reference: &str, platform: &str) -> Result<RequestId, String>;
     /// `registry.image-selection`.
     registry::image_selection as image_selection(request: RequestId) -> Selection;
     /// `registry.image-environment`.

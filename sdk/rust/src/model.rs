@@ -78,7 +78,7 @@ pub enum PlatformFlag {
     Absent,
     /// Given, and its value is known.
     Resolved(Span),
-    /// Given, with variables that have no value.
+    /// Given, but its variables have no value, or it is no platform.
     Unresolvable(Span),
 }
 
@@ -218,7 +218,7 @@ pub struct Variable<'d> {
 }
 
 impl<'d> Variable<'d> {
-    const STRIDE: u32 = 9;
+    const STRIDE: u32 = 11;
 
     /// Its name, without `$` and braces.
     pub fn name(&self) -> &'d str {

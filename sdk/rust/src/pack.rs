@@ -59,7 +59,11 @@ pub fn describe(version: &str, rules: &[Entry]) -> Description {
 /// `plugin.validate-options`.
 pub fn validate_options(rules: &[Entry], rule: u32, options: &str) -> Vec<OptionError> {
     hook_panics();
-    match (rules[rule as usize].configure)(options) {
+    let entry = &rules[rule as usize];
+    if !entry.takes_options && !matches!(options.trim(), "" | "{}") {
+        return vec![OptionError { path: String::new(), message: "this rule takes no options".to_owned() }];
+    }
+    match (entry.configure)(options) {
         Ok(()) => Vec::new(),
         Err(message) => vec![OptionError { path: String::new(), message }],
     }

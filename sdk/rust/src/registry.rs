@@ -5,7 +5,10 @@ pub use crate::native::Selection;
 use crate::{Answered, Request, RequestId};
 
 /// Plans to ask for an image's manifest and configuration.
-pub fn plan_image(request: &Request, reference: &str, platform: &str) -> RequestId {
+///
+/// # Errors
+/// Why the reference or the platform cannot be parsed; then nothing is planned.
+pub fn plan_image(request: &Request, reference: &str, platform: &str) -> Result<RequestId, String> {
     host::plan_image(request, reference, platform)
 }
 

@@ -10,7 +10,7 @@ use plimsoll_dockerfile::model::{PlatformFlag, Stage, VariableScope, VariableSta
 use plimsoll_dockerfile::tree::ProblemKind as TreeProblem;
 
 use super::suppress::Suppressions;
-use super::work::{Content, Pending, Work, note, settle};
+use super::work::{Content, Pending, Work, note, settings, settle};
 use super::{Input, Job, Source};
 use crate::document::{Document, Meaning};
 use crate::finding::{Problem, ProblemKind};
@@ -38,9 +38,11 @@ pub(super) fn draft(job: &Job, runner: &mut Runner, id: u64, input: &Input) -> W
     work.report.problems.extend(problems_of(&document, &meaning));
     let suppressions = Suppressions::of(&document);
     let planned = vec![0; job.plugins.len()];
-    let content = Content { document, meaning, suppressions, ruleset: input.ruleset, planned };
+    let configured = &job.rulesets[input.ruleset].settings;
+    let settings = configured.iter().map(|configured| settings(configured, &suppressions)).collect();
+    let content = Content { document, meaning, suppressions, ruleset: input.ruleset, settings, planned };
     let subjects: Vec<_> =
-        (0..job.plugins.len()).map(|plugin| content.subject(job, plugin, content.meaning.clone())).collect();
+        (0..job.plugins.len()).map(|plugin| content.subject(plugin, content.meaning.clone())).collect();
     let content = work.content.insert(content);
     let ruleset = &job.rulesets[input.ruleset];
     let mut pending = Vec::new();

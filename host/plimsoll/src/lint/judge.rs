@@ -11,6 +11,7 @@ use super::merge::{self, Verdict};
 use super::work::{Content, Pending, Work, skipped};
 use crate::document::Meaning;
 use crate::finding::{Finding, Skipped};
+use crate::limits::{FAILURES_MAX, FINDINGS_MAX};
 use crate::plugin::{Answered, Failure, Log, Runner};
 use crate::question::{self, Answer, Question, SkipReason};
 use crate::schedule::Session;
@@ -29,7 +30,10 @@ pub(super) struct Round {
 pub(super) fn judge(job: &Job, runner: &mut Runner, session: &Session, work: &Work) -> Round {
     let mut round = Round::default();
     let Some(content) = &work.content else { return round };
-    let mut meanings = HashMap::new();
+    // One meaning at a time: a file with many base images would need many.
+    let mut seeded: Option<(Vec<Question>, Arc<Meaning>)> = None;
+    let mut failures = vec![0; job.plugins.len()];
+    let mut counts: HashMap<(usize, u32), usize> = HashMap::new();
     let mut planned = content.planned.clone();
     for pending in &work.pending {
         let request = &pending.request;
@@ -51,9 +55,16 @@ pub(super) fn judge(job: &Job, runner: &mut Runner, session: &Session, work: &Wo
         };
         let mut answers = vec![Arc::new(Answered { request: request.clone(), answer })];
         answers.extend(pending.follows.iter().cloned());
+        if failures[pending.plugin] >= FAILURES_MAX {
+            round.verdicts.push(verdict(merge::Outcome::Failed));
+            continue;
+        }
         let asked: Vec<Question> = answers.iter().map(|answered| answered.request.question.clone()).collect();
-        let meaning = meanings.entry(asked).or_insert_with(|| reseed(job, content, &answers)).clone();
-        let subject = content.subject(job, pending.plugin, meaning);
+        let (_, meaning) = match seeded.take().filter(|(questions, _)| *questions == asked) {
+            Some(known) => seeded.insert(known),
+            None => seeded.insert((asked, reseed(job, content, &answers))),
+        };
+        let subject = content.subject(pending.plugin, meaning.clone());
         let judgement = runner.judge(pending.plugin, &subject, answers.clone(), planned[pending.plugin]);
 
         planned[pending.plugin] += judgement.planned.len();
@@ -68,7 +79,11 @@ pub(super) fn judge(job: &Job, runner: &mut Runner, session: &Session, work: &Wo
             _ if !judgement.failures.is_empty() => merge::Outcome::Failed,
             _ => merge::Outcome::Stands,
         }));
-        round.findings.extend(judgement.findings);
+        failures[pending.plugin] += judgement.failures.len();
+        let count = counts.entry((pending.plugin, request.rule)).or_default();
+        let room = FINDINGS_MAX.saturating_sub(*count);
+        *count += judgement.findings.len();
+        round.findings.extend(judgement.findings.into_iter().take(room));
         round.said.push((pending.plugin, judgement.failures, judgement.log));
     }
     round

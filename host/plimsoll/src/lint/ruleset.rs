@@ -24,7 +24,7 @@ impl Ruleset {
             };
             let Some(plugin) = plugins.iter().position(|plugin| plugin.name == pack) else {
                 // A plugin that this run does not load, unless it reads like one that it does.
-                match similar(pack, plugins.iter().map(|plugin| plugin.name.as_str())) {
+                match plimsoll_dockerfile::suggest::nearest(pack, plugins.iter().map(|plugin| plugin.name.as_str())) {
                     Some(other) => {
                         return Err(complain(name, format!("there is no pack {pack}; did you mean {other}?")));
                     }

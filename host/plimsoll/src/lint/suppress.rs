@@ -71,7 +71,9 @@ impl Suppressions {
 
     /// Whether the whole file goes without a rule, so that it need not run.
     pub(super) fn excludes(&self, rule: &str) -> bool {
-        self.file.iter().any(|pattern| names(pattern, rule))
+        let (pack, name) = rule.split_once('/').unwrap_or(("", rule));
+        !self.file.is_empty()
+            && (self.file.contains(rule) || self.file.contains(name) || self.file.contains(&format!("{pack}/*")))
     }
 
     /// Whether a finding is waved through.

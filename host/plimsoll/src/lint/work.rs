@@ -31,6 +31,8 @@ pub(super) struct Content {
     pub(super) meaning: Arc<Meaning>,
     pub(super) suppressions: Suppressions,
     pub(super) ruleset: usize,
+    /// What each plugin is told of its rules.
+    pub(super) settings: Vec<Arc<Settings>>,
     /// Requests planned so far, by plugin.
     pub(super) planned: Vec<usize>,
 }
@@ -45,15 +47,20 @@ pub(super) struct Pending {
 
 impl Content {
     /// What a plugin sees, under some meaning of the document.
-    pub(super) fn subject(&self, job: &Job, plugin: usize, meaning: Arc<Meaning>) -> Subject {
-        let mut settings = job.rulesets[self.ruleset].settings[plugin].clone();
-        let is_excluded = |rule: &u32| self.suppressions.excludes(&settings.rules[*rule as usize]);
-        if settings.enabled.iter().any(is_excluded) {
-            let enabled = settings.enabled.iter().copied().filter(|rule| !is_excluded(rule)).collect();
-            settings = Arc::new(Settings { enabled, ..(*settings).clone() });
-        }
-        Subject { document: self.document.clone(), meaning, settings }
+    pub(super) fn subject(&self, plugin: usize, meaning: Arc<Meaning>) -> Subject {
+        Subject { document: self.document.clone(), meaning, settings: self.settings[plugin].clone() }
     }
+}
+
+/// What a plugin is told of its rules: those that the whole file goes without
+/// do not run.
+pub(super) fn settings(configured: &Arc<Settings>, suppressions: &Suppressions) -> Arc<Settings> {
+    let is_excluded = |rule: &u32| suppressions.excludes(&configured.rules[*rule as usize]);
+    if !configured.enabled.iter().any(is_excluded) {
+        return configured.clone();
+    }
+    let enabled = configured.enabled.iter().copied().filter(|rule| !is_excluded(rule)).collect();
+    Arc::new(Settings { enabled, ..(**configured).clone() })
 }
 
 impl Work {

@@ -12,7 +12,7 @@ use plimsoll_dockerfile::{Platform, Reference};
 use super::contract::{Image, Level, Request, RequestId, Scope, Selection, Span};
 use super::failure::Misuse;
 use crate::document::{Document, Meaning};
-use crate::limits::{FOLLOW_UPS_MAX, LOG_BYTES_MAX, REQUESTS_MAX, STATE_BYTES_MAX};
+use crate::limits::{FOLLOW_UPS_MAX, LOG_BYTES_MAX, LOG_MESSAGE_BYTES, REQUESTS_MAX, STATE_BYTES_MAX};
 use crate::question::{Answer, Question};
 
 /// A call in progress. The default is one about nothing.
@@ -36,6 +36,14 @@ pub struct Subject {
     pub meaning: Arc<Meaning>,
     /// What the user configured for this plugin and document.
     pub settings: Arc<Settings>,
+}
+
+impl Subject {
+    /// The same, for one rule alone.
+    pub(super) fn only(&self, rule: u32) -> Self {
+        let settings = Settings { enabled: vec![rule], ..(*self.settings).clone() };
+        Self { settings: Arc::new(settings), ..self.clone() }
+    }
 }
 
 /// The settings of one plugin for one document.
@@ -170,7 +178,7 @@ impl Call {
 
     /// `log.write`: what exceeds the limit is dropped.
     pub fn write_log(&mut self, level: Level, message: String) {
-        self.log_bytes = self.log_bytes.saturating_add(message.len());
+        self.log_bytes = self.log_bytes.saturating_add(message.len() + LOG_MESSAGE_BYTES);
         if self.log_bytes <= LOG_BYTES_MAX {
             self.log.push((level, message));
         }
@@ -178,21 +186,34 @@ impl Call {
 
     // What is asked.
 
-    /// `registry.plan-image`.
-    pub fn plan_image(&mut self, request: Request, reference: &str, platform: &str) -> Result<RequestId> {
-        let function = "registry.plan-image";
-        self.check_request(&request, function)?;
-        let reference = Reference::parse(reference)
-            .map_err(|error| self.misuse(format!("{function}: {reference:?} is no image reference: {error}")))?
-            .with_default_tag();
-        let platform = Platform::parse(platform)
-            .map_err(|error| self.misuse(format!("{function}: {platform:?} is no platform: {error}")))?;
-        self.plan(request, Question::Image { reference, platform })
+    /// `registry.plan-image`; the inner error is the guest's to deal with.
+    pub fn plan_image(
+        &mut self,
+        request: Request,
+        reference: &str,
+        platform: &str,
+    ) -> Result<std::result::Result<RequestId, String>> {
+        let announced = self.running;
+        // Who does not say which rule runs is taken to be the one that asks.
+        self.running = announced.or(Some(request.rule));
+        let planned = self.check_request(&request, "registry.plan-image").and_then(|()| {
+            let parsed = parse_image(reference, platform);
+            match parsed {
+                Ok((reference, platform)) => self.plan(request, Question::Image { reference, platform }).map(Ok),
+                Err(message) => Ok(Err(message)),
+            }
+        });
+        if planned.is_ok() {
+            self.running = announced;
+        }
+        planned
     }
 
     fn check_request(&mut self, request: &Request, function: &str) -> Result<()> {
         self.check_rule(request.rule)?;
-        self.running.get_or_insert(request.rule);
+        if !self.subject()?.settings.enabled.contains(&request.rule) {
+            return Err(self.misuse(format!("{function} was called for a rule that it was not asked to run")));
+        }
         if matches!(self.phase, Phase::Check) {
             return Err(self.misuse(format!("{function} was called during check; planning is for plan and on-success")));
         }
@@ -293,4 +314,12 @@ impl Call {
         let rule = index.and_then(|index| Some(rules?.get(index as usize)?.to_string()));
         Misuse { index, rule, what }
     }
+}
+
+/// Reference and platform of an image, normalised; else what is wrong with them.
+fn parse_image(reference: &str, platform: &str) -> std::result::Result<(Reference, Platform), String> {
+    let reference =
+        Reference::parse(reference).map_err(|error| format!("{reference:?} is no image reference: {error}"))?;
+    let platform = Platform::parse(platform).map_err(|error| format!("{platform:?} is no platform: {error}"))?;
+    Ok((reference.with_default_tag(), platform))
 }

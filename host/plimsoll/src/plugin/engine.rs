@@ -76,6 +76,18 @@ impl Host {
         }
     }
 
+    /// Refuses exports of another version of the contract, which would be passed over.
+    ///
+    /// # Errors
+    /// When there is one.
+    pub(super) fn check_exports(&self, pre: &InstancePre<Guest>) -> Result<()> {
+        let component = pre.component().component_type();
+        component
+            .exports(&self.engine)
+            .filter(|(name, _)| interface_of(name).is_some())
+            .try_for_each(|(name, _)| check(name))
+    }
+
     /// The capabilities that a component imports, and so the most it can ask for.
     pub(super) fn capabilities(&self, pre: &InstancePre<Guest>) -> Vec<&'static str> {
         let component = pre.component().component_type();
@@ -91,7 +103,7 @@ impl Host {
 
     fn link(&self, component: &Component) -> Result<InstancePre<Guest>> {
         for (name, _) in component.component_type().imports(&self.engine) {
-            check_import(name)?;
+            check(name)?;
         }
         self.linker.instantiate_pre(component)
     }
@@ -103,7 +115,7 @@ fn interface_of(import: &str) -> Option<(&str, &str)> {
 }
 
 /// Refuses what the contract does not offer, by name.
-fn check_import(name: &str) -> Result<()> {
+fn check(name: &str) -> Result<()> {
     let Some((interface, version)) = interface_of(name) else {
         wasmtime::bail!(
             "it imports {name}, which Plimsoll does not offer: a rule sees only the interfaces of {PACKAGE}"

@@ -21,6 +21,9 @@ pub fn engine_config(target: &str) -> Result<Config> {
         .cranelift_opt_level(OptLevel::Speed)
         .epoch_interruption(true)
         .max_wasm_stack(WASM_STACK_BYTES_MAX)
+        // The same findings everywhere: no payload of a NaN, no relaxed instruction differs.
+        .cranelift_nan_canonicalization(true)
+        .wasm_relaxed_simd(false)
         .native_unwind_info(false)
         .wasm_backtrace_max_frames(None)
         .generate_address_map(false);

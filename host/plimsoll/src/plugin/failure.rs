@@ -5,7 +5,7 @@ use std::fmt;
 use thiserror::Error;
 use wasmtime::Trap;
 
-use crate::limits::{CALL_TIME_MAX, MEMORY_BYTES_MAX};
+use crate::limits::{CALL_TIME_MAX, FAILURE_BYTES_MAX, MEMORY_BYTES_MAX, RERUNS_MAX};
 
 /// A call into a plugin that did not come back with a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,12 +33,19 @@ pub enum FailureKind {
     Memory,
     /// The guest broke a rule of the contract.
     Misuse,
+    /// What the guest returned cannot be read.
+    Result,
 }
 
 impl FailureKind {
     /// Whether leaving one rule out may save the others.
     pub fn is_of_one_rule(self) -> bool {
-        matches!(self, Self::Panic | Self::Misuse | Self::Trap)
+        !matches!(self, Self::Load | Self::Result)
+    }
+
+    /// How often it is worth trying without the rule.
+    pub fn reruns_max(self) -> usize {
+        if matches!(self, Self::Deadline | Self::Memory) { 1 } else { RERUNS_MAX }
     }
 }
 
@@ -71,24 +78,35 @@ pub(super) struct Circumstances {
 /// Finds the reason of a failed call.
 pub(super) fn classify(error: &wasmtime::Error, circumstances: Circumstances) -> Failure {
     let Circumstances { running, panic, memory_refused } = circumstances;
-    let failure = |kind, message| Failure { rule: running, kind, message };
+    let failure = |kind, message: String| Failure { rule: running, kind, message: bounded(message, FAILURE_BYTES_MAX) };
     if let Some(misuse) = error.downcast_ref::<Misuse>() {
-        return Failure { rule: misuse.index, kind: FailureKind::Misuse, message: misuse.what.clone() };
+        return Failure { rule: misuse.index, ..failure(FailureKind::Misuse, misuse.what.clone()) };
+    }
+    let trap = error.downcast_ref::<Trap>();
+    if trap == Some(&Trap::Interrupt) {
+        let limit = CALL_TIME_MAX.as_secs();
+        return failure(FailureKind::Deadline, format!("it took longer than the {limit} s a call may take"));
     }
     if memory_refused {
         let limit = MEMORY_BYTES_MAX >> 20;
         return failure(FailureKind::Memory, format!("it asked for more memory than the {limit} MiB it may have"));
     }
-    if let Some(message) = panic {
-        return failure(FailureKind::Panic, message);
+    match (panic, trap) {
+        (Some(message), _) => failure(FailureKind::Panic, message),
+        (None, Some(Trap::StackOverflow)) => failure(FailureKind::Trap, "it used up its stack".to_owned()),
+        (None, Some(trap)) => failure(FailureKind::Trap, format!("it trapped: {trap}")),
+        (None, None) => Failure {
+            rule: None,
+            ..failure(FailureKind::Result, format!("what it returned cannot be read: {error:#}"))
+        },
     }
-    match error.downcast_ref::<Trap>() {
-        Some(Trap::Interrupt) => failure(
-            FailureKind::Deadline,
-            format!("it took longer than the {} s a call may take", CALL_TIME_MAX.as_secs()),
-        ),
-        Some(Trap::StackOverflow) => failure(FailureKind::Trap, "it used up its stack".to_owned()),
-        Some(trap) => failure(FailureKind::Trap, format!("it trapped: {trap}")),
-        None => failure(FailureKind::Trap, format!("{error:#}")),
+}
+
+/// A text of at most so many bytes.
+pub(super) fn bounded(mut text: String, bytes_max: usize) -> String {
+    if text.len() > bytes_max {
+        text.truncate(text.floor_char_boundary(bytes_max));
+        text.push('…');
     }
+    text
 }

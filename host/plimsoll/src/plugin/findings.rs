@@ -3,63 +3,80 @@
 
 use plimsoll_dockerfile::Span;
 
-use super::{Failure, FailureKind, Plugin, contract};
+use super::failure::bounded;
+use super::{Failure, FailureKind, Plugin, Subject, contract};
 use crate::document::Document;
 use crate::finding::{Finding, Fix};
 use crate::limits::{FINDINGS_MAX, MESSAGE_BYTES_MAX};
 
-/// The findings that hold up, with their rule's index, and what was refused.
+/// The findings that hold up, with their rule's index, and what was refused: of
+/// each rule the first.
 pub(super) fn accept(
     plugin: &Plugin,
-    document: &Document,
+    subject: &Subject,
     reported: Vec<contract::Finding>,
-) -> (Vec<(u32, Finding)>, Option<Failure>) {
-    let mut refused = None;
+) -> (Vec<(u32, Finding)>, Vec<Failure>) {
+    let mut refused: Vec<Failure> = Vec::new();
     let mut accepted = Vec::with_capacity(reported.len());
     let mut counts = vec![0; plugin.rules.len()];
     for finding in reported {
         let rule = finding.rule;
-        if let Some(count) = counts.get_mut(rule as usize) {
-            *count += 1;
-            if *count > FINDINGS_MAX {
-                refused = Some(refusal(
-                    Some(rule),
-                    format!("it reported more than the {FINDINGS_MAX} findings a rule may have in a file"),
-                ));
-                continue;
-            }
-        }
-        match convert(plugin, document, finding) {
+        match admit(plugin, subject, &mut counts, finding) {
             Ok(finding) => accepted.push((rule, finding)),
-            Err(message) => refused = refused.or(Some(refusal(Some(rule), message))),
+            Err(message) => {
+                let rule = Some(rule).filter(|rule| (*rule as usize) < plugin.rules.len());
+                if !refused.iter().any(|failure| failure.rule == rule) {
+                    refused.push(Failure { rule, kind: FailureKind::Misuse, message });
+                }
+            }
         }
     }
     (accepted, refused)
 }
 
-fn refusal(rule: Option<u32>, message: String) -> Failure {
-    Failure { rule, kind: FailureKind::Misuse, message }
+fn admit(
+    plugin: &Plugin,
+    subject: &Subject,
+    counts: &mut [usize],
+    finding: contract::Finding,
+) -> Result<Finding, String> {
+    let rule = finding.rule;
+    let Some(count) = counts.get_mut(rule as usize) else {
+        return Err(format!("it reported a finding of rule number {rule}, which it did not describe"));
+    };
+    if !subject.settings.enabled.contains(&rule) {
+        return Err("it reported a finding of a rule that it was not asked to run".to_owned());
+    }
+    *count += 1;
+    if *count > FINDINGS_MAX {
+        return Err(format!("it reported more than the {FINDINGS_MAX} findings a rule may have in a file"));
+    }
+    convert(plugin, &subject.document, finding)
 }
 
 fn convert(plugin: &Plugin, document: &Document, finding: contract::Finding) -> Result<Finding, String> {
-    let rule = plugin
-        .rules
-        .get(finding.rule as usize)
-        .ok_or_else(|| format!("it reported a finding of rule number {}, which it did not describe", finding.rule))?;
+    let rule = &plugin.rules[finding.rule as usize];
     let span = |span| place(document, span);
-    let related = finding.related.into_iter().map(|related| Ok((span(related.span)?, bounded(related.message))));
+    let related = finding
+        .related
+        .into_iter()
+        .map(|related| Ok((span(related.span)?, bounded(related.message, MESSAGE_BYTES_MAX))));
     let fixes = finding.fixes.into_iter().map(|fix| {
         let edits = fix.edits.into_iter().map(|edit| Ok((span(edit.span)?, edit.replacement)));
         let edits = edits.collect::<Result<Vec<_>, String>>()?;
         if overlap(&edits) {
             return Err("the edits of a fix overlap".to_owned());
         }
-        Ok(Fix { message: bounded(fix.message), is_safe: matches!(fix.safety, contract::Safety::Safe), edits })
+        Ok(Fix {
+            message: bounded(fix.message, MESSAGE_BYTES_MAX),
+            is_safe: matches!(fix.safety, contract::Safety::Safe),
+            edits,
+        })
     });
     Ok(Finding {
         rule: rule.name.clone(),
         severity: finding.severity.map_or(rule.severity, Into::into),
-        message: bounded(finding.message),
+        message: bounded(finding.message, MESSAGE_BYTES_MAX),
         url: finding.url.or_else(|| rule.url.clone()),
         span: span(finding.span)?,
         related: related.collect::<Result<_, String>>()?,
@@ -77,14 +94,6 @@ fn place(document: &Document, span: contract::Span) -> Result<Span, String> {
         return Err(format!("bytes {start}..{end} begin or end inside a character"));
     }
     Ok(Span::new(start, end))
-}
-
-fn bounded(mut message: String) -> String {
-    if message.len() > MESSAGE_BYTES_MAX {
-        message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX));
-        message.push('…');
-    }
-    message
 }
 
 fn overlap(edits: &[(Span, String)]) -> bool {

@@ -138,7 +138,12 @@ impl log::Host for Guest {
 }
 
 impl registry::Host for Guest {
-    fn plan_image(&mut self, request: Request, reference: String, platform: String) -> Result<RequestId> {
+    fn plan_image(
+        &mut self,
+        request: Request,
+        reference: String,
+        platform: String,
+    ) -> Result<std::result::Result<RequestId, String>> {
         Ok(self.call()?.plan_image(request, &reference, &platform)?)
     }
 

@@ -60,6 +60,9 @@ pub trait Instance {
     /// # Errors
     /// When the guest fails.
     fn on_success(&mut self, call: &mut Call, answered: &Answered) -> Result<Verdict, Failure>;
+
+    /// Whether it should serve no further file, though nothing failed.
+    fn is_spent(&self) -> bool;
 }
 
 /// A component, linked, with the exports it turned out to have.
@@ -77,6 +80,7 @@ impl Wasm {
     /// # Errors
     /// When the component does not say who it is.
     pub(super) fn new(host: Arc<Host>, pre: InstancePre<Guest>) -> wasmtime::Result<Self> {
+        host.check_exports(&pre)?;
         let plugin = plugin::GuestIndices::new(&pre)?;
         let (fast, slow) = (fast::GuestIndices::new(&pre).ok(), slow::GuestIndices::new(&pre).ok());
         wasmtime::ensure!(fast.is_some() || slow.is_some(), "it exports neither fast nor slow, so it checks nothing");
@@ -131,7 +135,9 @@ impl WasmInstance {
     ) -> Result<T, Failure> {
         self.store.set_epoch_deadline(deadline_ticks());
         let mut call = call;
-        self.store.data_mut().call = call.as_mut().map(|call| std::mem::take(*call));
+        let guest = self.store.data_mut();
+        (guest.memory_refused, guest.panic) = (false, None);
+        guest.call = call.as_mut().map(|call| std::mem::take(*call));
         let result = body(&mut self.store, &self.exports);
         let returned = self.store.data_mut().call.take();
         let result = result.map_err(|error| classify(&error, self.store.data_mut().circumstances(returned.as_ref())));
@@ -163,6 +169,10 @@ impl Instance for WasmInstance {
             Some(slow) => slow.call_plan(store),
             None => Ok(()),
         })
+    }
+
+    fn is_spent(&self) -> bool {
+        self.store.data().memory_refused
     }
 
     fn on_success(&mut self, call: &mut Call, answered: &Answered) -> Result<Verdict, Failure> {

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use wasmtime::component::InstancePre;
 
 use crate::finding::Severity;
-use crate::limits::{COMPONENT_BYTES_MAX, RULES_MAX};
+use crate::limits::{COMPONENT_BYTES_MAX, FAILURE_BYTES_MAX, RULES_MAX};
 use bundle::BUNDLE;
 pub use call::{Answered, Call, Phase, Planned, Settings, Subject};
 pub use engine::Host;
@@ -132,11 +132,12 @@ impl Plugin {
     pub fn validate_options(&self, rule: u32, options: &str) -> Result<(), String> {
         let instance = self.code.instantiate();
         let errors = instance.and_then(|mut instance| instance.validate_options(rule, options));
-        match errors.map_err(|failure| failure.message)?.first() {
-            None => Ok(()),
-            Some(error) if error.path.is_empty() => Err(error.message.clone()),
-            Some(error) => Err(format!("{}: {}", error.path, error.message)),
-        }
+        let errors = errors.map_err(|failure| failure.message)?;
+        let lines = errors.iter().map(|error| match error.path.as_str() {
+            "" => error.message.clone(),
+            path => format!("{path}: {}", error.message),
+        });
+        if errors.is_empty() { Ok(()) } else { Err(lines.collect::<Vec<_>>().join("; ")) }
     }
 
     fn new(host: &Arc<Host>, name: &str, loaded: wasmtime::Result<InstancePre<Guest>>) -> Result<Self, Unusable> {
@@ -155,7 +156,8 @@ fn describe(plugin: &str, rules: Vec<contract::types::Rule>) -> Result<Vec<Rule>
     let mut described: Vec<Rule> = Vec::with_capacity(rules.len());
     for rule in rules {
         if rule.name.is_empty() || !rule.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
-            return Err(format!("its rule name {:?} has other characters than letters, digits and -", rule.name));
+            let name = failure::bounded(rule.name, FAILURE_BYTES_MAX);
+            return Err(format!("its rule name {name:?} has other characters than letters, digits and -"));
         }
         let name: Arc<str> = format!("{plugin}/{}", rule.name).into();
         if described.iter().any(|other| other.name == name) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Plugin;
 use super::call::{Answered, Call, Phase, Planned, Subject};
 use super::contract::{self, Level};
-use super::failure::Failure;
+use super::failure::{Failure, FailureKind};
 use super::findings::accept;
 use super::instance::Instance;
 use crate::finding::Finding;
@@ -32,6 +32,7 @@ pub struct Draft {
 }
 
 /// What a plugin makes of an answer.
+#[derive(Default)]
 pub struct Judgement {
     /// Whether the findings replace the fast ones of the request's scope; none
     /// where nothing was learnt.
@@ -58,23 +59,18 @@ impl Runner {
 
     /// Runs `fast.check` and `slow.plan` of one plugin.
     pub fn draft(&mut self, plugin: usize, subject: &Subject) -> Draft {
-        let mut draft = Draft::default();
-        let mut subject = subject.clone();
-        let checked = self.attempt(plugin, &mut subject, &Phase::Check, 0, &mut draft.failures, |instance, call| {
-            instance.check(call)
-        });
-        if let Some((reported, mut call)) = checked {
-            let (findings, refused) = accept(&self.plugins[plugin], &subject.document, reported);
-            draft.findings = findings;
-            draft.failures.extend(refused);
-            draft.log.append(&mut call.take_log());
-        }
-        let planned = self
-            .attempt(plugin, &mut subject, &Phase::Plan, 0, &mut draft.failures, |instance, call| instance.plan(call));
-        if let Some(((), mut call)) = planned {
-            draft.planned = call.take_planned();
-            draft.log.append(&mut call.take_log());
-        }
+        let (mut draft, mut subject) = (Draft::default(), subject.clone());
+        let Draft { failures, log, .. } = &mut draft;
+        let checked =
+            self.attempt(plugin, &mut subject, &Phase::Check, failures, log, |instance, call| instance.check(call));
+        let Some((reported, _)) = checked else { return draft };
+        let (findings, refused) = accept(&self.plugins[plugin], &subject, reported);
+        draft.findings = findings;
+        draft.failures.extend(refused);
+        let Draft { failures, log, .. } = &mut draft;
+        let planned =
+            self.attempt(plugin, &mut subject, &Phase::Plan, failures, log, |instance, call| instance.plan(call));
+        draft.planned = planned.map(|((), mut call)| call.take_planned()).unwrap_or_default();
         draft
     }
 
@@ -87,26 +83,22 @@ impl Runner {
         answers: Vec<Arc<Answered>>,
         planned_before: usize,
     ) -> Judgement {
-        let mut judgement = Judgement {
-            replaces: None,
-            findings: Vec::new(),
-            planned: Vec::new(),
-            failures: Vec::new(),
-            log: Vec::new(),
-        };
-        let request = &answers[0].request;
-        let answered = contract::Answered {
-            id: request.id,
-            rule: request.rule,
-            scope: request.scope,
-            state: request.state.clone(),
-        };
-        let mut call = Call::new(subject.clone(), Phase::OnSuccess(answers), planned_before);
-        let verdict = match self.enter(plugin, &mut call, |instance, call| instance.on_success(call, &answered)) {
-            Ok(verdict) => verdict,
-            Err(failure) => {
-                judgement.failures.push(failure);
-                return judgement;
+        let mut judgement = Judgement::default();
+        let request = answers[0].request.clone();
+        let answered =
+            contract::Answered { id: request.id, rule: request.rule, scope: request.scope, state: request.state };
+        let phase = Phase::OnSuccess(answers);
+        let (verdict, mut call) = loop {
+            let mut call = Call::new(subject.clone(), phase.clone(), planned_before);
+            match self.enter(plugin, &mut call, |instance, call| instance.on_success(call, &answered)) {
+                Ok(verdict) => break (verdict, call),
+                Err(Failed { was_fresh: false, .. }) => {}
+                Err(Failed { failure, .. }) => {
+                    let failure = Failure { rule: failure.rule.or(Some(answered.rule)), ..failure };
+                    judgement.failures.push(failure);
+                    judgement.log = call.take_log();
+                    return judgement;
+                }
             }
         };
         judgement.planned = call.take_planned();
@@ -116,8 +108,9 @@ impl Runner {
             contract::Verdict::Add(findings) => (false, findings),
             contract::Verdict::Replace(findings) => (true, findings),
         };
-        let (findings, refused) = accept(&self.plugins[plugin], &subject.document, reported);
-        judgement.replaces = Some(replaces && refused.is_none());
+        let only_its_own = subject.only(answered.rule);
+        let (findings, refused) = accept(&self.plugins[plugin], &only_its_own, reported);
+        judgement.replaces = Some(replaces && refused.is_empty());
         judgement.findings = findings.into_iter().map(|(_, finding)| finding).collect();
         judgement.failures.extend(refused);
         judgement
@@ -130,23 +123,36 @@ impl Runner {
         plugin: usize,
         subject: &mut Subject,
         phase: &Phase,
-        planned_before: usize,
         failures: &mut Vec<Failure>,
+        log: &mut Log,
         mut body: impl FnMut(&mut dyn Instance, &mut Call) -> Result<T, Failure>,
     ) -> Option<(T, Call)> {
-        for _ in 0..=RERUNS_MAX {
-            if subject.settings.enabled.is_empty() {
+        let mut reruns = RERUNS_MAX;
+        while !subject.settings.enabled.is_empty() {
+            let mut call = Call::new(subject.clone(), phase.clone(), 0);
+            let Failed { failure, was_fresh } = match self.enter(plugin, &mut call, &mut body) {
+                Ok(value) => {
+                    log.append(&mut call.take_log());
+                    return Some((value, call));
+                }
+                Err(failed) => failed,
+            };
+            if !was_fresh {
+                continue;
+            }
+            log.append(&mut call.take_log());
+            let culprit = failure.rule.filter(|_| failure.kind.is_of_one_rule());
+            // What costs a whole deadline or all memory is tried once more, not again and again.
+            reruns = reruns.min(failure.kind.reruns_max());
+            failures.push(failure);
+            let culprit = culprit.filter(|_| reruns > 0)?;
+            reruns -= 1;
+            let enabled = &mut Arc::make_mut(&mut subject.settings).enabled;
+            let before = enabled.len();
+            enabled.retain(|rule| *rule != culprit);
+            if enabled.len() == before {
                 return None;
             }
-            let mut call = Call::new(subject.clone(), phase.clone(), planned_before);
-            let failure = match self.enter(plugin, &mut call, &mut body) {
-                Ok(value) => return Some((value, call)),
-                Err(failure) => failure,
-            };
-            let culprit = failure.rule.filter(|_| failure.kind.is_of_one_rule());
-            failures.push(failure);
-            let culprit = culprit?;
-            Arc::make_mut(&mut subject.settings).enabled.retain(|rule| *rule != culprit);
         }
         None
     }
@@ -156,13 +162,28 @@ impl Runner {
         plugin: usize,
         call: &mut Call,
         body: impl FnOnce(&mut dyn Instance, &mut Call) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        let mut instance = match self.instances[plugin].take() {
+    ) -> Result<T, Failed> {
+        let reused = self.instances[plugin].take();
+        let was_fresh = reused.is_none();
+        let failed =
+            |failure: Failure| Failed { was_fresh: was_fresh || failure.kind == FailureKind::Deadline, failure };
+        let mut instance = match reused {
             Some(instance) => instance,
-            None => self.plugins[plugin].code.instantiate()?,
+            None => self.plugins[plugin].code.instantiate().map_err(failed)?,
         };
-        let value = body(instance.as_mut(), call)?;
-        self.instances[plugin] = Some(instance);
+        let value = body(instance.as_mut(), call).map_err(failed)?;
+        if !instance.is_spent() {
+            self.instances[plugin] = Some(instance);
+        }
         Ok(value)
     }
+}
+
+/// A failure, and whether it counts. In an instance that has served other files
+/// it may be their doing: then the call is made again in a fresh one, so that
+/// what comes of a file does not depend on the files before it. A deadline
+/// always counts, since trying again would cost another.
+struct Failed {
+    failure: Failure,
+    was_fresh: bool,
 }

@@ -15,7 +15,7 @@ impl Rule for NoRoot {
         let root = document.stage(last.root());
         if is_root(&user(document, last)) && root.base() == Base::Image {
             let request = plan.about(Scope::Stage(last.index())).with_state(root.base_text());
-            registry::plan_image(&request, root.base_text(), &root.platform());
+            registry::plan_image(&request, root.base_text(), &root.platform()).expect("the base is an image");
         }
     }
 

@@ -36,5 +36,6 @@ fn ask(plan: &Plan, document: &Document, state: Vec<u8>) {
     let base = document.stage(0).base_text().to_owned();
     let (name, _) = base.rsplit_once(':').expect("the base has a tag");
     let reference = format!("{name}:{}", state.len() / 8 + 1);
-    registry::plan_image(&plan.about(Scope::File).with_state(state), &reference, "linux/amd64");
+    registry::plan_image(&plan.about(Scope::File).with_state(state), &reference, "linux/amd64")
+        .expect("a tag was changed");
 }

@@ -18,7 +18,8 @@ impl Rule for Requests {
                     &plan.about(Scope::File),
                     &format!("registry.invalid/image:{number}"),
                     "linux/amd64",
-                );
+                )
+                .expect("the reference is valid");
             }
         }
     }

@@ -288,6 +288,6 @@ fn an_interrupt_ends_the_run_at_once() {
     let start = Instant::now();
     let killed = std::process::Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
     assert!(killed.success());
-    child.wait().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(start.elapsed() < Duration::from_millis(200), "{:?}", start.elapsed());
 }

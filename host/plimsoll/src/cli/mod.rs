@@ -1,6 +1,7 @@
 //! The command line: one command, one file.
 
 mod explain;
+mod inputs;
 mod lint;
 mod rules;
 mod version;
@@ -21,6 +22,8 @@ const CLEAN: u8 = 0;
 const FOUND: u8 = 1;
 /// Exit status when something could not be done as asked.
 const FAILED: u8 = 2;
+/// Exit status after an interrupt, as shells count it.
+const INTERRUPTED: i32 = 130;
 
 /// Lints container builds with rules that are sandboxed WebAssembly components.
 #[derive(Parser)]

@@ -1,0 +1,131 @@
+//! The files of a run, and the configuration that holds for each.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use super::complain;
+use crate::config::{self, Config, File};
+use crate::discover::{Found, discover, real};
+use crate::finding::{Problem, ProblemKind};
+use crate::limits::SOURCE_BYTES_MAX;
+use crate::lint::{Input, Ruleset, Source};
+use crate::plugin::Plugin;
+
+/// The files, each with the ruleset of the configuration nearest to it.
+pub(super) fn inputs(
+    paths: &[PathBuf],
+    stdin_filename: Option<&Path>,
+    config: &Config,
+    file: Option<File>,
+    plugins: &[Plugin],
+    here: &Path,
+) -> anyhow::Result<(Vec<Input>, Vec<Ruleset>)> {
+    let base = config.folder.as_deref().unwrap_or(here);
+    let base = fs::canonicalize(base).unwrap_or_else(|_| base.to_owned());
+    let mut rulesets = Rulesets::default();
+    if let Some(file) = &file {
+        rulesets.add(Some(file), plugins)?;
+    }
+    let mut inputs = Vec::new();
+    let (standard_input, paths): (Vec<_>, Vec<_>) = paths.iter().cloned().partition(|path| path == Path::new("-"));
+    if !standard_input.is_empty() {
+        let mut bytes = Vec::new();
+        let read = io::stdin().take(SOURCE_BYTES_MAX + 1).read_to_end(&mut bytes);
+        let source = match read {
+            Ok(_) => Source::Bytes(bytes),
+            Err(error) => {
+                let message = format!("standard input cannot be read: {error}");
+                Source::Broken(Problem { kind: ProblemKind::Io, message, line: None })
+            }
+        };
+        let place = stdin_filename.map_or_else(|| here.join("-"), real);
+        let ruleset = rulesets.of(&place, plugins)?;
+        let shown = stdin_filename.map_or("-".to_owned(), |name| shown_path(name, &place, &base));
+        inputs.push(Input { shown, source, ruleset });
+    }
+    for Found { path, real, problem } in discover(&paths) {
+        let ruleset = rulesets.of(&real, plugins)?;
+        let shown = shown_path(&path, &real, &base);
+        let source = problem.map_or(Source::Path(path), Source::Broken);
+        inputs.push(Input { shown, source, ruleset });
+    }
+    Ok((inputs, rulesets.rulesets))
+}
+
+/// Rulesets by configuration file, and which file holds for which folder.
+#[derive(Default)]
+struct Rulesets {
+    rulesets: Vec<Ruleset>,
+    by_file: HashMap<Option<PathBuf>, usize>,
+    by_folder: HashMap<PathBuf, usize>,
+    nearest: HashMap<PathBuf, Option<PathBuf>>,
+}
+
+impl Rulesets {
+    /// The ruleset of the file nearest to this one, up the tree.
+    fn of(&mut self, real: &Path, plugins: &[Plugin]) -> anyhow::Result<usize> {
+        let folder = real.parent().unwrap_or(Path::new(""));
+        if let Some(known) = self.by_folder.get(folder) {
+            return Ok(*known);
+        }
+        let path = self.nearest(folder);
+        let index = match self.by_file.get(&path) {
+            Some(known) => *known,
+            None => {
+                let file = path.as_deref().map(config::read).transpose()?;
+                if let Some(file) = file.as_ref().filter(|file| file.has_run_wide_tables()) {
+                    let path = file.path.display();
+                    complain(&format!(
+                        "note: {path}: only [rules] counts here; [lint] and [slow-checks] hold for a whole run and \
+                         come from the configuration above all its files"
+                    ));
+                }
+                self.add(file.as_ref(), plugins)?
+            }
+        };
+        self.by_folder.insert(folder.to_owned(), index);
+        Ok(index)
+    }
+
+    /// As [`config::nearest`], but looks into each folder once.
+    fn nearest(&mut self, folder: &Path) -> Option<PathBuf> {
+        if let Some(known) = self.nearest.get(folder) {
+            return known.clone();
+        }
+        let here = folder.join(config::FILE_NAME);
+        let nearest = match here.is_file() {
+            true => Some(here),
+            false => folder.parent().and_then(|parent| self.nearest(parent)),
+        };
+        self.nearest.insert(folder.to_owned(), nearest.clone());
+        nearest
+    }
+
+    fn add(&mut self, file: Option<&File>, plugins: &[Plugin]) -> anyhow::Result<usize> {
+        self.rulesets.push(Ruleset::new(plugins, file)?);
+        self.by_file.insert(file.map(|file| file.path.clone()), self.rulesets.len() - 1);
+        Ok(self.rulesets.len() - 1)
+    }
+}
+
+/// The folder that all paths lie in.
+pub(super) fn common_folder(paths: &[PathBuf], stdin_filename: Option<&Path>, here: &Path) -> PathBuf {
+    let named = paths.iter().map(PathBuf::as_path).filter(|path| *path != Path::new("-"));
+    let folders = named.chain(stdin_filename).map(|path| {
+        let real = real(&here.join(path));
+        if real.is_dir() { real } else { real.parent().map_or(real.clone(), Path::to_owned) }
+    });
+    let shared = |one: PathBuf, other: PathBuf| {
+        one.components().zip(other.components()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect()
+    };
+    folders.reduce(shared).unwrap_or_else(|| here.to_owned())
+}
+
+/// The path as reports show it: relative to `base`, the folder of the
+/// configuration or the working directory; as it was given if it lies outside.
+fn shown_path(path: &Path, real: &Path, base: &Path) -> String {
+    let shown = real.strip_prefix(base).unwrap_or(path).to_string_lossy();
+    if cfg!(windows) { shown.replace('\\', "/") } else { shown.into_owned() }
+}

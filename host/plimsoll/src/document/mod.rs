@@ -1,0 +1,198 @@
+//! A Dockerfile as rules see it: source, tree and meaning, and these as flat
+//! tables.
+//!
+//! Input: bytes, and what the build would be told from outside. Output: the
+//! tables of `document.wit` and, in [`Meaning`], `model.wit`, column by column as
+//! their comments say. Each is made when a rule first asks for it, and shared by
+//! all plugins.
+
+mod meaning;
+
+use std::sync::{Arc, OnceLock};
+
+pub use meaning::{Meaning, Surroundings};
+use plimsoll_dockerfile::tree::{Directive, Instruction, Keyword, Text};
+use plimsoll_dockerfile::{LineIndex, Span, Tree, parse};
+
+const NONE: u32 = u32::MAX;
+
+/// The bytes of a file, and where its lines begin: what reports need of it.
+pub struct Source {
+    bytes: Vec<u8>,
+    lines: OnceLock<LineIndex>,
+}
+
+impl Source {
+    /// All bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Where the lines begin.
+    pub fn lines(&self) -> &LineIndex {
+        self.lines.get_or_init(|| LineIndex::new(&self.bytes))
+    }
+}
+
+/// A file, parsed.
+pub struct Document {
+    id: u64,
+    path: String,
+    source: Arc<Source>,
+    is_utf8: bool,
+    tree: Tree,
+    instructions: OnceLock<Vec<u32>>,
+    words: OnceLock<Vec<u32>>,
+}
+
+impl Document {
+    /// Parses a file. `id` differs between the files of a run; `path` is what
+    /// reports call it.
+    pub fn new(id: u64, path: String, source: Vec<u8>) -> Self {
+        let tree = parse(&source);
+        let is_utf8 = str::from_utf8(&source).is_ok();
+        let source = Arc::new(Source { bytes: source, lines: OnceLock::new() });
+        Self { id, path, source, is_utf8, tree, instructions: OnceLock::new(), words: OnceLock::new() }
+    }
+
+    /// Its number in this run.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Its path as reports show it.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// All its bytes.
+    pub fn source(&self) -> &[u8] {
+        &self.source.bytes
+    }
+
+    /// Its bytes and lines, to be kept beyond the tree.
+    pub fn shared_source(&self) -> Arc<Source> {
+        self.source.clone()
+    }
+
+    /// Its syntax tree.
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// Where its lines begin.
+    pub fn lines(&self) -> &LineIndex {
+        self.source.lines()
+    }
+
+    /// Whether it is UTF-8 throughout.
+    pub fn is_utf8(&self) -> bool {
+        self.is_utf8
+    }
+
+    /// Whether a character begins at an offset, or the file ends there. In a
+    /// file that is not UTF-8 every byte may stand for itself.
+    pub fn is_boundary(&self, offset: u32) -> bool {
+        !self.is_utf8 || self.source().get(offset as usize).is_none_or(|byte| byte & 0xC0 != 0x80)
+    }
+
+    /// `document.instructions`.
+    pub fn instructions(&self) -> &[u32] {
+        self.instructions.get_or_init(|| self.tree.instructions.iter().flat_map(instruction_row).collect())
+    }
+
+    /// `document.words`.
+    pub fn words(&self) -> &[u32] {
+        self.words.get_or_init(|| {
+            let differs = |word: Span, text: Text| {
+                u32::from(self.tree.source_span(text, 0..text.len()).len() != text.len() || word.len() < text.len())
+            };
+            self.tree
+                .words
+                .iter()
+                .flat_map(|word| [word.span.start, word.span.end, differs(word.span, word.text)])
+                .collect()
+        })
+    }
+
+    /// `document.word-text`.
+    pub fn word_text(&self, word: u32) -> Option<&str> {
+        self.tree.words.get(word as usize).map(|word| self.tree.text(self.source(), word.text))
+    }
+
+    /// `document.flags`.
+    pub fn flags(&self) -> Vec<u32> {
+        let row = |flag: &plimsoll_dockerfile::tree::Flag| {
+            let (name, value) = (self.place(flag.name), flag.value.map(|value| self.place(value)));
+            [
+                flag.span.start,
+                flag.span.end,
+                name.start,
+                name.end,
+                value.map_or(NONE, |v| v.start),
+                value.map_or(NONE, |v| v.end),
+            ]
+        };
+        self.tree.flags.iter().flat_map(row).collect()
+    }
+
+    /// `document.heredocs`.
+    pub fn heredocs(&self) -> Vec<u32> {
+        let row = |heredoc: &plimsoll_dockerfile::tree::Heredoc| {
+            let (name, bits) = (self.place(heredoc.name), u32::from(heredoc.expand) | u32::from(heredoc.chomp) << 1);
+            [name.start, name.end, heredoc.body.start, heredoc.body.end, heredoc.fd, bits]
+        };
+        self.tree.heredocs.iter().flat_map(row).collect()
+    }
+
+    /// `document.comments`.
+    pub fn comments(&self) -> Vec<u32> {
+        self.tree.comments.iter().flat_map(|comment| [comment.span.start, comment.span.end]).collect()
+    }
+
+    /// `document.directives`.
+    pub fn directives(&self) -> Vec<u32> {
+        self.tree.directives.iter().flat_map(|directive| self.directive_row(directive)).collect()
+    }
+
+    fn place(&self, text: Text) -> Span {
+        self.tree.source_span(text, 0..text.len())
+    }
+
+    /// The name of a directive is what stands between `#` and `=`.
+    fn directive_row(&self, directive: &Directive) -> [u32; 4] {
+        let text = directive.span.of(self.source());
+        let end = text.iter().position(|byte| *byte == b'=').unwrap_or(text.len());
+        let name = &text[..end];
+        let start = name.iter().position(|byte| byte.is_ascii_alphanumeric()).unwrap_or(end);
+        let length = name[start..].trim_ascii_end().len();
+        let start = directive.span.start + u32::try_from(start).unwrap_or(0);
+        [start, start + u32::try_from(length).unwrap_or(0), directive.value.start, directive.value.end]
+    }
+}
+
+fn instruction_row(instruction: &Instruction) -> [u32; 15] {
+    let count = |range: &std::ops::Range<u32>| range.end - range.start;
+    [
+        keyword_number(instruction.keyword),
+        u32::from(instruction.json),
+        instruction.span.start,
+        instruction.span.end,
+        instruction.keyword_span.start,
+        instruction.keyword_span.end,
+        instruction.arguments.start,
+        instruction.arguments.end,
+        instruction.words.start,
+        count(&instruction.words),
+        instruction.flags.start,
+        count(&instruction.flags),
+        instruction.heredocs.start,
+        count(&instruction.heredocs),
+        instruction.parent.unwrap_or(NONE),
+    ]
+}
+
+fn keyword_number(keyword: Keyword) -> u32 {
+    let position = Keyword::ALL.iter().position(|known| *known == keyword);
+    position.map_or(0, |position| u32::try_from(position).unwrap_or(0) + 1)
+}

@@ -58,3 +58,25 @@ fn packs_import_what_they_are_known_to_import() {
     assert_eq!(imports, [("buildkit", ["registry"].as_slice()), ("sources", &[])]);
     assert_eq!(host.compiled(), 0, "the bundle is native code that fits this engine");
 }
+
+/// Whoever writes a plugin reads the contract: each function, field, case and
+/// type says what it means.
+#[test]
+fn the_contract_explains_itself() {
+    let mut bare = Vec::new();
+    let folder = repository_root().join("wit/0.1.0-draft");
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let mut is_explained = false;
+        for (number, line) in (1..).zip(text.lines().map(str::trim)) {
+            let keywords = ["package ", "use ", "import ", "export ", "include ", "}"];
+            let speaks = !line.is_empty() && !line.starts_with("///") && !keywords.iter().any(|k| line.starts_with(k));
+            if speaks && !is_explained {
+                bare.push(format!("{}:{number}: {line}", path.display()));
+            }
+            is_explained = line.starts_with("///");
+        }
+    }
+    assert!(bare.is_empty(), "{}", bare.join("\n"));
+}

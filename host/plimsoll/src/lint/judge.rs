@@ -12,9 +12,9 @@ use super::work::{Content, Pending, Work, skipped};
 use crate::document::Meaning;
 use crate::finding::{Finding, Skipped};
 use crate::limits::{FAILURES_MAX, FINDINGS_MAX};
-use crate::plugin::{Answered, Failure, Log, Runner};
+use crate::plugin::{Answered, Failure, FailureKind, Judgement, Log, Runner};
 use crate::question::{self, Answer, Question, SkipReason};
-use crate::schedule::Session;
+use crate::schedule::{self, Session};
 
 /// What one round of answers came to.
 #[derive(Default)]
@@ -23,7 +23,10 @@ pub(super) struct Round {
     pub(super) findings: Vec<Finding>,
     pub(super) skipped: Vec<Skipped>,
     pub(super) pending: Vec<Pending>,
+    /// By plugin, what failed and what was logged.
     pub(super) said: Vec<(usize, Vec<Failure>, Log)>,
+    /// Findings so far, by plugin and rule.
+    counts: HashMap<(usize, u32), usize>,
 }
 
 /// Hands each answer to the rule that asked, in the order of planning.
@@ -32,33 +35,23 @@ pub(super) fn judge(job: &Job, runner: &mut Runner, session: &Session, work: &Wo
     let Some(content) = &work.content else { return round };
     // One meaning at a time: a file with many base images would need many.
     let mut seeded: Option<(Vec<Question>, Arc<Meaning>)> = None;
-    let mut failures = vec![0; job.plugins.len()];
-    let mut counts: HashMap<(usize, u32), usize> = HashMap::new();
     let mut planned = content.planned.clone();
     for pending in &work.pending {
         let request = &pending.request;
-        let verdict = |outcome| Verdict { plugin: pending.plugin, rule: request.rule, scope: request.scope, outcome };
-        let answer = match session.outcome(&request.question) {
-            Some(Ok(answer)) => answer.clone(),
-            failed => {
-                let failure = match failed {
-                    Some(Err(failure)) => failure.clone(),
-                    _ => question::Failure {
-                        reason: SkipReason::ResolverError,
-                        detail: "the resolver gave up".to_owned(),
-                    },
-                };
+        let answer = match outcome_of(session, &request.question) {
+            Ok(answer) => answer,
+            Err(failure) => {
                 round.skipped.push(skipped(job, pending, &failure));
-                round.verdicts.push(verdict(merge::Outcome::Failed));
+                round.verdicts.push(verdict(pending, merge::Outcome::Failed));
                 continue;
             }
         };
-        let mut answers = vec![Arc::new(Answered { request: request.clone(), answer })];
-        answers.extend(pending.follows.iter().cloned());
-        if failures[pending.plugin] >= FAILURES_MAX {
-            round.verdicts.push(verdict(merge::Outcome::Failed));
+        if round.failures_of(pending.plugin) >= FAILURES_MAX {
+            round.verdicts.push(verdict(pending, merge::Outcome::Failed));
             continue;
         }
+        let mut answers = vec![Arc::new(Answered { request: request.clone(), answer })];
+        answers.extend(pending.follows.iter().cloned());
         let asked: Vec<Question> = answers.iter().map(|answered| answered.request.question.clone()).collect();
         let (_, meaning) = match seeded.take().filter(|(questions, _)| *questions == asked) {
             Some(known) => seeded.insert(known),
@@ -66,27 +59,53 @@ pub(super) fn judge(job: &Job, runner: &mut Runner, session: &Session, work: &Wo
         };
         let subject = content.subject(pending.plugin, meaning.clone());
         let judgement = runner.judge(pending.plugin, &subject, answers.clone(), planned[pending.plugin]);
-
         planned[pending.plugin] += judgement.planned.len();
-        let follow_ups = judgement.planned.into_iter();
-        round.pending.extend(follow_ups.map(|request| Pending {
-            plugin: pending.plugin,
-            request,
-            follows: answers.clone(),
-        }));
-        round.verdicts.push(verdict(match judgement.replaces {
-            Some(true) => merge::Outcome::Replaced,
-            _ if !judgement.failures.is_empty() => merge::Outcome::Failed,
-            _ => merge::Outcome::Stands,
-        }));
-        failures[pending.plugin] += judgement.failures.len();
-        let count = counts.entry((pending.plugin, request.rule)).or_default();
-        let room = FINDINGS_MAX.saturating_sub(*count);
-        *count += judgement.findings.len();
-        round.findings.extend(judgement.findings.into_iter().take(room));
-        round.said.push((pending.plugin, judgement.failures, judgement.log));
+        round.take(pending, &answers, judgement);
     }
     round
+}
+
+impl Round {
+    fn take(&mut self, pending: &Pending, answers: &[Arc<Answered>], mut judgement: Judgement) {
+        let (plugin, rule) = (pending.plugin, pending.request.rule);
+        self.verdicts.push(verdict(pending, judgement.outcome()));
+        let count = self.counts.entry((plugin, rule)).or_default();
+        let room = FINDINGS_MAX.saturating_sub(*count);
+        *count += judgement.findings.len();
+        if judgement.findings.len() > room {
+            judgement.findings.truncate(room);
+            let message = format!("it reported more than the {FINDINGS_MAX} findings a rule may have in a file");
+            judgement.failures.push(Failure { rule: Some(rule), kind: FailureKind::Misuse, message });
+        }
+        self.findings.extend(judgement.findings);
+        let follow_ups = judgement.planned.into_iter();
+        self.pending.extend(follow_ups.map(|request| Pending { plugin, request, follows: answers.to_vec() }));
+        self.said.push((plugin, judgement.failures, judgement.log));
+    }
+
+    fn failures_of(&self, plugin: usize) -> usize {
+        self.said.iter().filter(|(of, ..)| *of == plugin).map(|(_, failures, _)| failures.len()).sum()
+    }
+}
+
+impl Judgement {
+    fn outcome(&self) -> merge::Outcome {
+        match self.replaces {
+            Some(true) => merge::Outcome::Replaced,
+            _ if !self.failures.is_empty() => merge::Outcome::Failed,
+            _ => merge::Outcome::Stands,
+        }
+    }
+}
+
+fn verdict(pending: &Pending, outcome: merge::Outcome) -> Verdict {
+    Verdict { plugin: pending.plugin, rule: pending.request.rule, scope: pending.request.scope, outcome }
+}
+
+fn outcome_of(session: &Session, question: &Question) -> schedule::Outcome {
+    session.outcome(question).cloned().unwrap_or_else(|| {
+        Err(question::Failure { reason: SkipReason::ResolverError, detail: "the resolver gave up".to_owned() })
+    })
 }
 
 /// The meaning of the document when these answers are known.

@@ -94,10 +94,6 @@ pub struct Planned {
     pub budget_ms: Option<u32>,
     /// What is asked.
     pub question: Question,
-    /// The request this one followed from.
-    pub follows: Option<RequestId>,
-    /// How many requests this one followed from.
-    pub depth: usize,
 }
 
 type Result<T> = std::result::Result<T, Misuse>;
@@ -247,7 +243,7 @@ impl Call {
         let index = self.planned.len() as u64 + 1;
         let id = follows.map_or(index, |parent| (parent << 12) | index);
         let Request { rule, scope, state, budget_ms } = request;
-        self.planned.push(Planned { id, rule, scope, state, budget_ms, question, follows, depth });
+        self.planned.push(Planned { id, rule, scope, state, budget_ms, question });
         Ok(id)
     }
 

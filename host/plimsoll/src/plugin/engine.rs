@@ -151,3 +151,24 @@ fn tick(engine: &Engine) {
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Host;
+    use crate::plugin::bundle::{BUNDLE, Bundled};
+
+    #[test]
+    fn native_code_that_does_not_fit_is_compiled_anew() {
+        let host = Host::new().unwrap();
+        let Bundled { component, native, compatibility, .. } = BUNDLE[0];
+        let load = |native, compatibility| {
+            let before = host.compiled();
+            host.load(native, compatibility, component).unwrap();
+            host.compiled() - before
+        };
+        assert_eq!(load(native, compatibility), 0, "it fits");
+        assert_eq!(load(native, compatibility ^ 1), 1, "another engine");
+        assert_eq!(load(&[], compatibility), 1, "none was made");
+        assert_eq!(load(b"no native code", compatibility), 1, "it is damaged");
+    }
+}

@@ -137,6 +137,10 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     let outcome = crate::lint::run(&job);
 
     if arguments.explain_plan {
+        if !is_on && !arguments.quiet {
+            let why = ci.map_or_else(|| "slow checks are off".to_owned(), |ci| format!("CI detected: {ci}"));
+            complain(&format!("note: this is what --slow-checks=on would ask ({why})"));
+        }
         return explain_plan(&job, &outcome);
     }
     match arguments.format {
@@ -156,7 +160,7 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
 
 /// Shows what would be asked. What kept a file or plugin from saying so is told.
 fn explain_plan(job: &Job, outcome: &Outcome) -> anyhow::Result<u8> {
-    print(&report::plan(outcome))?;
+    print(&report::plan(outcome, job.slow_checks.fail_fast))?;
     for file in &outcome.files {
         for problem in &file.problems {
             complain(&format!("{}: {}", file.path, problem.message));

@@ -22,7 +22,7 @@ use std::time::Duration;
 pub use run::run;
 
 use crate::document::{self, Surroundings};
-use crate::finding::{Finding, Problem, Severity, Skipped};
+use crate::finding::{Finding, Problem, ProblemKind, Severity, Skipped};
 use crate::plugin::contract::Level;
 use crate::plugin::{Plugin, Settings, Unusable};
 use crate::question::{Question, SkipReason};
@@ -112,6 +112,14 @@ pub struct FileReport {
     pub planned: Vec<(Arc<str>, Question)>,
     /// What plugins had to say: plugin, loudness, message.
     pub log: Vec<(String, Level, String)>,
+}
+
+impl FileReport {
+    /// Whether the user sees an error in this file.
+    pub fn has_error(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+            || self.problems.iter().any(|problem| problem.kind == ProblemKind::Syntax)
+    }
 }
 
 /// Counts of questions.

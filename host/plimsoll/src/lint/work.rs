@@ -125,18 +125,14 @@ impl Work {
     fn why_not_asked(&self, job: &Job) -> Option<question::Failure> {
         let (reason, detail) = if !job.slow_checks.ask {
             (SkipReason::Disabled, "slow checks are off")
-        } else if job.slow_checks.fail_fast && self.has_error() {
+        } else if job.slow_checks.fail_fast
+            && (self.report.has_error() || self.fast.iter().any(|(_, _, finding)| finding.severity == Severity::Error))
+        {
             (SkipReason::FailFast, "the file has errors already")
         } else {
             return None;
         };
         Some(question::Failure { reason, detail: detail.to_owned() })
-    }
-
-    /// Whether the user will see an error in this file.
-    fn has_error(&self) -> bool {
-        self.fast.iter().any(|(_, _, finding)| finding.severity == Severity::Error)
-            || self.report.problems.iter().any(|problem| problem.kind == ProblemKind::Syntax)
     }
 }
 

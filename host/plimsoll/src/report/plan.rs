@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::counted;
+use super::{counted, printable};
 use crate::lint::Outcome;
 use crate::question::Question;
 
 /// The questions in the order in which they were first planned, each with who
-/// asks it and how often.
-pub fn plan(outcome: &Outcome) -> String {
+/// asks it and how often. With `fail_fast`, files with errors ask nothing.
+pub fn plan(outcome: &Outcome, fail_fast: bool) -> String {
     let mut order: Vec<&Question> = Vec::new();
     let mut askers: BTreeMap<String, BTreeMap<&str, usize>> = BTreeMap::new();
-    for (rule, question) in outcome.files.iter().flat_map(|file| &file.planned) {
+    let (silent, asking): (Vec<_>, Vec<_>) = outcome.files.iter().partition(|file| fail_fast && file.has_error());
+    for (rule, question) in asking.iter().flat_map(|file| &file.planned) {
         let askers = askers.entry(question.to_string()).or_default();
         if askers.is_empty() {
             order.push(question);
@@ -27,7 +28,11 @@ pub fn plan(outcome: &Outcome) -> String {
             let _ = writeln!(text, "    {rule}{times}");
         }
     }
-    let (questions, planned) = (order.len(), outcome.slow_checks.planned);
+    for file in silent.iter().filter(|file| !file.planned.is_empty()) {
+        let requests = counted(file.planned.len(), "request");
+        let _ = writeln!(text, "{}: {requests} skipped (the file has errors already)", printable(&file.path));
+    }
+    let (questions, planned) = (order.len(), asking.iter().map(|file| file.planned.len()).sum());
     let _ = writeln!(
         text,
         "{} would be asked for {}; nothing was asked.",

@@ -6,9 +6,7 @@
 #[path = "src/plugin/engine_config.rs"]
 mod engine_config;
 
-use std::collections::hash_map::DefaultHasher;
 use std::fmt::Write as _;
-use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
@@ -114,9 +112,7 @@ fn compile(target: &str, component: &[u8]) -> Result<(Vec<u8>, u64)> {
         return Ok((Vec::new(), 0));
     };
     let native = engine.precompile_component(component).map_err(|error| anyhow::anyhow!("{error:?}"))?;
-    let mut hasher = DefaultHasher::new();
-    engine.precompile_compatibility_hash().hash(&mut hasher);
-    Ok((native, hasher.finish()))
+    Ok((native, engine_config::compatibility(&engine)))
 }
 
 fn variable(name: &str) -> Result<String> {

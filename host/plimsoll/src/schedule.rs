@@ -21,7 +21,7 @@ use crate::question::{Answer, Failure, Question, SkipReason};
 use crate::resolve::Resolve;
 
 /// What came of a question.
-pub type Outcome = Result<Answer, Failure>;
+pub type Outcome = Result<Arc<Answer>, Failure>;
 
 /// The questions of one invocation and what came of them.
 pub struct Session {
@@ -110,7 +110,9 @@ async fn ask_all(
                 let _all = all.acquire().await;
                 let own = own_budget.map_or(deadline, |own| deadline.min(Instant::now() + own));
                 let answered = timeout_at(own, resolver.resolve(&question, own.into_std())).await;
-                answered.unwrap_or_else(|_| Err(out_of_time(&question, own_budget.unwrap_or(budget))))
+                answered
+                    .map(|outcome| outcome.map(Arc::new))
+                    .unwrap_or_else(|_| Err(out_of_time(&question, own_budget.unwrap_or(budget))))
             });
             let outcome = answered.await.unwrap_or_else(|_| Err(out_of_time(&question, budget)));
             (question, outcome)

@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::complain;
-use crate::config::{self, Config, File};
+use crate::config::{self, Config, File, Finder};
 use crate::discover::{Found, discover, real};
 use crate::finding::{Problem, ProblemKind};
 use crate::limits::SOURCE_BYTES_MAX;
@@ -19,12 +19,13 @@ pub(super) fn inputs(
     stdin_filename: Option<&Path>,
     config: &Config,
     file: Option<File>,
+    finder: Finder,
     plugins: &[Plugin],
     here: &Path,
 ) -> anyhow::Result<(Vec<Input>, Vec<Ruleset>)> {
     let base = config.folder.as_deref().unwrap_or(here);
     let base = fs::canonicalize(base).unwrap_or_else(|_| base.to_owned());
-    let mut rulesets = Rulesets::default();
+    let mut rulesets = Rulesets { finder, ..Rulesets::default() };
     if let Some(file) = &file {
         rulesets.add(Some(file), plugins)?;
     }
@@ -54,53 +55,30 @@ pub(super) fn inputs(
     Ok((inputs, rulesets.rulesets))
 }
 
-/// Rulesets by configuration file, and which file holds for which folder.
+/// Rulesets by configuration file.
 #[derive(Default)]
 struct Rulesets {
     rulesets: Vec<Ruleset>,
     by_file: HashMap<Option<PathBuf>, usize>,
-    by_folder: HashMap<PathBuf, usize>,
-    nearest: HashMap<PathBuf, Option<PathBuf>>,
+    finder: Finder,
 }
 
 impl Rulesets {
     /// The ruleset of the file nearest to this one, up the tree.
     fn of(&mut self, real: &Path, plugins: &[Plugin]) -> anyhow::Result<usize> {
-        let folder = real.parent().unwrap_or(Path::new(""));
-        if let Some(known) = self.by_folder.get(folder) {
+        let path = self.finder.nearest(real.parent().unwrap_or(Path::new("")));
+        if let Some(known) = self.by_file.get(&path) {
             return Ok(*known);
         }
-        let path = self.nearest(folder);
-        let index = match self.by_file.get(&path) {
-            Some(known) => *known,
-            None => {
-                let file = path.as_deref().map(config::read).transpose()?;
-                if let Some(file) = file.as_ref().filter(|file| file.has_run_wide_tables()) {
-                    let path = file.path.display();
-                    complain(&format!(
-                        "note: {path}: only [rules] counts here; [lint] and [slow-checks] hold for a whole run and \
-                         come from the configuration above all its files"
-                    ));
-                }
-                self.add(file.as_ref(), plugins)?
-            }
-        };
-        self.by_folder.insert(folder.to_owned(), index);
-        Ok(index)
-    }
-
-    /// As [`config::nearest`], but looks into each folder once.
-    fn nearest(&mut self, folder: &Path) -> Option<PathBuf> {
-        if let Some(known) = self.nearest.get(folder) {
-            return known.clone();
+        let file = path.as_deref().map(config::read).transpose()?;
+        if let Some(file) = file.as_ref().filter(|file| file.has_run_wide_tables()) {
+            let path = file.path.display();
+            complain(&format!(
+                "note: {path}: only [rules] counts here; [lint] and [slow-checks] hold for a whole run and come from \
+                 the configuration above all its files"
+            ));
         }
-        let here = folder.join(config::FILE_NAME);
-        let nearest = match here.is_file() {
-            true => Some(here),
-            false => folder.parent().and_then(|parent| self.nearest(parent)),
-        };
-        self.nearest.insert(folder.to_owned(), nearest.clone());
-        nearest
+        self.add(file.as_ref(), plugins)
     }
 
     fn add(&mut self, file: Option<&File>, plugins: &[Plugin]) -> anyhow::Result<usize> {

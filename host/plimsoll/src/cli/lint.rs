@@ -12,7 +12,7 @@ use plimsoll_registry::{ClientConfig, Environment};
 
 use super::inputs::{common_folder, inputs};
 use super::{CLEAN, FAILED, FOUND, INTERRUPTED, bundled, complain, print, variables};
-use crate::config::{self, Config, FailLevel, Flags, Mode, Variables, ci};
+use crate::config::{self, Config, FailLevel, Finder, Flags, Mode, Variables, ci};
 use crate::document::Surroundings;
 use crate::finding::{ProblemKind, Severity};
 use crate::lint::{Job, Outcome, SlowChecks};
@@ -99,9 +99,9 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
         ensure!(context.is_dir(), "--context {}: there is no such folder", context.display());
     }
     let stdin_filename = arguments.stdin_filename.as_deref();
-    let file = config::nearest(&common_folder(&arguments.paths, stdin_filename, &here))
-        .map(|path| config::read(&path))
-        .transpose()?;
+    let mut finder = Finder::default();
+    let file = finder.nearest(&common_folder(&arguments.paths, stdin_filename, &here));
+    let file = file.as_deref().map(config::read).transpose()?;
     let flags = Flags {
         fail_level: arguments.fail_level,
         target_platform: arguments.platform.clone(),
@@ -115,7 +115,7 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     let (host, mut plugins) = bundled()?;
     let unusable = load_plugins(&host, &arguments.plugins, &mut plugins)?;
     let registry = Arc::new(Registry::new(ClientConfig::new(Environment::of_process())));
-    let (inputs, rulesets) = inputs(&arguments.paths, stdin_filename, &config, file, &plugins, &here)?;
+    let (inputs, rulesets) = inputs(&arguments.paths, stdin_filename, &config, file, finder, &plugins, &here)?;
     let job = Job {
         inputs,
         plugins: plugins.into(),

@@ -1,6 +1,6 @@
 //! `plimsoll.toml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -104,9 +104,24 @@ impl SeverityOrOff {
     }
 }
 
-/// The path of the file nearest to a folder: in it or up the tree.
-pub fn nearest(folder: &Path) -> Option<PathBuf> {
-    folder.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.is_file())
+/// Finds files up the tree, and looks into each folder once.
+#[derive(Debug, Default)]
+pub struct Finder(HashMap<PathBuf, Option<PathBuf>>);
+
+impl Finder {
+    /// The path of the file nearest to a folder: in it or up the tree.
+    pub fn nearest(&mut self, folder: &Path) -> Option<PathBuf> {
+        if let Some(known) = self.0.get(folder) {
+            return known.clone();
+        }
+        let here = folder.join(FILE_NAME);
+        let nearest = match here.is_file() {
+            true => Some(here),
+            false => folder.parent().and_then(|parent| self.nearest(parent)),
+        };
+        self.0.insert(folder.to_owned(), nearest.clone());
+        nearest
+    }
 }
 
 /// Reads a configuration file.

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use file::{FILE_NAME, File, RuleTable, SeverityOrOff, nearest, read};
+pub use file::{FILE_NAME, File, Finder, RuleTable, SeverityOrOff, read};
 use plimsoll_dockerfile::Platform;
 use thiserror::Error;
 use value::{parse_bool, parse_platform};

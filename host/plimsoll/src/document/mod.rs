@@ -39,7 +39,7 @@ pub struct Document {
     id: u64,
     path: String,
     source: Arc<Source>,
-    is_utf8: bool,
+    invalid_utf8: Option<u32>,
     tree: Tree,
     instructions: OnceLock<Vec<u32>>,
     words: OnceLock<Vec<u32>>,
@@ -50,9 +50,10 @@ impl Document {
     /// reports call it.
     pub fn new(id: u64, path: String, source: Vec<u8>) -> Self {
         let tree = parse(&source);
-        let is_utf8 = str::from_utf8(&source).is_ok();
+        let invalid = str::from_utf8(&source).err();
+        let invalid_utf8 = invalid.map(|error| u32::try_from(error.valid_up_to()).unwrap_or(NONE));
         let source = Arc::new(Source { bytes: source, lines: OnceLock::new() });
-        Self { id, path, source, is_utf8, tree, instructions: OnceLock::new(), words: OnceLock::new() }
+        Self { id, path, source, invalid_utf8, tree, instructions: OnceLock::new(), words: OnceLock::new() }
     }
 
     /// Its number in this run.
@@ -85,15 +86,15 @@ impl Document {
         self.source.lines()
     }
 
-    /// Whether it is UTF-8 throughout.
-    pub fn is_utf8(&self) -> bool {
-        self.is_utf8
+    /// Where it stops being UTF-8, if it does.
+    pub fn invalid_utf8(&self) -> Option<u32> {
+        self.invalid_utf8
     }
 
     /// Whether a character begins at an offset, or the file ends there. In a
     /// file that is not UTF-8 every byte may stand for itself.
     pub fn is_boundary(&self, offset: u32) -> bool {
-        !self.is_utf8 || self.source().get(offset as usize).is_none_or(|byte| byte & 0xC0 != 0x80)
+        self.invalid_utf8.is_some() || self.source().get(offset as usize).is_none_or(|byte| byte & 0xC0 != 0x80)
     }
 
     /// `document.instructions`.

@@ -41,13 +41,11 @@ pub(super) fn draft(job: &Job, runner: &mut Runner, id: u64, input: &Input) -> W
     let configured = &job.rulesets[input.ruleset].settings;
     let settings = configured.iter().map(|configured| settings(configured, &suppressions)).collect();
     let content = Content { document, meaning, suppressions, ruleset: input.ruleset, settings, planned };
-    let subjects: Vec<_> =
-        (0..job.plugins.len()).map(|plugin| content.subject(plugin, content.meaning.clone())).collect();
     let content = work.content.insert(content);
     let ruleset = &job.rulesets[input.ruleset];
     let mut pending = Vec::new();
-    for (index, (plugin, subject)) in job.plugins.iter().zip(&subjects).enumerate() {
-        let draft = runner.draft(index, subject);
+    for (index, plugin) in job.plugins.iter().enumerate() {
+        let draft = runner.draft(index, &content.subject(index, content.meaning.clone()));
         let settled = draft.findings.into_iter().filter_map(|(rule, finding)| {
             settle(ruleset, &content.suppressions, finding).map(|finding| (index, rule, finding))
         });
@@ -95,8 +93,8 @@ fn read_path(path: &Path) -> Result<Vec<u8>, String> {
 /// What is wrong with the text itself.
 fn problems_of(document: &Document, meaning: &Meaning) -> Vec<Problem> {
     let mut problems = Vec::new();
-    if let Err(error) = str::from_utf8(document.source()) {
-        let line = document.lines().line_of(u32::try_from(error.valid_up_to()).unwrap_or(0));
+    if let Some(place) = document.invalid_utf8() {
+        let line = document.lines().line_of(place);
         let message = "this line is not UTF-8; save the file as UTF-8".to_owned();
         problems.push(Problem { kind: ProblemKind::Encoding, message, line: Some(line) });
     }

@@ -97,6 +97,7 @@ pub struct Outcome {
 }
 
 /// What is said of one file.
+#[derive(Default)]
 pub struct FileReport {
     /// What reports call it.
     pub path: String,

@@ -8,6 +8,7 @@
 //!
 //! A rule is `pack/Rule`, `Rule`, or `pack/*`.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use plimsoll_dockerfile::Span;
@@ -71,21 +72,19 @@ impl Suppressions {
 
     /// Whether the whole file goes without a rule, so that it need not run.
     pub(super) fn excludes(&self, rule: &str) -> bool {
-        let (pack, name) = rule.split_once('/').unwrap_or(("", rule));
-        !self.file.is_empty()
-            && (self.file.contains(rule) || self.file.contains(name) || self.file.contains(&format!("{pack}/*")))
+        !self.file.is_empty() && names_of(rule).iter().any(|name| self.file.contains(name.as_ref()))
     }
 
-    /// Whether a finding is waved through.
+    /// Whether a comment above its instruction waves a finding through. Rules that
+    /// the whole file goes without do not come so far.
     pub(super) fn covers(&self, finding: &Finding) -> bool {
         let start = finding.span.start;
         let before = &self.placed[..self.placed.partition_point(|suppression| suppression.place.start <= start)];
         let mut here = before.iter().rev().take_while(|suppression| suppression.place.contains(start));
-        let is_placed = here.any(|Suppression { rule, is_check, .. }| {
+        here.any(|Suppression { rule, is_check, .. }| {
             let may = !(*is_check && NOT_OF_ONE_INSTRUCTION.contains(&&*finding.rule));
-            may && names(rule, &finding.rule)
-        });
-        is_placed || self.excludes(&finding.rule)
+            may && names_of(&finding.rule).contains(&Cow::Borrowed(rule))
+        })
     }
 }
 
@@ -138,9 +137,10 @@ fn skipped(value: &str) -> Vec<String> {
         .collect()
 }
 
-fn names(pattern: &str, rule: &str) -> bool {
+/// What a rule may be called in a comment: `pack/Rule`, `Rule`, `pack/*`.
+fn names_of(rule: &str) -> [Cow<'_, str>; 3] {
     let (pack, name) = rule.split_once('/').unwrap_or(("", rule));
-    pattern == rule || pattern == name || pattern.strip_suffix("/*") == Some(pack)
+    [rule.into(), name.into(), format!("{pack}/*").into()]
 }
 
 #[cfg(test)]

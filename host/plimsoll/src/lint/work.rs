@@ -12,6 +12,7 @@ use crate::plugin::{Answered, Failure, Log, Planned, Plugin, Settings, Subject};
 use crate::question::{self, SkipReason};
 
 /// A file under way.
+#[derive(Default)]
 pub(super) struct Work {
     pub(super) report: FileReport,
     pub(super) content: Option<Content>,
@@ -66,17 +67,7 @@ pub(super) fn settings(configured: &Arc<Settings>, suppressions: &Suppressions) 
 impl Work {
     /// A file of which nothing is known yet.
     pub(super) fn new(path: String) -> Self {
-        let report = FileReport {
-            path,
-            source: None,
-            findings: Vec::new(),
-            problems: Vec::new(),
-            skipped: Vec::new(),
-            planned: Vec::new(),
-            log: Vec::new(),
-        };
-        let (content, fast, pending, verdicts, late) = Default::default();
-        Self { report, content, fast, pending, verdicts, late }
+        Self { report: FileReport { path, ..FileReport::default() }, ..Self::default() }
     }
 
     /// Adds a request that waits for its answer.

@@ -76,7 +76,7 @@ pub struct Answered {
     /// The request.
     pub request: Planned,
     /// What came back.
-    pub answer: Answer,
+    pub answer: Arc<Answer>,
 }
 
 /// A request as the host keeps it.
@@ -192,20 +192,18 @@ impl Call {
         let announced = self.running;
         // Who does not say which rule runs is taken to be the one that asks.
         self.running = announced.or(Some(request.rule));
-        let planned = self.check_request(&request, "registry.plan-image").and_then(|()| {
-            let parsed = parse_image(reference, platform);
-            match parsed {
+        let planned =
+            self.check_request(&request, "registry.plan-image").and_then(|()| match parse_image(reference, platform) {
                 Ok((reference, platform)) => self.plan(request, Question::Image { reference, platform }).map(Ok),
                 Err(message) => Ok(Err(message)),
-            }
-        });
+            });
         if planned.is_ok() {
             self.running = announced;
         }
         planned
     }
 
-    fn check_request(&mut self, request: &Request, function: &str) -> Result<()> {
+    fn check_request(&self, request: &Request, function: &str) -> Result<()> {
         self.check_rule(request.rule)?;
         if !self.subject()?.settings.enabled.contains(&request.rule) {
             return Err(self.misuse(format!("{function} was called for a rule that it was not asked to run")));
@@ -280,7 +278,7 @@ impl Call {
             return Err(self.misuse(format!("{function} was called outside on-success, where there is no answer")));
         };
         let found = answers.iter().find(|answered| answered.request.id == request);
-        found.map(|answered| &answered.answer).ok_or_else(|| {
+        found.map(|answered| answered.answer.as_ref()).ok_or_else(|| {
             self.misuse(format!(
                 "{function} was asked for request {request}, which is neither the answered one nor one it followed from"
             ))

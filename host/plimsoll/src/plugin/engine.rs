@@ -4,8 +4,6 @@
 //! Output: a component ready to be instantiated. Only imports of the contract
 //! are linked; any other is refused by name.
 
-use std::collections::hash_map::DefaultHasher;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -14,7 +12,7 @@ use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 use wasmtime::{Engine, Result};
 
 use super::contract::{CAPABILITIES, PACKAGE, VERSION, document, log, model, registry, settings, types};
-use super::engine_config::engine_config;
+use super::engine_config::{compatibility, engine_config};
 use super::instance::Guest;
 use crate::limits::EPOCH_TICK;
 
@@ -24,6 +22,7 @@ const TARGET: &str = env!("PLIMSOLL_TARGET");
 pub struct Host {
     engine: Engine,
     linker: Linker<Guest>,
+    compatibility: u64,
     compiled: AtomicUsize,
 }
 
@@ -36,7 +35,7 @@ impl Host {
         let engine = Engine::new(&engine_config(TARGET)?)?;
         let linker = linker(&engine)?;
         tick(&engine);
-        Ok(Arc::new(Self { engine, linker, compiled: AtomicUsize::new(0) }))
+        Ok(Arc::new(Self { compatibility: compatibility(&engine), engine, linker, compiled: AtomicUsize::new(0) }))
     }
 
     /// How many components this process had to compile.
@@ -63,7 +62,7 @@ impl Host {
     /// # Errors
     /// As [`Host::compile`].
     pub fn load(&self, native: &'static [u8], compatibility: u64, component: &[u8]) -> Result<InstancePre<Guest>> {
-        if native.is_empty() || compatibility != self.compatibility() {
+        if native.is_empty() || compatibility != self.compatibility {
             return self.compile(component);
         }
         // SAFETY: the bytes are part of this program, written by its own build
@@ -93,12 +92,6 @@ impl Host {
         let component = pre.component().component_type();
         let imports: Vec<_> = component.imports(&self.engine).filter_map(|(name, _)| interface_of(name)).collect();
         CAPABILITIES.iter().copied().filter(|capability| imports.iter().any(|(name, _)| name == capability)).collect()
-    }
-
-    fn compatibility(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.engine.precompile_compatibility_hash().hash(&mut hasher);
-        hasher.finish()
     }
 
     fn link(&self, component: &Component) -> Result<InstancePre<Guest>> {

@@ -2,7 +2,10 @@
 //! the bundled packs, and the program, which runs them: the two must agree to
 //! the bit, or native code made by one is refused by the other.
 
-use wasmtime::{Config, OptLevel, Result};
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+
+use wasmtime::{Config, Engine, OptLevel, Result};
 
 /// Bytes of native stack that a guest may use; well below a thread's own, since
 /// running out of that aborts the process.
@@ -28,4 +31,12 @@ pub fn engine_config(target: &str) -> Result<Config> {
         .wasm_backtrace_max_frames(None)
         .generate_address_map(false);
     Ok(config)
+}
+
+/// What native code depends on besides the component, as a number: code of one
+/// engine fits another if both numbers are equal.
+pub fn compatibility(engine: &Engine) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    hasher.finish()
 }

@@ -1,6 +1,6 @@
 //! `--explain-plan`: what would be asked, by which rule, of which host.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 use super::{counted, printable};
@@ -11,10 +11,10 @@ use crate::question::Question;
 /// asks it and how often. With `fail_fast`, files with errors ask nothing.
 pub fn plan(outcome: &Outcome, fail_fast: bool) -> String {
     let mut order: Vec<&Question> = Vec::new();
-    let mut askers: BTreeMap<String, BTreeMap<&str, usize>> = BTreeMap::new();
+    let mut askers: HashMap<&Question, BTreeMap<&str, usize>> = HashMap::new();
     let (silent, asking): (Vec<_>, Vec<_>) = outcome.files.iter().partition(|file| fail_fast && file.has_error());
     for (rule, question) in asking.iter().flat_map(|file| &file.planned) {
-        let askers = askers.entry(question.to_string()).or_default();
+        let askers = askers.entry(question).or_default();
         if askers.is_empty() {
             order.push(question);
         }
@@ -23,7 +23,7 @@ pub fn plan(outcome: &Outcome, fail_fast: bool) -> String {
     let mut text = String::new();
     for question in &order {
         let _ = writeln!(text, "{} {}: {question}", question.resolver(), question.host());
-        for (rule, count) in &askers[&question.to_string()] {
+        for (rule, count) in &askers[question] {
             let times = if *count > 1 { format!(" ({count} times)") } else { String::new() };
             let _ = writeln!(text, "    {rule}{times}");
         }

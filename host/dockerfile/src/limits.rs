@@ -15,7 +15,7 @@ pub const JSON_DEPTH_MAX: usize = 64;
 /// How deep `${a:-${b:-…}}` may nest in one word.
 pub const EXPANSION_DEPTH_MAX: usize = 64;
 
-/// Longest value one expansion may produce, in bytes.
+/// How much longer than its text the value of one expansion may be, in bytes.
 pub const EXPANSION_BYTES_MAX: usize = 64 * 1024;
 
 /// Bytes copied and steps of globs taken in one expansion.
@@ -30,5 +30,14 @@ pub const MODEL_VALUE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Triggers of `ONBUILD` that one model runs; later ones are left out.
 pub const MODEL_TRIGGERS_MAX: usize = 65_536;
 
+/// Bytes of the triggers that one model runs, counted each time; later ones are left out.
+pub const MODEL_TRIGGER_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// How many problems of one model come with a suggestion: each is a search through all names.
+pub const MODEL_SUGGESTIONS_MAX: usize = 16;
+
 /// Longest trigger of a base image that is parsed, in bytes.
 pub const TRIGGER_BYTES_MAX: usize = 256 * 1024;
+
+/// Longest normal form of a platform, in bytes: every stage upon a stage has a copy of it.
+pub const PLATFORM_BYTES_MAX: usize = 256;

@@ -51,7 +51,7 @@ impl Matcher {
         let mut ignored = false;
         for rule in &self.patterns {
             // A rule that would not change the answer need not be asked.
-            if rule.exclusion == ignored && rule.matches(path) {
+            if rule.exclusion == ignored && rule.pattern.matches(path) {
                 ignored = !rule.exclusion;
             }
         }
@@ -80,12 +80,6 @@ impl Rule {
         };
         let pattern = Pattern::parse(text).ok_or_else(error)?;
         Ok(Self { text: text.to_owned(), exclusion, pattern })
-    }
-
-    fn matches(&self, path: &str) -> bool {
-        let parents = path.char_indices().filter(|(_, c)| *c == '/').map(|(at, _)| &path[..at]);
-        self.pattern.matches(path)
-            || parents.filter(|parent| !parent.is_empty()).any(|parent| self.pattern.matches(parent))
     }
 }
 
@@ -150,6 +144,11 @@ mod tests {
         check("*.md", "docs/a.md", false);
         check("**/*.md", "docs/x/a.md", true);
         check("docs", "docs/x/a.md", true);
+        check("docs", "docsx/a.md", false);
+        check("d*s", "docs/x/a.md", true);
+        check("*/x", "docs/x/a.md", true);
+        check("**/x", "docs/x/a.md", true);
+        check("**/a*", "docs/a/b", true);
         check("/docs/", "docs/a", true);
         check("# docs", "# docs", false);
         check("a[0-9]?", "a1b", true);

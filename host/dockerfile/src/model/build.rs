@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::scope::{Name, Scope, Scopes};
 use super::{Base, BaseImage, Inputs, Model, ModelProblem, Origin, Shell, Site, Step, Trigger, VariableScope, stages};
-use crate::limits::{MODEL_TRIGGERS_MAX, MODEL_WORK_MAX, TRIGGER_BYTES_MAX};
+use crate::limits::{MODEL_TRIGGER_BYTES_MAX, MODEL_TRIGGERS_MAX, MODEL_WORK_MAX, TRIGGER_BYTES_MAX};
 use crate::parse::{check_instruction, parse};
 use crate::span::{Span, offset};
 use crate::tree::{Instruction, Keyword, ProblemKind, Tree};
@@ -31,13 +31,13 @@ pub(super) struct Builder<'a> {
     pub tree: &'a Tree,
     pub inputs: &'a Inputs<'a>,
     pub model: Model,
-    pub build_args: HashMap<&'a str, &'a str>,
+    pub build_args: FastMap<&'a str, &'a str>,
     /// Global `ARG`s and platform arguments.
     pub globals: Scope,
     /// The same with every `ARG` at its default; nothing when that failed.
     pub defaults: Option<Scope>,
     /// Stages by name in lower case; of equal names the last.
-    pub names: HashMap<String, u32>,
+    pub names: FastMap<String, u32>,
     /// What each stage that has run hands on.
     handed_on: Vec<HandedOn>,
     /// Uses of one stage by another, other than as base.
@@ -47,10 +47,21 @@ pub(super) struct Builder<'a> {
     pub expansions: u32,
     /// Bytes and steps that expansions may still take.
     pub work: usize,
+    /// Whether a bound was hit.
+    pub limited: bool,
+    /// Problems that came with a suggestion.
+    pub suggestions: usize,
     /// The step of the last `FROM`.
     last_from: u32,
-    triggers: usize,
+    /// Triggers so far, and their bytes.
+    triggers: (usize, usize),
+    base_images: FastMap<u32, &'a BaseImage>,
+    /// What stages upon an image start with, by the address of the image: a file may name it often.
+    image_states: FastMap<*const BaseImage, State>,
 }
+
+/// A map with a hash that is fast on short keys and that a file cannot foresee.
+pub(super) type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// What is in force at one point of a stage.
 #[derive(Clone, Debug)]
@@ -108,33 +119,37 @@ impl<'a> Builder<'a> {
                 stages: Vec::new(),
                 steps: Vec::with_capacity(tree.instructions.len()),
                 values: Vec::with_capacity(tree.words.len()),
-                variables: Vec::new(),
+                variables: Vec::with_capacity(tree.words.len() / WORDS_OF_VARIABLE),
                 images: Vec::new(),
                 shells: Vec::new(),
                 triggers: Vec::new(),
                 problems: Vec::new(),
                 arena: String::with_capacity(source.len().min(ARENA_BYTES_FIRST)),
-                scopes: Scopes::default(),
+                scopes: Scopes::new(),
                 step_of: vec![u32::MAX; tree.instructions.len()],
             },
             build_args: inputs.build_args.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
             globals: Scope::EMPTY,
             defaults: None,
-            names: HashMap::new(),
+            names: FastMap::default(),
             handed_on: Vec::new(),
             uses: Vec::new(),
             problems: Vec::new(),
             expansions: 0,
             work: MODEL_WORK_MAX,
+            limited: false,
+            suggestions: 0,
             last_from: 0,
-            triggers: 0,
+            triggers: (0, 0),
+            base_images: inputs.base_images.iter().rev().copied().collect(),
+            image_states: FastMap::default(),
         }
     }
 
     /// The arguments that exist without being declared, visible in `FROM` and global `ARG`s.
     fn seed(&mut self) {
         let (target, build) = (&self.inputs.target_platform, &self.inputs.build_platform);
-        let (target_text, build_text) = (target.to_string(), stages::without_version(build).to_string());
+        let (target_text, build_text) = (target.to_string(), stages::without_version(build));
         let stage = match self.inputs.target {
             Some(name) if !name.is_empty() => name.to_owned(),
             _ => stages::last_name(self.source, self.tree).unwrap_or_else(|| "default".to_owned()),
@@ -213,19 +228,14 @@ impl<'a> Builder<'a> {
     }
 
     /// What a stage starts with.
-    fn inherited(&mut self, stage: u32, base: &Base, image: Option<&BaseImage>) -> State {
+    fn inherited(&mut self, stage: u32, base: &Base, image: Option<&'a BaseImage>) -> State {
         if let Base::Stage(parent) = base {
             let parent = self.handed_on.get(*parent as usize);
             return parent.map_or_else(|| State::new(Scope::EMPTY), |parent| parent.state.clone());
         }
-        let mut state = State::new(Scope::EMPTY);
+        let mut state = image.map_or_else(|| State::new(Scope::EMPTY), |image| self.image_state(image));
         state.unknown = image.is_none() && *base != Base::Scratch;
         let scopes = &mut self.model.scopes;
-        for (name, value) in image.map_or(&[][..], |image| &image.environment) {
-            let name = scopes.intern(name);
-            let value = scopes.assigned(value, true);
-            state.scope = scopes.set_image(state.scope, name, value);
-        }
         let path = scopes.intern("PATH");
         let windows = self.model.stages[stage as usize].platform.os == "windows";
         // Windows sets its own.
@@ -233,21 +243,54 @@ impl<'a> Builder<'a> {
             let value = scopes.assigned(DEFAULT_PATH, !state.unknown);
             state.scope = scopes.set_image(state.scope, path, value);
         }
-        match image {
-            Some(image) if !image.shell.is_empty() => state.shell = self.shell(image.shell.clone()),
-            _ if state.unknown => state.shell = Shell::Unknown,
-            _ => {}
+        if state.unknown {
+            state.shell = Shell::Unknown;
         }
         state
+    }
+
+    /// What the configuration of an image says.
+    fn image_state(&mut self, image: &'a BaseImage) -> State {
+        let address = std::ptr::from_ref(image);
+        if let Some(state) = self.image_states.get(&address) {
+            return state.clone();
+        }
+        let mut state = State::new(Scope::EMPTY);
+        let scopes = &mut self.model.scopes;
+        for (name, value) in &image.environment {
+            let name = scopes.intern(name);
+            let value = scopes.assigned(value, true);
+            state.scope = scopes.set_image(state.scope, name, value);
+        }
+        if !image.shell.is_empty() {
+            state.shell = self.shell(image.shell.clone());
+        }
+        self.image_states.insert(address, state.clone());
+        state
+    }
+
+    /// Whether one more trigger of so many bytes may run; the first that may not is a problem.
+    fn may_trigger(&mut self, bytes: usize, bytes_max: usize, from: &Instruction) -> bool {
+        let (triggers, sum) = (self.triggers.0 + 1, self.triggers.1 + bytes);
+        let may = triggers <= MODEL_TRIGGERS_MAX && sum <= MODEL_TRIGGER_BYTES_MAX && bytes <= bytes_max;
+        if may {
+            self.triggers = (triggers, sum);
+        } else if !std::mem::replace(&mut self.limited, true) {
+            let message = "there are too many triggers of ONBUILD, or too long ones, to run them".to_owned();
+            self.problem(Phase::Run, message, from.span, from.lines.0);
+        }
+        may
     }
 
     fn stage_triggers(&mut self, stage: u32, parent: u32, from: &'a Instruction, state: &mut State) {
         let tree = self.tree;
         let triggers = self.handed_on.get_mut(parent as usize).map(|parent| std::mem::take(&mut parent.triggers));
         let triggers = triggers.unwrap_or_default();
-        for index in triggers.iter().copied().take(MODEL_TRIGGERS_MAX - self.triggers) {
+        for index in triggers.iter().copied() {
             let inner = &tree.instructions[index as usize];
-            self.triggers += 1;
+            if !self.may_trigger(inner.span.len() as usize, usize::MAX, from) {
+                break;
+            }
             if let Err(message) = check_instruction(self.source, tree, index) {
                 self.problem(Phase::Resolve, message, from.span, from.lines.0);
                 continue;
@@ -263,10 +306,9 @@ impl<'a> Builder<'a> {
     }
 
     fn image_trigger(&mut self, stage: u32, trigger: &str, from: &'a Instruction, state: &mut State) {
-        if self.triggers == MODEL_TRIGGERS_MAX || trigger.len() > TRIGGER_BYTES_MAX {
+        if !self.may_trigger(trigger.len(), TRIGGER_BYTES_MAX, from) {
             return;
         }
-        self.triggers += 1;
         let tree = parse(trigger.as_bytes());
         let syntax = tree.problems.iter().find(|p| p.kind == ProblemKind::Syntax).map(|p| p.message.clone());
         let single = tree.instructions.iter().filter(|i| i.parent.is_none()).count() == 1;
@@ -356,8 +398,8 @@ impl<'a> Builder<'a> {
 
     /// The base image of a stage that names one, if the inputs know it.
     fn base_image(&self, stage: u32) -> Option<&'a BaseImage> {
-        let known = self.inputs.base_images.iter().find(|(index, _)| *index == stage)?;
-        matches!(self.model.stages[stage as usize].base, Base::Image { .. }).then_some(known.1)
+        let known = self.base_images.get(&stage)?;
+        matches!(self.model.stages[stage as usize].base, Base::Image { .. }).then_some(*known)
     }
 
     fn finish(mut self) -> Model {
@@ -389,6 +431,9 @@ impl At<'_> {
 }
 
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// How many words of a usual file there are to one variable.
+const WORDS_OF_VARIABLE: usize = 4;
 
 /// Room for values to begin with; more is added as it is needed.
 const ARENA_BYTES_FIRST: usize = 64 * 1024;

@@ -6,7 +6,7 @@
 use super::build::{At, Builder, Phase, State};
 use super::scope::{Scope, View};
 use super::{Site, Value, Variable, VariableScope, VariableState};
-use crate::expand::{Expansion, Lexer};
+use crate::expand::{ExpandError, Expansion, Lexer};
 use crate::limits::{EXPANSION_WORK_MAX, MODEL_VALUE_BYTES_MAX};
 use crate::span::{Span, offset};
 use crate::tree::{Instruction, Keyword, Text};
@@ -53,9 +53,13 @@ impl Builder<'_> {
     /// Expands a text of the tree.
     pub(super) fn expand_text(&mut self, at: &At<'_>, state: &State, site: Site, text: Text) -> Value {
         let lexer = Lexer::new(char::from(self.tree.escape));
-        let characters = at.tree.text(at.source, text);
-        let trims = at.instruction.keyword == Keyword::Volume;
-        let characters = if trims { characters.trim() } else { characters };
+        let mut text = text;
+        let mut characters = at.tree.text(at.source, text);
+        if at.instruction.keyword == Keyword::Volume {
+            let start = characters.len() - characters.trim_start().len();
+            characters = characters.trim();
+            text = text.slice(start, start + characters.len());
+        }
         self.expand(at, state, site, characters, lexer, &|span| at.tree.source_span(text, span.start..span.end))
     }
 
@@ -79,7 +83,7 @@ impl Builder<'_> {
                 self.model.arena.push_str(value);
                 (Some(Span::new(start, offset(self.model.arena.len()))), None)
             }
-            Ok(_) => (None, None),
+            Ok(_) => (None, Some(ExpandError { message: TOO_MANY_BYTES.to_owned(), limit: true })),
             Err(error) => (None, Some(error.clone())),
         };
         drop(value);
@@ -110,7 +114,8 @@ impl Builder<'_> {
             });
         }
         self.expansions += 1;
-        if let Some(error) = error.filter(|error| !error.limit) {
+        // Of what is beyond a bound the first place says enough.
+        if let Some(error) = error.filter(|error| !error.limit || !std::mem::replace(&mut self.limited, true)) {
             let phase = match at.scope {
                 VariableScope::Global => Phase::Arguments,
                 VariableScope::From => Phase::From,
@@ -123,3 +128,5 @@ impl Builder<'_> {
         value
     }
 }
+
+const TOO_MANY_BYTES: &str = "the values in this file are too long to keep";

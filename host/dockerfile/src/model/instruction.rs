@@ -3,11 +3,12 @@
 //! An instruction and the [`State`] before it → values, variables and image uses, and the state
 //! behind it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::build::{At, Builder, Phase, State};
-use super::scope::{Assigned, Name};
-use super::{Base, ImageUse, ImageUseKind, Site, Value, VariableScope};
+use super::scope::{Assigned, Name, Scopes};
+use super::{Base, ImageUse, ImageUseKind, Model, Site, Stage, Value, VariableScope};
 use crate::expand::{Lexer, NoEnv};
 use crate::limits::{EXPANSION_WORK_MAX, MODEL_VALUE_BYTES_MAX};
 use crate::parse::{heredoc, options};
@@ -68,12 +69,12 @@ impl Builder<'_> {
                 }
             }
             let value = match (given, equals) {
-                (Some(value), _) => self.kept(value, true),
+                (Some(value), _) => kept(&mut self.model.scopes, value, true),
                 (None, Some(equals)) => {
                     let default = word.text.slice(equals + 1, text.len());
                     let value = self.expand_text(at, state, at.word(number), default);
-                    let text = self.model.text(&value).unwrap_or_default().to_owned();
-                    self.kept(&text, value.exact)
+                    let Model { arena, scopes, .. } = &mut self.model;
+                    kept(scopes, value.text_in(arena).unwrap_or_default(), value.exact)
                 }
                 (None, None) => {
                     state.scope = self.model.scopes.declare(state.scope, name);
@@ -96,24 +97,17 @@ impl Builder<'_> {
         state.scope = scopes.set(state.scope, name, value);
     }
 
-    /// A value for a scope; once there are too many bytes of values, an unknown one.
-    fn kept(&mut self, value: &str, exact: bool) -> Assigned {
-        let full = self.model.scopes.bytes() + value.len() > MODEL_VALUE_BYTES_MAX;
-        if full { self.model.scopes.assigned("", false) } else { self.model.scopes.assigned(value, exact) }
-    }
-
     /// `ENV`: all of it sees what was before the instruction.
     fn environment(&mut self, at: &At<'_>, state: &mut State) {
         let before = self.model.values.len();
         self.words(at, state);
         for index in (before..self.model.values.len()).step_by(2) {
-            let [key, value] = [index, index + 1].map(|at| self.model.values.get(at).copied());
-            let text =
-                |value: Option<Value>| value.and_then(|value| self.model.text(&value)).unwrap_or_default().to_owned();
-            let (key, text, exact) = (text(key), text(value), value.is_some_and(|value| value.exact));
-            let value = self.kept(&text, exact);
-            let name = self.model.scopes.intern(&key);
-            state.scope = self.model.scopes.set_image(state.scope, name, value);
+            let Model { arena, scopes, values, .. } = &mut self.model;
+            let [key, value] = [index, index + 1].map(|at| values.get(at).copied());
+            let text = |value: Option<Value>| value.and_then(|value| value.text_in(arena)).unwrap_or_default();
+            let value = kept(scopes, text(value), value.is_some_and(|value| value.exact));
+            let name = scopes.intern(text(key));
+            state.scope = scopes.set_image(state.scope, name, value);
         }
     }
 
@@ -163,8 +157,9 @@ impl Builder<'_> {
         for marker in markers.iter().filter(|marker| marker.expand) {
             let Some((number, heredoc)) = named.remove(marker.name.as_str()) else { continue };
             let lexer = Lexer { skip_quotes: true, ..Lexer::new('\\') };
-            let body = String::from_utf8_lossy(heredoc.body.of(at.source));
-            let locate = |span: Span| Span::new(heredoc.body.start + span.start, heredoc.body.start + span.end);
+            let (body, places) = lossy(heredoc.body.of(at.source));
+            let place = |offset: u32| heredoc.body.start + places.of(offset);
+            let locate = |span: Span| Span::new(place(span.start), place(span.end));
             let site = Site::Heredoc(at.instruction.heredocs.start + offset(number));
             self.expand(at, state, site, &body, lexer, &locate);
         }
@@ -205,7 +200,7 @@ impl Builder<'_> {
         }
         if let Some((name, span)) = from.filter(|(name, _)| !name.is_empty()) {
             let source = self.used(at, name, span);
-            let message = || {
+            let message = |_: &[Stage]| {
                 format!(
                     "cannot mount from stage {name:?} to {:?}, stage needs to be defined before current command",
                     mount.target()
@@ -247,10 +242,12 @@ impl Builder<'_> {
             },
             (Ok(()), Err(_)) => self.used(at, name, flag.span),
         };
-        let stage = at.stage.and_then(|stage| self.model.stages.get(stage as usize)?.name.clone());
-        let stage = stage.map_or_else(|| format!("stage-{}", at.stage.unwrap_or_default()), |name| name.name);
-        let message =
-            || format!("cannot copy from stage {name:?}, it needs to be defined before current stage {stage:?}");
+        let message = |stages: &[Stage]| {
+            let index = at.stage.unwrap_or_default();
+            let stage = stages.get(index as usize).and_then(|stage| stage.name.as_ref());
+            let stage = stage.map_or_else(|| format!("stage-{index}"), |stage| shortened(&stage.name).to_owned());
+            format!("cannot copy from stage {name:?}, it needs to be defined before current stage {stage:?}")
+        };
         self.image_use(at, ImageUseKind::CopyFrom, span, source, message);
     }
 
@@ -262,12 +259,19 @@ impl Builder<'_> {
         }
     }
 
-    fn image_use(&mut self, at: &At<'_>, kind: ImageUseKind, span: Span, source: Base, late: impl Fn() -> String) {
+    fn image_use(
+        &mut self,
+        at: &At<'_>,
+        kind: ImageUseKind,
+        span: Span,
+        source: Base,
+        late: impl Fn(&[Stage]) -> String,
+    ) {
         let Some(stage) = at.stage else { return };
         if let Base::Stage(used) = source {
             self.uses.push((stage, used));
             if used >= stage {
-                self.problem_at(Phase::Run, at, late());
+                self.problem_at(Phase::Run, at, late(&self.model.stages));
             }
         }
         let platform = match source {
@@ -300,6 +304,53 @@ impl At<'_> {
         Site::Flag(self.instruction.flags.start + offset(number))
     }
 }
+
+/// Where the characters of a text stand in the bytes they were read from.
+#[derive(Default)]
+struct Places {
+    /// Offsets into text and bytes behind each character that stands for other bytes.
+    behind: Vec<(u32, u32)>,
+}
+
+impl Places {
+    fn of(&self, at: u32) -> u32 {
+        match self.behind.partition_point(|(text, _)| *text <= at) {
+            0 => at,
+            count => self.behind[count - 1].1 + (at - self.behind[count - 1].0),
+        }
+    }
+}
+
+/// Bytes as text, with U+FFFD for what is not UTF-8.
+fn lossy(bytes: &[u8]) -> (Cow<'_, str>, Places) {
+    if let Ok(text) = str::from_utf8(bytes) {
+        return (text.into(), Places::default());
+    }
+    let (mut text, mut places, mut at) = (String::with_capacity(bytes.len()), Places::default(), 0);
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        at += chunk.valid().len() + chunk.invalid().len();
+        if !chunk.invalid().is_empty() {
+            text.push('\u{FFFD}');
+            places.behind.push((offset(text.len()), offset(at)));
+        }
+    }
+    (text.into(), places)
+}
+
+/// A value for a scope; once there are too many bytes of values, an unknown one.
+fn kept(scopes: &mut Scopes, value: &str, exact: bool) -> Assigned {
+    let full = scopes.bytes() + value.len() > MODEL_VALUE_BYTES_MAX;
+    if full { scopes.assigned("", false) } else { scopes.assigned(value, exact) }
+}
+
+/// A name for a message: one stage may be named by every line of it.
+fn shortened(name: &str) -> &str {
+    &name[..name.floor_char_boundary(NAME_BYTES_MAX)]
+}
+
+/// Longer names of stages are cut off in messages.
+const NAME_BYTES_MAX: usize = 256;
 
 /// Arguments that steer the build and are no environment variables.
 const NOT_IN_ENVIRONMENT: [&str; 2] = ["BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"];

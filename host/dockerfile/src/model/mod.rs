@@ -343,7 +343,7 @@ impl Model {
 
     /// The text of a value; nothing where expansion failed or a bound was hit.
     pub fn text(&self, value: &Value) -> Option<&str> {
-        value.text.map(|span| self.arena.get(span.range()).unwrap_or_default())
+        value.text_in(&self.arena)
     }
 
     /// The values of a step.
@@ -384,6 +384,12 @@ impl Model {
             Shell::Set(shell) => self.shells.get(shell as usize).map(Vec::as_slice),
             Shell::Default | Shell::Unknown => None,
         }
+    }
+}
+
+impl Value {
+    fn text_in(self, arena: &str) -> Option<&str> {
+        self.text.map(|span| arena.get(span.range()).unwrap_or_default())
     }
 }
 

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::build::{At, Builder, Phase, State};
 use super::{Base, ImageUse, ImageUseKind, Origin, PlatformFlag, Site, Stage, StageName, Value, VariableScope};
+use crate::limits::MODEL_SUGGESTIONS_MAX;
 use crate::parse::{is_stage_name, suggested};
 use crate::platform::Platform;
 use crate::reference::Reference;
@@ -39,8 +40,10 @@ impl<'a> Builder<'a> {
             base_span = word.span;
             let value = self.expand_text(&at, &state, at.word(0), word.text);
             base = self.base(value, tree.text(source, word.text), from);
-            invalid_default_base =
-                self.default_base(tree.text(source, word.text)).is_some_and(|name| Reference::parse(&name).is_err());
+            // Without build arguments the defaults are what was just expanded.
+            let known_valid = self.build_args.is_empty() && matches!(base, Base::Image { .. } | Base::Scratch);
+            invalid_default_base = !known_valid
+                && self.default_base(tree.text(source, word.text)).is_some_and(|name| Reference::parse(&name).is_err());
         }
         let platform_flag = self.platform_flag(&at, &state);
         self.end();
@@ -141,9 +144,11 @@ impl<'a> Builder<'a> {
             Some("") => format!("empty platform value from expression {written}"),
             Some(_) => format!("failed to parse platform {written}: {error}"),
         };
-        let known = self.model.scopes.visible(self.globals, false);
-        let message = match unset.first() {
-            Some(name) => suggested(message, name, &known),
+        let message = match unset.first().filter(|_| self.suggestions < MODEL_SUGGESTIONS_MAX) {
+            Some(name) => {
+                self.suggestions += 1;
+                suggested(message, name, &self.model.scopes.visible(self.globals, false))
+            }
             None => message,
         };
         self.problem_at(Phase::From, at, message);
@@ -245,9 +250,12 @@ pub(super) fn last_name(source: &[u8], tree: &Tree) -> Option<String> {
     name(source, tree, tree.words_of(froms.next()?)).1.map(|name| name.name)
 }
 
-/// `BUILDPLATFORM` does not name the version of the operating system.
-pub(super) fn without_version(platform: &Platform) -> Platform {
-    Platform { os_version: String::new(), os_features: Vec::new(), ..platform.clone() }
+/// The text of a platform for `BUILDPLATFORM`, which does not name the version of the operating system.
+pub(super) fn without_version(platform: &Platform) -> String {
+    if platform.os_version.is_empty() && platform.os_features.is_empty() {
+        return platform.to_string();
+    }
+    Platform { os_version: String::new(), os_features: Vec::new(), ..platform.clone() }.to_string()
 }
 
 /// `AS name`, if it is well formed.

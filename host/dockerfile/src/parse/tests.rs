@@ -212,6 +212,20 @@ fn places_in_the_source() {
     assert_eq!(at(tree.flags_of(run)[0].text, "type=x"), "type=x");
 }
 
+/// What is empty has a place too, also where the text around it was put together.
+#[test]
+fn places_of_nothing() {
+    let check = |source: &[u8], expect: u32| {
+        let tree = parse(source);
+        let arguments = tree.instructions.last().unwrap().arguments;
+        assert_eq!((arguments.start, arguments.end), (expect, expect), "{source:?}");
+    };
+    check(b"RUN", 3);
+    check(b"\\\xFF\xFF", 3);
+    check(b"RUN \\\n --mount='a'", 18);
+    check(b"USER \\\n a\n\\\n\\\n", 10);
+}
+
 #[test]
 fn any_bytes() {
     let seeds: [&[u8]; 4] = [

@@ -27,6 +27,11 @@ impl Tree {
         if !text.owned {
             return Span::new(start, end);
         }
+        // At the end of a text the arena may go on with another one.
+        if start == text.span.end && start > 0 {
+            let at = self.piece(start - 1).map_or(0, |p| p.source_end(start));
+            return Span::new(at, at);
+        }
         let from = self.piece(start).map_or(0, |p| p.source_of(start));
         if end <= start {
             return Span::new(from, from);

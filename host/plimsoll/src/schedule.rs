@@ -101,7 +101,7 @@ async fn ask_all(
     let mut tasks = JoinSet::new();
     for (question, own_budget) in wanted {
         let host =
-            hosts.entry(question.host().to_owned()).or_insert_with(|| Arc::new(Semaphore::new(HOST_CONCURRENCY)));
+            hosts.entry(question.host().unwrap_or_default().to_owned()).or_insert_with(|| Arc::new(Semaphore::new(HOST_CONCURRENCY)));
         let (resolver, host, all) = (resolver.clone(), host.clone(), all.clone());
         tasks.spawn(async move {
             let answered = timeout_at(deadline, async {

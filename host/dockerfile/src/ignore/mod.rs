@@ -58,6 +58,12 @@ impl Matcher {
         ignored
     }
 
+    /// The patterns that leave a path, or a directory above it, out; none when it stays.
+    pub fn ignored_by<'m>(&'m self, path: &'m str) -> impl Iterator<Item = &'m str> {
+        let rules = if self.is_ignored(path) { self.patterns.as_slice() } else { &[] };
+        rules.iter().filter(move |rule| !rule.exclusion && rule.matches(path)).map(|rule| rule.text.as_str())
+    }
+
     /// Whether any pattern begins with `!`.
     pub fn has_exclusions(&self) -> bool {
         self.patterns.iter().any(|rule| rule.exclusion)

@@ -40,7 +40,8 @@ pub(super) fn draft(job: &Job, runner: &mut Runner, id: u64, input: &Input) -> W
     let planned = vec![0; job.plugins.len()];
     let configured = &job.rulesets[input.ruleset].settings;
     let settings = configured.iter().map(|configured| settings(configured, &suppressions)).collect();
-    let content = Content { document, meaning, suppressions, ruleset: input.ruleset, settings, planned };
+    let (context, ruleset) = (input.context.clone(), input.ruleset);
+    let content = Content { document, meaning, context, suppressions, ruleset, settings, planned };
     let content = work.content.insert(content);
     let ruleset = &job.rulesets[input.ruleset];
     let mut pending = Vec::new();

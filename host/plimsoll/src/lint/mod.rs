@@ -25,7 +25,7 @@ use crate::document::{self, Surroundings};
 use crate::finding::{Finding, Problem, ProblemKind, Severity, Skipped};
 use crate::plugin::contract::Level;
 use crate::plugin::{Plugin, Settings, Unusable};
-use crate::question::{Question, SkipReason};
+use crate::question::{BuildContext, Question, SkipReason};
 use crate::resolve::Resolve;
 
 /// Everything one run depends on.
@@ -56,6 +56,8 @@ pub struct Input {
     pub source: Source,
     /// Its rules' configuration, as index into [`Job::rulesets`].
     pub ruleset: usize,
+    /// Where the files of its build come from.
+    pub context: Arc<BuildContext>,
 }
 
 /// Where bytes come from.
@@ -80,12 +82,24 @@ pub struct Ruleset {
 /// Whether and how the world is asked.
 #[derive(Debug, Clone, Copy)]
 pub struct SlowChecks {
-    /// Whether questions are asked.
-    pub ask: bool,
+    /// Which questions are asked.
+    pub ask: Ask,
     /// Whether a file with errors asks nothing.
     pub fail_fast: bool,
     /// The wall-clock budget of all of them together.
     pub timeout: Duration,
+}
+
+/// Which questions are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// All.
+    Everything,
+    /// Those that the files on this machine answer: they can neither be slow nor
+    /// change from one run to the next.
+    Local,
+    /// None.
+    Nothing,
 }
 
 /// What a run came to.

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::judge::Round;
 use super::merge::{Outcomes, Verdict, tidy};
 use super::suppress::Suppressions;
-use super::{FileReport, Job, Ruleset};
+use super::{Ask, FileReport, Job, Ruleset};
 use crate::document::{Document, Meaning};
 use crate::finding::{Finding, Problem, ProblemKind, Severity, Skipped};
 use crate::plugin::{Answered, Failure, Log, Planned, Plugin, Settings, Subject};
-use crate::question::{self, SkipReason};
+use crate::question::{self, BuildContext, Question, SkipReason};
 
 /// A file under way.
 #[derive(Default)]
@@ -30,6 +30,7 @@ pub(super) struct Work {
 pub(super) struct Content {
     pub(super) document: Arc<Document>,
     pub(super) meaning: Arc<Meaning>,
+    pub(super) context: Arc<BuildContext>,
     pub(super) suppressions: Suppressions,
     pub(super) ruleset: usize,
     /// What each plugin is told of its rules.
@@ -49,7 +50,8 @@ pub(super) struct Pending {
 impl Content {
     /// What a plugin sees, under some meaning of the document.
     pub(super) fn subject(&self, plugin: usize, meaning: Arc<Meaning>) -> Subject {
-        Subject { document: self.document.clone(), meaning, settings: self.settings[plugin].clone() }
+        let (document, context) = (self.document.clone(), self.context.clone());
+        Subject { document, meaning, settings: self.settings[plugin].clone(), context }
     }
 }
 
@@ -95,9 +97,11 @@ impl Work {
     /// Leaves nothing pending where the world is not to be asked. If nothing is,
     /// merges, and lets go of all that the report does not need.
     pub(super) fn advance(&mut self, job: &Job) {
-        if let Some(failure) = self.why_not_asked(job) {
-            let pending = std::mem::take(&mut self.pending);
-            self.report.skipped.extend(pending.iter().map(|pending| skipped(job, pending, &failure)));
+        for pending in std::mem::take(&mut self.pending) {
+            match self.why_not_asked(job, &pending.request.question) {
+                Some(failure) => self.report.skipped.push(skipped(job, &pending, &failure)),
+                None => self.pending.push(pending),
+            }
         }
         if !self.pending.is_empty() {
             return;
@@ -113,8 +117,13 @@ impl Work {
         tidy(&mut self.report.findings);
     }
 
-    fn why_not_asked(&self, job: &Job) -> Option<question::Failure> {
-        let (reason, detail) = if !job.slow_checks.ask {
+    fn why_not_asked(&self, job: &Job, question: &Question) -> Option<question::Failure> {
+        let is_asked = match job.slow_checks.ask {
+            Ask::Everything => true,
+            Ask::Local => question.host().is_none(),
+            Ask::Nothing => false,
+        };
+        let (reason, detail) = if !is_asked {
             (SkipReason::Disabled, "slow checks are off")
         } else if job.slow_checks.fail_fast
             && (self.report.has_error() || self.fast.iter().any(|(_, _, finding)| finding.severity == Severity::Error))
@@ -160,7 +169,7 @@ pub(super) fn skipped(job: &Job, pending: &Pending, failure: &question::Failure)
         rule: job.plugins[pending.plugin].names[pending.request.rule as usize].clone(),
         resolver: question.resolver(),
         question: question.to_string(),
-        host: question.host().to_owned(),
+        host: question.host().map(str::to_owned),
         reason: failure.reason,
         detail: failure.detail.clone(),
     }

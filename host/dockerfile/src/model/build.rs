@@ -109,6 +109,7 @@ impl<'a> Builder<'a> {
                 steps: Vec::with_capacity(tree.instructions.len()),
                 values: Vec::with_capacity(tree.words.len()),
                 variables: Vec::new(),
+                ports: Vec::new(),
                 images: Vec::new(),
                 shells: Vec::new(),
                 triggers: Vec::new(),
@@ -314,6 +315,7 @@ impl<'a> Builder<'a> {
     ) -> u32 {
         let step = offset(self.model.steps.len());
         let (values, variables) = (offset(self.model.values.len()), offset(self.model.variables.len()));
+        let ports = offset(self.model.ports.len());
         self.model.steps.push(Step {
             origin,
             instruction,
@@ -323,6 +325,7 @@ impl<'a> Builder<'a> {
             workdir_set: state.workdir_set,
             values: values..values,
             variables: variables..variables,
+            ports: ports..ports,
         });
         if origin == Origin::Own {
             self.model.step_of[instruction as usize] = step;
@@ -332,9 +335,11 @@ impl<'a> Builder<'a> {
 
     pub(super) fn end(&mut self) {
         let (values, variables) = (offset(self.model.values.len()), offset(self.model.variables.len()));
+        let ports = offset(self.model.ports.len());
         if let Some(step) = self.model.steps.last_mut() {
             step.values.end = values;
             step.variables.end = variables;
+            step.ports.end = ports;
         }
     }
 

@@ -25,7 +25,7 @@ impl Builder<'_> {
                 self.words(at, state);
                 self.check_signal(at);
             }
-            Keyword::Expose => self.ports(at, state),
+            Keyword::Expose => self.expose(at, state),
             Keyword::Workdir => {
                 self.words(at, state);
                 state.workdir_set = true;
@@ -117,17 +117,10 @@ impl Builder<'_> {
         }
     }
 
-    fn words(&mut self, at: &At<'_>, state: &State) {
+    pub(super) fn words(&mut self, at: &At<'_>, state: &State) {
         for (number, word) in at.tree.words_of(at.instruction).iter().enumerate() {
             self.expand_text(at, state, at.word(number), word.text);
         }
-    }
-
-    /// `EXPOSE` is expanded, but BuildKit does not look for undefined variables in it.
-    fn ports(&mut self, at: &At<'_>, state: &State) {
-        let variables = self.model.variables.len();
-        self.words(at, state);
-        self.model.variables.truncate(variables);
     }
 
     /// `ADD` and `COPY`: flags, then sources and destination, then bodies of heredocs.

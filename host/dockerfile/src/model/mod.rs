@@ -6,6 +6,7 @@
 
 mod build;
 mod expansion;
+mod expose;
 mod instruction;
 mod scope;
 mod stages;
@@ -66,6 +67,8 @@ pub struct Model {
     pub values: Vec<Value>,
     /// Every reference to a variable in what BuildKit expands, grouped by step.
     pub variables: Vec<Variable>,
+    /// Port specifications of `EXPOSE`, grouped by step.
+    pub ports: Vec<Port>,
     /// Images and stages that instructions use.
     pub images: Vec<ImageUse>,
     /// Shells that [`Shell::Set`] names.
@@ -180,6 +183,8 @@ pub struct Step {
     pub values: Range<u32>,
     /// The variables it refers to.
     pub variables: Range<u32>,
+    /// The ports it exposes.
+    pub ports: Range<u32>,
 }
 
 /// Where the instruction of a step comes from.
@@ -274,6 +279,19 @@ pub enum VariableState {
     Unknown,
 }
 
+/// A port specification as `EXPOSE` reads it: one for each word that its words expand to, in the order
+/// in which BuildKit looks at them. One that is not valid ends them.
+#[derive(Clone, Copy, Debug)]
+pub struct Port {
+    /// The step that exposes it.
+    pub step: u32,
+    /// The word it comes from: an index into the words of the step's tree.
+    pub word: u32,
+    /// Whether it depends on nothing that is unknown.
+    pub exact: bool,
+    text: Span,
+}
+
 /// A use of an image, a stage or `scratch`.
 #[derive(Clone, Debug)]
 pub struct ImageUse {
@@ -332,6 +350,12 @@ impl Model {
         self.scopes.name(variable.name)
     }
 
+    /// The value that a variable has where it is used; nothing where it has none.
+    pub fn value(&self, variable: &Variable) -> Option<&str> {
+        let entry = self.scopes.entry(variable.environment, variable.name);
+        entry.value.map(|value| self.scopes.value(value))
+    }
+
     /// The names in scope at a variable, in the order in which BuildKit searches them for a
     /// suggestion. `variable` is an index; one that is not there sees nothing.
     pub fn visible_names(&self, variable: u32) -> Vec<&str> {
@@ -354,6 +378,16 @@ impl Model {
     /// The variables of a step.
     pub fn variables_of(&self, step: &Step) -> &[Variable] {
         self.variables.get(step.variables.start as usize..step.variables.end as usize).unwrap_or_default()
+    }
+
+    /// The ports of a step.
+    pub fn ports_of(&self, step: &Step) -> &[Port] {
+        self.ports.get(step.ports.start as usize..step.ports.end as usize).unwrap_or_default()
+    }
+
+    /// The text of a port specification, expanded.
+    pub fn port(&self, port: &Port) -> &str {
+        self.arena.get(port.text.range()).unwrap_or_default()
     }
 
     /// The steps of a stage without its `FROM`, triggers included.

@@ -265,3 +265,42 @@ fn linear_and_bounded() {
         assert!(started.elapsed().as_secs() < 10, "{}…", &source[..60]);
     }
 }
+
+/// The value of every variable where it is used.
+fn valued(_: &str, _: &Tree, model: &Model) -> Vec<String> {
+    model.variables.iter().map(|v| format!("{} {}", model.name(v), model.value(v).unwrap_or("-"))).collect()
+}
+
+#[test]
+fn values_of_variables() {
+    check(
+        valued,
+        "ARG a=1\nFROM scratch\nARG a b\nENV c=$a d=$c\nUSER $c$b$PATH",
+        &["a 1", "c -", "c 1", "b -", "PATH /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+    );
+}
+
+/// The ports of the last step: word and text.
+fn ports(_: &str, tree: &Tree, model: &Model) -> Vec<String> {
+    let step = model.steps.last().unwrap();
+    let first = tree.instructions[step.instruction as usize].words.start;
+    model.ports_of(step).iter().map(|port| format!("{} {}", port.word - first, model.port(port))).collect()
+}
+
+#[test]
+fn exposed_ports() {
+    check(
+        ports,
+        "FROM scratch\nENV p=\"80 81/udp\" q='\"5 6\"'\nEXPOSE 9 $p 10-12/TCP",
+        &["1 80", "1 81/udp", "2 10-12/TCP", "0 9"],
+    );
+    check(ports, "FROM scratch\nEXPOSE 3 2/x 1", &["2 1", "1 2/x"]);
+    check(ports, "FROM scratch\nEXPOSE 3 ${x?}", &[]);
+    check(problems, "FROM scratch\nEXPOSE 3 2/x 1", &["2 invalid port: \"2/x\": invalid proto: x"]);
+    check(
+        problems,
+        "FROM scratch\nEXPOSE 3 \\\n ${x?}",
+        &["2 failed to process \"${x?}\": x: is not allowed to be unset"],
+    );
+    check(problems, "FROM alpine\nEXPOSE $x$y/z", &[]);
+}

@@ -7,6 +7,7 @@
 //!
 //! The same code builds natively, for unit tests: see [`native`].
 
+pub mod context;
 mod document;
 mod host;
 pub mod log;
@@ -30,6 +31,7 @@ pub mod bindings {
     });
 }
 
+pub use bindings::plimsoll::rules::model::{Port, StepFlag, StepWord, WordRole};
 pub use bindings::plimsoll::rules::types::{
     Answered, Description, Edit, Finding, Fix, OptionError, Request, RequestId, Rule as RuleDescription, Safety, Scope,
     Severity, Span, Verdict,
@@ -48,7 +50,8 @@ pub mod prelude {
     pub use crate::from_json;
     pub use crate::{
         Answered, Base, Document, Edit, Fix, Instruction, Keyword, OperatingSystem, Outcome, Plan, PlatformFlag,
-        Report, Rule, Safety, Scope, Severity, Shell, Span, Stage, State, Step, Variable, Visibility, Word, registry,
+        Report, Rule, Safety, Scope, Severity, Shell, Span, Stage, State, Step, StepFlag, StepWord, Variable,
+        Visibility, Word, WordRole, context, registry,
     };
 }
 

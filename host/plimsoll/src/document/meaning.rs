@@ -40,6 +40,13 @@ pub struct Surroundings {
     pub contexts: Vec<(String, String)>,
 }
 
+impl Surroundings {
+    /// Nothing but a platform to build for.
+    pub fn of_platform(target_platform: Platform) -> Self {
+        Self { build_args: Vec::new(), target_platform, target: None, contexts: Vec::new() }
+    }
+}
+
 impl Meaning {
     /// The meaning of a document when these base images are known, by stage.
     pub fn new(document: Arc<Document>, surroundings: &Surroundings, base_images: &[(u32, &BaseImage)]) -> Self {
@@ -48,7 +55,6 @@ impl Meaning {
             target_platform: surroundings.target_platform.clone(),
             build_platform: Platform::host(),
             target: surroundings.target.as_deref(),
-            contexts: &surroundings.contexts,
             base_images,
         };
         let model = model(document.source(), &document.tree, &inputs);
@@ -184,7 +190,6 @@ impl Tables {
             Base::Stage(base) => (1, *base, ""),
             Base::Image { name, .. } => (2, NONE, name.as_str()),
             Base::Unresolvable { name } => (3, NONE, name.as_deref().unwrap_or_default()),
-            Base::Context { name } => (4, NONE, name.as_str()),
         };
         let [text, length] = self.string(name);
         let flag = match stage.platform_flag {

@@ -205,6 +205,9 @@ impl Host for Linked {
     fn stage_platform_flag(&self, stage: u32) -> Option<String> {
         self.meaning(|meaning| meaning.stage_platform_flag(stage).flatten())
     }
+    fn images(&self) -> Vec<u32> {
+        self.meaning(|meaning| meaning.images().to_vec())
+    }
     fn variable_value(&self, variable: u32) -> Option<String> {
         self.meaning(|meaning| meaning.variable_value(variable).flatten().map(str::to_owned))
     }

@@ -70,6 +70,8 @@ seam! {
     model::stage_platform_flag as stage_platform_flag(stage: u32) -> Option<String>;
     /// `model.variable-value`.
     model::variable_value as variable_value(variable: u32) -> Option<String>;
+    /// `model.images`.
+    model::images as images() -> Vec<u32>;
     /// `model.step-name`.
     model::step_name as step_name(step: u32) -> String;
     /// `model.step-words`.

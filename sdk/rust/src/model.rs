@@ -13,6 +13,7 @@ pub(crate) struct Tables {
     stages: OnceCell<Vec<u32>>,
     variables: OnceCell<Vec<u32>>,
     steps: OnceCell<Vec<u32>>,
+    images: OnceCell<Vec<u32>>,
 }
 
 impl Document {
@@ -39,6 +40,12 @@ impl Document {
     /// All uses of variables, wherever the build expands one.
     pub fn variables(&self) -> impl Iterator<Item = Variable<'_>> {
         (0..rows(self.variable_table(), Variable::STRIDE)).map(|index| Variable { document: self, index })
+    }
+
+    /// All images that the file names.
+    pub fn images(&self) -> impl Iterator<Item = ImageUse<'_>> {
+        let table = self.model.images.get_or_init(host::images);
+        (0..rows(table, ImageUse::STRIDE)).map(|index| ImageUse { document: self, row: row(table, ImageUse::STRIDE, index) })
     }
 
     fn stage_table(&self) -> &[u32] {
@@ -296,6 +303,55 @@ impl<'d> Variable<'d> {
 
     fn row(&self) -> &'d [u32] {
         row(self.document.variable_table(), Self::STRIDE, self.index)
+    }
+}
+
+/// Where an image is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImageUseKind {
+    /// In FROM.
+    From,
+    /// In `COPY --from`.
+    CopyFrom,
+    /// In `RUN --mount=…,from=`.
+    MountFrom,
+    /// Elsewhere.
+    Other,
+}
+
+/// An image that the file names.
+#[derive(Debug, Clone, Copy)]
+pub struct ImageUse<'d> {
+    document: &'d Document,
+    row: &'d [u32],
+}
+
+impl<'d> ImageUse<'d> {
+    const STRIDE: u32 = 6;
+
+    /// The step that uses it.
+    pub fn step(&self) -> Step<'d> {
+        Step { document: self.document, index: self.row[0] }
+    }
+
+    /// Where it is named.
+    pub fn kind(&self) -> ImageUseKind {
+        match self.row[1] {
+            0 => ImageUseKind::From,
+            1 => ImageUseKind::CopyFrom,
+            2 => ImageUseKind::MountFrom,
+            _ => ImageUseKind::Other,
+        }
+    }
+
+    /// Where its name stands; for a trigger of a base image, in FROM.
+    pub fn span(&self) -> Span {
+        Span { start: self.row[2], end: self.row[3] }
+    }
+
+    /// The normalised reference.
+    pub fn reference(&self) -> &'d str {
+        self.document.string(self.row[4], self.row[5])
     }
 }
 

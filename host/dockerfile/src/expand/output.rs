@@ -79,6 +79,11 @@ impl Splitter {
         self.open = false;
     }
 
+    /// Drops the word in the making.
+    pub(super) fn forget(&mut self) {
+        self.word.clear();
+    }
+
     pub(super) fn finish(mut self, end: usize) -> Vec<(String, Span)> {
         if !self.word.is_empty() {
             self.close(end);

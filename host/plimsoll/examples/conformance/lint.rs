@@ -42,15 +42,23 @@ pub fn lint(request: &Value) -> Result<Value, String> {
         let named = attributes.iter().filter_map(|(name, value)| Some((name.strip_prefix(prefix)?, value.as_str()?)));
         named.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     };
-    let platform = attribute("platform").unwrap_or("linux/amd64");
+    // Of several the first: checks run once.
+    let platform = attribute("platform").unwrap_or("linux/amd64").split(',').next().unwrap_or_default();
+    let target_platform = match Platform::parse(platform) {
+        Ok(platform) => platform,
+        Err(error) => return Ok(json!({ "warnings": [], "error": { "text": error.to_string() } })),
+    };
     let surroundings = Surroundings {
         build_args: pairs("build-arg:"),
-        target_platform: Platform::parse(platform).map_err(|error| error.to_string())?,
+        target_platform,
         target: attribute("target").map(str::to_owned),
         contexts: pairs("context:"),
     };
     let world = World {
-        ignore_file: request["files"][".dockerignore"].as_str().map(str::to_owned),
+        ignore_file: ["Dockerfile.dockerignore", ".dockerignore"]
+            .iter()
+            .find_map(|name| request["files"][*name].as_str())
+            .map(str::to_owned),
         platforms: request["image_platforms"].clone(),
         images: request["images"].clone(),
     };
@@ -83,12 +91,20 @@ pub fn lint(request: &Value) -> Result<Value, String> {
 }
 
 fn warning(document: &Document, finding: &Finding) -> Value {
+    let line = document.lines().line_of(finding.span.start);
+    // BuildKit does not know where a mount names its image.
+    let is_mount = name(finding) == OF_IMAGES && instruction_at(document, finding.span.start) == Some(Keyword::Run);
     json!({
         "rule": name(finding),
         "detail": finding.message,
         "url": finding.url.as_deref().unwrap_or_default(),
-        "line": document.lines().line_of(finding.span.start),
+        "line": if is_mount { 0 } else { line },
     })
+}
+
+fn instruction_at(document: &Document, start: u32) -> Option<Keyword> {
+    let mut instructions = document.tree().instructions.iter();
+    instructions.rfind(|i| i.parent.is_none() && i.span.contains(start)).map(|instruction| instruction.keyword)
 }
 
 fn name(finding: &Finding) -> &str {
@@ -141,11 +157,13 @@ impl Stop {
             Reach::Everything => true,
             _ if rule == "NoEmptyContinuation" => true,
             // Descriptions are looked at once the instruction is found to be good.
-            Reach::Line(last) if rule == "InvalidDefinitionDescription" => line < last,
+            Reach::Line(last) if rule == "InvalidDefinitionDescription" => line < last || last == u32::MAX,
             Reach::Line(last) => WHILE_PARSING.contains(&rule) && line <= last,
             Reach::Step(_) if WHILE_PARSING.contains(&rule) || OF_THE_FILE.contains(&rule) => true,
             Reach::Step(last) if rule == OF_IMAGES => last > self.last_from(),
-            Reach::Step(last) => self.step_of(finding, rule).is_none_or(|step| step <= last),
+            Reach::Step(last) => self.step_of(finding, rule).is_none_or(|step| {
+                step < last || step == last && (rule == "UndefinedVar" || !self.fails_to_expand(last))
+            }),
         }
     }
 
@@ -165,6 +183,16 @@ impl Stop {
         model.steps.iter().position(own).and_then(|step| u32::try_from(step).ok())
     }
 
+    /// Whether a step ends before BuildKit looks at more than its variables.
+    fn fails_to_expand(&self, step: u32) -> bool {
+        let model = self.meaning.model();
+        model.steps.get(step as usize).is_some_and(|step| {
+            let (_, tree) = model.tree_of(step, self.document.source(), self.document.tree());
+            let keyword = tree.instructions.get(step.instruction as usize).map(|instruction| instruction.keyword);
+            keyword != Some(Keyword::Arg) && model.values_of(step).iter().any(|value| model.text(value).is_none())
+        })
+    }
+
     fn last_from(&self) -> u32 {
         let froms = self.meaning.model().stages.iter().map(|stage| stage.steps.start);
         froms.min().unwrap_or_default().saturating_sub(1)
@@ -181,9 +209,11 @@ fn first_error(
         return (Some((problem.message, problem.line.unwrap_or_default())), Reach::Nothing);
     }
     if let Some(problem) = document.tree().first_error() {
-        let reach = match problem.kind {
-            ProblemKind::Syntax => Reach::Nothing,
-            _ => Reach::Line(problem.line),
+        let reach = match (problem.kind, problem.instruction) {
+            (ProblemKind::Syntax, _) => Reach::Nothing,
+            (_, Some(_)) => Reach::Line(problem.line),
+            // The file as a whole is looked at when all is parsed.
+            (_, None) => Reach::Line(u32::MAX),
         };
         return (Some((problem.message.clone(), problem.line)), reach);
     }
@@ -214,10 +244,10 @@ struct World {
 
 impl World {
     fn image(&self, reference: &Reference, platform: &Platform) -> Image {
+        let wanted = reference.with_default_tag();
         let named = |value: &Value| {
-            let names = [reference.canonical(), reference.with_default_tag().canonical(), reference.familiar()];
-            let with_tag = reference.with_default_tag().familiar();
-            names.iter().chain([&with_tag]).map(|name| value[name.as_str()].clone()).find(|value| !value.is_null())
+            let is_it = |name: &str| Reference::parse(name).is_ok_and(|name| name.with_default_tag() == wanted);
+            value.as_object()?.iter().find(|(name, _)| is_it(name)).map(|(_, value)| value.clone())
         };
         let other = named(&self.platforms).and_then(|platform| Platform::parse(platform.as_str()?).ok());
         let told = named(&self.images).unwrap_or_default();

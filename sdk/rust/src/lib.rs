@@ -37,7 +37,9 @@ pub use bindings::plimsoll::rules::types::{
     Severity, Span, Verdict,
 };
 pub use document::{Comment, Document, Flag, Heredoc, Instruction, Keyword, Word};
-pub use model::{Base, ImageUse, ImageUseKind, OperatingSystem, PlatformFlag, Shell, Stage, State, Step, Variable, Visibility};
+pub use model::{
+    Base, ImageUse, ImageUseKind, OperatingSystem, PlatformFlag, Shell, Stage, State, Step, Variable, Visibility,
+};
 #[cfg(feature = "options")]
 pub use options::from_json;
 pub use report::{Outcome, Plan, Report};
@@ -49,9 +51,9 @@ pub mod prelude {
     #[cfg(feature = "options")]
     pub use crate::from_json;
     pub use crate::{
-        Answered, Base, Document, Edit, Fix, ImageUse, ImageUseKind, Instruction, Keyword, OperatingSystem, Outcome, Plan, PlatformFlag,
-        Report, Rule, Safety, Scope, Severity, Shell, Span, Stage, State, Step, StepFlag, StepWord, Variable,
-        Visibility, Word, WordRole, context, registry,
+        Answered, Base, Document, Edit, Fix, ImageUse, ImageUseKind, Instruction, Keyword, OperatingSystem, Outcome,
+        Plan, PlatformFlag, Report, Rule, Safety, Scope, Severity, Shell, Span, Stage, State, Step, StepFlag, StepWord,
+        Variable, Visibility, Word, WordRole, context, registry,
     };
 }
 

@@ -45,7 +45,8 @@ impl Document {
     /// All images that the file names.
     pub fn images(&self) -> impl Iterator<Item = ImageUse<'_>> {
         let table = self.model.images.get_or_init(host::images);
-        (0..rows(table, ImageUse::STRIDE)).map(|index| ImageUse { document: self, row: row(table, ImageUse::STRIDE, index) })
+        (0..rows(table, ImageUse::STRIDE))
+            .map(|index| ImageUse { document: self, row: row(table, ImageUse::STRIDE, index) })
     }
 
     fn stage_table(&self) -> &[u32] {

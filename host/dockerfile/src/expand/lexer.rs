@@ -31,9 +31,9 @@ pub(super) struct Pass<'a, 'w> {
     pub at: usize,
     pub env: &'a dyn Env,
     pub depth: usize,
-    /// Whether a nested pass ran since the last special character of the outer one.
-    pub nested: bool,
     pub references: Vec<VariableReference>,
+    /// How many nested passes there were.
+    pub nested: usize,
     /// Bytes and steps that may still be spent, shared by all expansions of one caller.
     pub work: &'w mut usize,
 }
@@ -69,7 +69,7 @@ impl Lexer {
     }
 
     fn pass<'a, 'w>(self, word: &'a str, env: &'a dyn Env, work: &'w mut usize) -> Pass<'a, 'w> {
-        Pass { lexer: self, word, at: 0, env, depth: 0, nested: false, references: Vec::new(), work }
+        Pass { lexer: self, word, at: 0, env, depth: 0, references: Vec::new(), nested: 0, work }
     }
 }
 
@@ -77,7 +77,7 @@ impl<'a> Pass<'a, '_> {
     /// Reads up to `stop`, which is consumed, or to the end.
     fn until(&mut self, stop: Option<char>, raw_escapes: bool, out: &mut Output) -> Result<(), Failure> {
         while let Some(c) = self.peek() {
-            let start = self.at;
+            let (start, nested) = (self.at, self.nested);
             if Some(c) == stop {
                 self.next();
                 return Ok(());
@@ -86,7 +86,7 @@ impl<'a> Pass<'a, '_> {
                 '$' => {
                     let value = self.dollar()?;
                     self.spend(value.len())?;
-                    self.forget(out);
+                    out.forget_if(self.nested != nested);
                     out.split(&value, start)?;
                 }
                 '\'' if !self.lexer.skip_quotes => {
@@ -96,7 +96,7 @@ impl<'a> Pass<'a, '_> {
                 '"' if !self.lexer.skip_quotes => {
                     let text = self.double_quoted(raw_escapes)?;
                     self.spend(text.len())?;
-                    self.forget(out);
+                    out.forget_if(self.nested != nested);
                     out.join(&text, start)?;
                 }
                 '<' => out.join(self.heredoc_marker(), start)?,
@@ -123,19 +123,9 @@ impl<'a> Pass<'a, '_> {
         }
     }
 
-    /// What stands before a substitution in the same word is lost to the words, not to the value:
-    /// BuildKit's passes share a buffer.
-    fn forget(&mut self, out: &mut Output) {
-        if let Some(splitter) = &mut out.splitter
-            && std::mem::take(&mut self.nested)
-        {
-            splitter.forget();
-        }
-    }
-
     pub(super) fn nested(&mut self, stop: char, raw_escapes: bool, missing: &str) -> Result<String, Failure> {
-        self.nested = true;
         let mut out = Output { value: String::new(), splitter: None };
+        self.nested += 1;
         match self.until(Some(stop), raw_escapes, &mut out) {
             Ok(()) => Ok(out.value),
             Err(error) if self.peek().is_none() && !error.limit => {

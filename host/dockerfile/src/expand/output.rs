@@ -47,6 +47,14 @@ impl Output {
         self.push(text)
     }
 
+    /// BuildKit loses the word in the making where a substitution with a word of its own stands in it:
+    /// `80/${x:-tcp}` gives the word `tcp`.
+    pub(super) fn forget_if(&mut self, nested: bool) {
+        if let Some(splitter) = self.splitter.as_mut().filter(|_| nested) {
+            splitter.word.clear();
+        }
+    }
+
     /// Adds to the value, which nobody asks for where there are words.
     fn push(&mut self, text: &str) -> Result<(), ExpandError> {
         if self.splitter.is_some() {
@@ -77,11 +85,6 @@ impl Splitter {
         let span = Span::new(offset(self.start), offset(at));
         self.words.push((std::mem::take(&mut self.word), span));
         self.open = false;
-    }
-
-    /// Drops the word in the making.
-    pub(super) fn forget(&mut self) {
-        self.word.clear();
     }
 
     pub(super) fn finish(mut self, end: usize) -> Vec<(String, Span)> {

@@ -92,7 +92,8 @@ impl Rule {
         // Above `/a` are the empty path and `/`, above `/a/b` the empty path and `/a`.
         let above = path.rfind('/').map_or("", |at| &path[..at.max(1)]);
         let ends = above.char_indices().filter(|(_, c)| *c == '/').map(|(at, _)| at).chain([above.len()]);
-        self.pattern.matches(path) || !above.is_empty() && ends.into_iter().any(|end| self.pattern.matches(&above[..end]))
+        self.pattern.matches(path)
+            || !above.is_empty() && ends.into_iter().any(|end| self.pattern.matches(&above[..end]))
     }
 }
 

@@ -50,9 +50,13 @@ impl Builder<'_> {
         value
     }
 
-    /// Expands a text of the tree.
-    pub(super) fn expand_text(&mut self, at: &At<'_>, state: &State, site: Site, text: Text) -> Value {
+    /// Expands a text of the tree; nothing where BuildKit stops at it.
+    pub(super) fn expand_text(&mut self, at: &At<'_>, state: &State, site: Site, text: Text) -> Option<Value> {
         let lexer = Lexer::new(char::from(self.tree.escape));
+        if matches!(site, Site::Flag(_)) {
+            let flag = at.read_flag(text);
+            return self.expand(at, state, site, &flag.text, lexer, &|span| at.flag_span(&flag, span));
+        }
         let characters = at.tree.text(at.source, text);
         let trims = at.instruction.keyword == Keyword::Volume;
         let characters = if trims { characters.trim() } else { characters };
@@ -60,6 +64,7 @@ impl Builder<'_> {
     }
 
     /// Expands `text` and notes its value and its variables; `locate` leads from it to the source.
+    /// Nothing comes back where BuildKit stops at it.
     pub(super) fn expand(
         &mut self,
         at: &At<'_>,
@@ -68,7 +73,7 @@ impl Builder<'_> {
         text: &str,
         lexer: Lexer,
         locate: &dyn Fn(Span) -> Span,
-    ) -> Value {
+    ) -> Option<Value> {
         let mut work = self.work.min(EXPANSION_WORK_MAX);
         let before = work;
         let view = View { scopes: &self.model.scopes, scope: state.scope };
@@ -110,16 +115,15 @@ impl Builder<'_> {
             });
         }
         self.expansions += 1;
-        if let Some(error) = error.filter(|error| !error.limit) {
-            let phase = match at.scope {
-                VariableScope::Global => Phase::Arguments,
-                VariableScope::From => Phase::From,
-                VariableScope::Stage => Phase::Run,
-            };
-            self.problem_at(phase, at, error.message);
-        }
         let value = Value { site, exact, text: text_span };
         self.model.values.push(value);
-        value
+        let Some(error) = error.filter(|error| !error.limit) else { return Some(value) };
+        let phase = match at.scope {
+            VariableScope::Global => Phase::Arguments,
+            VariableScope::From => Phase::From,
+            VariableScope::Stage => Phase::Run,
+        };
+        self.problem_in(phase, at, site, error.message);
+        None
     }
 }

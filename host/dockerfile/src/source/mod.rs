@@ -55,6 +55,11 @@ pub(crate) fn repository(text: &str) -> Result<Option<Repository>, String> {
     }
 }
 
+/// Whether a source counts as a repository or a URL where `--checksum` asks.
+pub(crate) fn takes_checksum(text: &str) -> bool {
+    matches!(repository(text), Ok(Some(_))) || is_web(text)
+}
+
 /// Whether a source is a URL where it is no repository.
 pub(crate) fn is_web(text: &str) -> bool {
     text.starts_with("http://") || text.starts_with("https://")

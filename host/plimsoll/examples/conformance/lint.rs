@@ -13,7 +13,7 @@ use plimsoll::lint::{Ask, CheckOptions, Input, Job, Ruleset, SlowChecks, Source,
 use plimsoll::plugin::{Host, Plugin};
 use plimsoll::question::{Answer, Question};
 use plimsoll::resolve::{Resolve, Resolving, context};
-use plimsoll_dockerfile::model::{Base, Origin, Step};
+use plimsoll_dockerfile::model::{Base, Origin, Site, Step};
 use plimsoll_dockerfile::tree::{Keyword, ProblemKind};
 use plimsoll_dockerfile::{BaseImage, Platform, Reference, ignore};
 use plimsoll_registry::Image;
@@ -125,8 +125,8 @@ enum Reach {
     Nothing,
     /// Instructions up to this line, while parsing.
     Line(u32),
-    /// Everything up to this step.
-    Step(u32),
+    /// Everything up to this step, and of that only what stands before this site.
+    Step(Option<u32>, Option<Site>),
     Everything,
 }
 
@@ -159,11 +159,14 @@ impl Stop {
             // Descriptions are looked at once the instruction is found to be good.
             Reach::Line(last) if rule == "InvalidDefinitionDescription" => line < last || last == u32::MAX,
             Reach::Line(last) => WHILE_PARSING.contains(&rule) && line <= last,
-            Reach::Step(_) if WHILE_PARSING.contains(&rule) || OF_THE_FILE.contains(&rule) => true,
-            Reach::Step(last) if rule == OF_IMAGES => last > self.last_from(),
-            Reach::Step(last) => self.step_of(finding, rule).is_none_or(|step| {
-                step < last || step == last && (rule == "UndefinedVar" || !self.fails_to_expand(last))
-            }),
+            Reach::Step(..) if WHILE_PARSING.contains(&rule) || OF_THE_FILE.contains(&rule) => true,
+            Reach::Step(None, _) => false,
+            Reach::Step(Some(last), _) if rule == OF_IMAGES => last > self.last_from(),
+            Reach::Step(Some(last), site) => match self.step_of(finding, rule) {
+                Some(step) if step == last && rule == "CopyIgnoredFile" => self.is_before(finding, site),
+                Some(step) if step == last => rule == "UndefinedVar" || !self.fails_to_expand(last),
+                step => step.is_none_or(|step| step < last),
+            },
         }
     }
 
@@ -181,6 +184,14 @@ impl Stop {
         }
         let own = |step: &Step| step.origin == Origin::Own && step.instruction == instruction;
         model.steps.iter().position(own).and_then(|step| u32::try_from(step).ok())
+    }
+
+    /// Whether a source of COPY stands before the one that BuildKit stops at.
+    fn is_before(&self, finding: &Finding, site: Option<Site>) -> bool {
+        match site {
+            Some(Site::Word(word)) => finding.span.start < self.document.tree().words[word as usize].span.start,
+            _ => false,
+        }
     }
 
     /// Whether a step ends before BuildKit looks at more than its variables.
@@ -223,12 +234,12 @@ fn first_error(
     let patterns = ignore::read(world.ignore_file.as_deref().unwrap_or_default().as_bytes());
     if let Err(error) = ignore::Matcher::new(patterns.iter().map(String::as_str)) {
         // The ignore file is read when all is resolved.
-        if problem.is_none_or(|problem| problem.last_step >= first_run) {
-            return (Some((error.to_string(), 0)), Reach::Step(first_run.saturating_sub(1)));
+        if problem.is_none_or(|problem| problem.last_step.is_some_and(|step| step >= first_run)) {
+            return (Some((error.to_string(), 0)), Reach::Step(first_run.checked_sub(1), None));
         }
     }
     match problem {
-        Some(problem) => (Some((problem.message.clone(), problem.line)), Reach::Step(problem.last_step)),
+        Some(problem) => (Some((problem.message.clone(), problem.line)), Reach::Step(problem.last_step, problem.site)),
         None => (None, Reach::Everything),
     }
 }

@@ -55,6 +55,7 @@ impl Meaning {
             target_platform: surroundings.target_platform.clone(),
             build_platform: Platform::host(),
             target: surroundings.target.as_deref(),
+            contexts: &surroundings.contexts,
             base_images,
         };
         let model = model(document.source(), &document.tree, &inputs);
@@ -190,6 +191,7 @@ impl Tables {
             Base::Stage(base) => (1, *base, ""),
             Base::Image { name, .. } => (2, NONE, name.as_str()),
             Base::Unresolvable { name } => (3, NONE, name.as_deref().unwrap_or_default()),
+            Base::Context { name } => (4, NONE, name.as_str()),
         };
         let [text, length] = self.string(name);
         let flag = match stage.platform_flag {

@@ -1,5 +1,8 @@
 //! The model, as data: a Dockerfile in, lines about it out.
 
+mod reach;
+mod stops;
+
 use super::*;
 use crate::parse;
 
@@ -8,19 +11,23 @@ use crate::parse;
 struct World {
     build_args: Vec<(String, String)>,
     image: Option<BaseImage>,
+    contexts: Vec<(String, String)>,
     target: Option<&'static str>,
+    windows: bool,
 }
 
 /// Compares the lines that `show` writes about the model.
 fn check_in(world: &World, show: fn(&str, &Tree, &Model) -> Vec<String>, source: &str, expect: &[&str]) {
     let tree = parse(source.as_bytes());
     let base_images: Vec<_> = world.image.iter().map(|image| (0, image)).collect();
-    let linux = Platform::new("linux", "amd64", "");
+    let system = if world.windows { "windows" } else { "linux" };
+    let platform = Platform::new(system, "amd64", "");
     let inputs = Inputs {
         build_args: &world.build_args,
-        target_platform: linux.clone(),
-        build_platform: linux,
+        target_platform: platform.clone(),
+        build_platform: platform,
         target: world.target,
+        contexts: &world.contexts,
         base_images: &base_images,
     };
     let model = model(source.as_bytes(), &tree, &inputs);
@@ -47,6 +54,7 @@ fn stages(_: &str, _: &Tree, model: &Model) -> Vec<String> {
     let line = |stage: &Stage| {
         let base = match &stage.base {
             Base::Image { reference, .. } => reference.familiar(),
+            Base::Context { name } => format!("<{name}>"),
             other => format!("{other:?}"),
         };
         let name = stage.name.as_ref().map_or("-", |name| &name.name);
@@ -212,7 +220,7 @@ fn what_stops_a_build() {
         problems,
         "FROM scratch AS a\nCOPY --from=b x y\nFROM scratch AS b\nCOPY --from=a x y",
         &[
-            "1 circular dependency detected on stage: a",
+            "2 circular dependency detected on stage: a",
             "2 cannot copy from stage \"b\", it needs to be defined before current stage \"a\"",
         ],
     );

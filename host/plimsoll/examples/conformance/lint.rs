@@ -35,6 +35,9 @@ const OF_FROM: [&str; 3] = ["UndefinedArgInFrom", "RedundantTargetPlatform", "Fr
 /// The check of base images, after every FROM and before what runs.
 const OF_IMAGES: &str = "InvalidBaseImagePlatform";
 
+/// What images have in their environment where the request says nothing else.
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 pub fn lint(request: &Value) -> Result<Value, String> {
     let attributes = request["frontend_attrs"].as_object().cloned().unwrap_or_default();
     let attribute = |name: &str| attributes.get(name).and_then(Value::as_str).filter(|value| !value.is_empty());
@@ -164,6 +167,9 @@ impl Stop {
             Reach::Step(Some(last), _) if rule == OF_IMAGES => last > self.last_from(),
             Reach::Step(Some(last), site) => match self.step_of(finding, rule) {
                 Some(step) if step == last && rule == "CopyIgnoredFile" => self.is_before(finding, site),
+                Some(step) if step == last && rule == "UndefinedArgInFrom" => true,
+                // The platform is looked at behind the base.
+                Some(step) if step == last && OF_FROM.contains(&rule) => !matches!(site, Some(Site::Word(_))),
                 Some(step) if step == last => rule == "UndefinedVar" || !self.fails_to_expand(last),
                 step => step.is_none_or(|step| step < last),
             },
@@ -268,7 +274,7 @@ impl World {
         };
         let mut environment: Vec<(String, String)> = strings(&told["env"]).into_iter().map(variable).collect();
         if told["env"].is_null() {
-            environment.push(("PATH".to_owned(), "/bin".to_owned()));
+            environment.push(("PATH".to_owned(), DEFAULT_PATH.to_owned()));
         }
         Image {
             digest: String::new(),

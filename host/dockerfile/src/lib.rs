@@ -5,8 +5,8 @@
 //! - [`expand`](mod@expand): a word and an environment → its value and the variables it refers to.
 //! - [`model`](mod@model): a tree and [`model::Inputs`] → stages, scopes, expanded values, variables
 //!   and the images the file uses.
-//! - [`Reference`], [`Platform`] and [`ignore`]: image references, platforms and `.dockerignore` in
-//!   their normal forms.
+//! - [`Reference`], [`Platform`], [`ignore`] and [`source`]: image references, platforms, `.dockerignore`
+//!   and sources of `ADD` and `COPY` in their normal forms.
 //!
 //! Nothing here reads a file, a clock or the environment. Positions are byte offsets into the source.
 
@@ -17,8 +17,10 @@ pub mod ignore;
 pub mod limits;
 pub mod model;
 mod parse;
+mod path;
 pub mod platform;
 pub mod reference;
+pub mod source;
 mod span;
 pub mod suggest;
 pub mod tree;

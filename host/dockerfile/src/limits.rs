@@ -39,5 +39,8 @@ pub const MODEL_SUGGESTIONS_MAX: usize = 16;
 /// Longest trigger of a base image that is parsed, in bytes.
 pub const TRIGGER_BYTES_MAX: usize = 256 * 1024;
 
+/// Longest working directory that is followed, in bytes, as Linux has it; a longer one is unknown.
+pub const DIRECTORY_BYTES_MAX: usize = 4096;
+
 /// Longest normal form of a platform, in bytes: every stage upon a stage has a copy of it.
 pub const PLATFORM_BYTES_MAX: usize = 256;

@@ -126,10 +126,10 @@ fn shapes() {
     });
     shape("heredocs without end", 100, |n| format!("FROM a\n{}", "COPY <<A <<B /\n".repeat(n * 10)));
     shape("triggers of many children", 100, |n| {
-        format!("FROM scratch AS a\n{}{}", "ONBUILD USER $x\n".repeat(10), "FROM a\n".repeat(n * 10))
+        format!("FROM scratch AS a\n{}{}", "ONBUILD USER $x\n".repeat(10), children(n * 10))
     });
     shape("long triggers of many children", 100, |n| {
-        format!("FROM scratch AS a\nONBUILD LABEL {}\n{}", "a=$b \\\n".repeat(n * 10), "FROM a\n".repeat(n * 10))
+        format!("FROM scratch AS a\nONBUILD LABEL {}\n{}", "a=$b \\\n".repeat(n * 10), children(n * 10))
     });
     shape("unknown instructions", 1_000, |n| "FORM a\n--\n".repeat(n));
     shape("problems", 1_000, |n| format!("FROM a\n{}", "USER ${a?}\nCOPY --from=9 a b\nSTOPSIGNAL x\n".repeat(n)));
@@ -184,6 +184,12 @@ fn nested_substitutions() {
         );
     }
     shape("nested substitutions", 100, |n| format!("FROM a\n{}", format!("USER {}\n", nested(n)).repeat(10)));
+}
+
+/// Stages upon `a`, each of which needs the one before it, so that the triggers of `a` fire in all.
+fn children(count: usize) -> String {
+    "FROM a AS s0\n".to_owned()
+        + &(1..count).map(|i| format!("FROM a AS s{i}\nCOPY --from=s{} x y\n", i - 1)).collect::<String>()
 }
 
 fn stages(count: usize, stage: impl Fn(usize) -> String) -> String {

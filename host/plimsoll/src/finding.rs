@@ -134,8 +134,8 @@ pub struct Skipped {
     pub resolver: &'static str,
     /// The question, for people.
     pub question: String,
-    /// The host that would have been asked.
-    pub host: String,
+    /// The host that would have been asked; none where the answer is on this machine.
+    pub host: Option<String>,
     /// Why there is no answer.
     pub reason: SkipReason,
     /// More on that, and what to do.

@@ -61,6 +61,18 @@ pub const REQUESTS_MAX: usize = 1_000;
 /// Bytes of a request's state.
 pub const STATE_BYTES_MAX: usize = 1 << 10;
 
+/// Paths that one question about the build context may name.
+pub const IGNORED_PATHS_MAX: usize = 1_000;
+
+/// Bytes of these paths together.
+pub const IGNORED_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes of an ignore file.
+pub const IGNORE_FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// Comparisons of a pattern with a path that one question may take.
+pub const IGNORE_COMPARISONS_MAX: usize = 1_000_000;
+
 /// How many answers may follow from one another.
 pub const FOLLOW_UPS_MAX: usize = 3;
 

@@ -4,6 +4,8 @@
 //! any rule, plugin or file are one; different ones cannot collide.
 
 use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use plimsoll_dockerfile::{Platform, Reference};
 use plimsoll_registry::{Answer as RegistryAnswer, Image};
@@ -19,6 +21,23 @@ pub enum Question {
         /// The platform in containerd's normal form.
         platform: Platform,
     },
+    /// Which paths the ignore file leaves out of a build context.
+    Ignored {
+        /// The context.
+        context: Arc<BuildContext>,
+        /// Paths relative to its root, in the order asked.
+        paths: Vec<String>,
+    },
+}
+
+/// Where the files of a build come from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct BuildContext {
+    /// The root folder.
+    pub root: PathBuf,
+    /// The Dockerfile, whose own ignore file goes before the context's; none for
+    /// one without a place.
+    pub dockerfile: Option<PathBuf>,
 }
 
 impl Question {
@@ -26,13 +45,15 @@ impl Question {
     pub fn resolver(&self) -> &'static str {
         match self {
             Self::Image { .. } => "registry",
+            Self::Ignored { .. } => "context",
         }
     }
 
-    /// The host that would be asked.
-    pub fn host(&self) -> &str {
+    /// The host that would be asked; none where the answer is on this machine.
+    pub fn host(&self) -> Option<&str> {
         match self {
-            Self::Image { reference, .. } => &reference.domain,
+            Self::Image { reference, .. } => Some(&reference.domain),
+            Self::Ignored { .. } => None,
         }
     }
 }
@@ -41,6 +62,7 @@ impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Image { reference, platform } => write!(f, "image {} for {platform}", reference.familiar()),
+            Self::Ignored { paths, .. } => write!(f, "whether the context leaves out {}", paths.join(", ")),
         }
     }
 }
@@ -50,6 +72,19 @@ impl fmt::Display for Question {
 pub enum Answer {
     /// To [`Question::Image`].
     Image(RegistryAnswer),
+    /// To [`Question::Ignored`].
+    Ignored(Ignored),
+}
+
+/// What an ignore file says of some paths.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ignored {
+    /// Its name, if there is one.
+    pub file: Option<String>,
+    /// Whether it takes paths back in.
+    pub has_exceptions: bool,
+    /// Each path as it is looked up, and the patterns that leave it out.
+    pub paths: Vec<(String, Vec<String>)>,
 }
 
 impl Answer {
@@ -57,7 +92,7 @@ impl Answer {
     pub fn image(&self) -> Option<&Image> {
         match self {
             Self::Image(RegistryAnswer::Image(image)) => Some(image),
-            Self::Image(_) => None,
+            Self::Image(_) | Self::Ignored(_) => None,
         }
     }
 }

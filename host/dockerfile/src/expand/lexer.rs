@@ -32,6 +32,8 @@ pub(super) struct Pass<'a, 'w> {
     pub env: &'a dyn Env,
     pub depth: usize,
     pub references: Vec<VariableReference>,
+    /// How many nested passes there were.
+    pub nested: usize,
     /// Bytes and steps that may still be spent, shared by all expansions of one caller.
     pub work: &'w mut usize,
 }
@@ -69,7 +71,7 @@ impl Lexer {
     }
 
     fn pass<'a, 'w>(self, word: &'a str, env: &'a dyn Env, work: &'w mut usize) -> Pass<'a, 'w> {
-        Pass { lexer: self, word, at: 0, env, depth: 0, references: Vec::new(), work }
+        Pass { lexer: self, word, at: 0, env, depth: 0, references: Vec::new(), nested: 0, work }
     }
 }
 
@@ -77,7 +79,7 @@ impl<'a> Pass<'a, '_> {
     /// Reads up to `stop`, which is consumed, or to the end.
     fn until(&mut self, stop: Option<char>, raw_escapes: bool, out: &mut Output) -> Result<(), Failure> {
         while let Some(c) = self.peek() {
-            let start = self.at;
+            let (start, nested) = (self.at, self.nested);
             if Some(c) == stop {
                 self.next();
                 return Ok(());
@@ -86,6 +88,7 @@ impl<'a> Pass<'a, '_> {
                 '$' => {
                     let value = self.dollar()?;
                     self.spend(value.len())?;
+                    out.forget_if(self.nested != nested);
                     out.split(&value, start)?;
                 }
                 '\'' if !self.lexer.skip_quotes => {
@@ -95,6 +98,7 @@ impl<'a> Pass<'a, '_> {
                 '"' if !self.lexer.skip_quotes => {
                     let text = self.double_quoted(raw_escapes)?;
                     self.spend(text.len())?;
+                    out.forget_if(self.nested != nested);
                     out.join(&text, start)?;
                 }
                 '<' => out.join(self.heredoc_marker(), start)?,
@@ -139,6 +143,7 @@ impl<'a> Pass<'a, '_> {
 
     pub(super) fn nested(&mut self, stop: char, raw_escapes: bool, missing: &str) -> Result<String, Failure> {
         let mut out = Output::new(self.word, None);
+        self.nested += 1;
         match self.until(Some(stop), raw_escapes, &mut out) {
             Ok(()) => Ok(out.value),
             Err(error) if self.peek().is_none() && !error.limit => {

@@ -188,6 +188,7 @@ mod tests {
         let check = |word, expect: &[&str]| assert_eq!(expand_words(word, '\\', &env()).unwrap(), expect, "{word}");
         check("x$S \"$S\" y", &["xa", "b", "a b", "y"]);
         check(" a  '' b\\ c ", &["a", "b c"]);
+        check("y 80/${B:-tcp} x\"${B-$S}\" $A-${B-u v}", &["y", "tcp", "a b", "u", "v"]);
     }
 
     #[test]

@@ -54,6 +54,14 @@ impl Output {
         self.push(text)
     }
 
+    /// BuildKit loses the word in the making where a substitution with a word of its own stands in it:
+    /// `80/${x:-tcp}` gives the word `tcp`.
+    pub(super) fn forget_if(&mut self, nested: bool) {
+        if let Some(splitter) = self.splitter.as_mut().filter(|_| nested) {
+            splitter.word.clear();
+        }
+    }
+
     /// Adds to the value, which nobody asks for where there are words.
     fn push(&mut self, text: &str) -> Result<(), ExpandError> {
         if self.splitter.is_some() {

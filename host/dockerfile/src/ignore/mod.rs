@@ -51,11 +51,17 @@ impl Matcher {
         let mut ignored = false;
         for rule in &self.patterns {
             // A rule that would not change the answer need not be asked.
-            if rule.exclusion == ignored && rule.pattern.matches(path) {
+            if rule.exclusion == ignored && rule.matches(path) {
                 ignored = !rule.exclusion;
             }
         }
         ignored
+    }
+
+    /// The patterns that leave a path, or a directory above it, out; none when it stays.
+    pub fn ignored_by<'m>(&'m self, path: &'m str) -> impl Iterator<Item = &'m str> {
+        let rules = if self.is_ignored(path) { self.patterns.as_slice() } else { &[] };
+        rules.iter().filter(move |rule| !rule.exclusion && rule.matches(path)).map(|rule| rule.text.as_str())
     }
 
     /// Whether any pattern begins with `!`.
@@ -80,6 +86,12 @@ impl Rule {
         };
         let pattern = Pattern::parse(text).ok_or_else(error)?;
         Ok(Self { text: text.to_owned(), exclusion, pattern })
+    }
+
+    fn matches(&self, path: &str) -> bool {
+        // Above `/a` are the empty path and `/`, above `/a/b` the empty path and `/a`.
+        let rooted = || self.pattern.matches("") || path.rfind('/') == Some(0) && self.pattern.matches("/");
+        self.pattern.matches(path) || path.starts_with('/') && rooted()
     }
 }
 

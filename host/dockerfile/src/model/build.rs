@@ -3,26 +3,33 @@
 //! Tree and inputs → [`Model`]. Names and scopes flow forward only, so one pass suffices; what the
 //! inputs do not know is marked unknown on the way.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::scope::{Name, Scope, Scopes};
-use super::{Base, BaseImage, Inputs, Model, ModelProblem, Origin, Shell, Site, Step, Trigger, VariableScope, stages};
-use crate::limits::{MODEL_TRIGGER_BYTES_MAX, MODEL_TRIGGERS_MAX, MODEL_WORK_MAX, TRIGGER_BYTES_MAX};
-use crate::parse::{check_instruction, parse};
+use super::scope::{Assigned, Name, Scope, Scopes};
+use super::uses::Use;
+use super::{Base, BaseImage, Inputs, Model, ModelProblem, Origin, Shell, Site, Step, VariableScope, context, stages};
+use crate::limits::MODEL_WORK_MAX;
 use crate::span::{Span, offset};
-use crate::tree::{Instruction, Keyword, ProblemKind, Tree};
+use crate::tree::{DirectiveKind, Instruction, Keyword, Text, Tree};
 
 /// What the instructions of a tree mean. `source` must be what the tree was parsed from.
 pub fn model(source: &[u8], tree: &Tree, inputs: &Inputs<'_>) -> Model {
     let mut builder = Builder::new(source, tree, inputs);
+    builder.check_options();
     builder.seed();
     builder.global_arguments();
+    builder.epoch();
     builder.stages();
-    builder.last_from = offset(builder.model.steps.len().saturating_sub(1));
+    builder.last_from = builder.last_step();
     builder.find_target();
+    builder.uses();
+    builder.find_cycles();
+    let fired = builder.fire();
     for stage in 0..builder.model.stages.len() {
-        builder.run_stage(offset(stage));
+        builder.run_stage(offset(stage), &fired);
     }
+    builder.model.triggers = fired.triggers;
     builder.finish()
 }
 
@@ -32,36 +39,52 @@ pub(super) struct Builder<'a> {
     pub inputs: &'a Inputs<'a>,
     pub model: Model,
     pub build_args: FastMap<&'a str, &'a str>,
+    /// The value of the build argument `SOURCE_DATE_EPOCH` once it is read.
+    pub epoch: Option<Assigned>,
     /// Global `ARG`s and platform arguments.
     pub globals: Scope,
     /// The same with every `ARG` at its default; nothing when that failed.
     pub defaults: Option<Scope>,
     /// Stages by name in lower case; of equal names the last.
     pub names: FastMap<String, u32>,
-    /// What each stage that has run hands on.
-    handed_on: Vec<HandedOn>,
+    /// Base images that are known, by stage.
+    pub images: FastMap<u32, &'a BaseImage>,
+    /// What stages upon an image start with, by the address of the image: a file may name it often.
+    pub image_states: FastMap<*const BaseImage, State>,
+    /// Whether `# syntax` asks for a frontend with features that BuildKit's own does not have.
+    pub experimental: bool,
+    /// Named contexts by their normal names, as indices into those of the inputs.
+    pub contexts: HashMap<String, usize>,
+    /// What each stage that has run hands on to those that build upon it.
+    pub handed_on: Vec<State>,
     /// Uses of one stage by another, other than as base.
-    pub uses: Vec<(u32, u32)>,
-    pub problems: Vec<(Phase, ModelProblem)>,
+    pub uses: Vec<Use>,
+    /// What instructions other than `FROM` use and is no stage, in BuildKit's order.
+    pub others: Vec<Base>,
+    pub problems: Vec<Noted>,
     /// Expansions so far.
     pub expansions: u32,
     /// Bytes and steps that expansions may still take.
     pub work: usize,
+    /// The step of the last `FROM`.
+    last_from: Option<u32>,
+    /// Triggers that fired so far, and their bytes.
+    pub fired: (usize, usize),
     /// Whether a bound was hit.
     pub limited: bool,
     /// Problems that came with a suggestion.
     pub suggestions: usize,
-    /// The step of the last `FROM`.
-    last_from: u32,
-    /// Triggers so far, and their bytes.
-    triggers: (usize, usize),
-    base_images: FastMap<u32, &'a BaseImage>,
-    /// What stages upon an image start with, by the address of the image: a file may name it often.
-    image_states: FastMap<*const BaseImage, State>,
 }
 
 /// A map with a hash that is fast on short keys and that a file cannot foresee.
 pub(super) type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
+/// A problem, when BuildKit would meet it, and in which stage.
+pub(super) struct Noted {
+    pub(super) phase: Phase,
+    stage: Option<u32>,
+    problem: ModelProblem,
+}
 
 /// What is in force at one point of a stage.
 #[derive(Clone, Debug)]
@@ -69,24 +92,20 @@ pub(super) struct State {
     pub scope: Scope,
     pub shell: Shell,
     pub workdir_set: bool,
+    /// The working directory; nothing where it is not known.
+    pub directory: Option<String>,
     /// Whether the base image may set more than is known.
     pub unknown: bool,
     /// Names of the image's environment that an `ARG` of this stage hides.
     pub shadowed: Vec<Name>,
 }
 
-/// What a stage hands on to those that build upon it.
-struct HandedOn {
-    /// What they start with.
-    state: State,
-    /// The instructions inside its `ONBUILD`s.
-    triggers: Vec<u32>,
-}
-
 /// When BuildKit would meet a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
+    Options,
     Arguments,
+    Epoch,
     From,
     Target,
     Uses,
@@ -120,6 +139,7 @@ impl<'a> Builder<'a> {
                 steps: Vec::with_capacity(tree.instructions.len()),
                 values: Vec::with_capacity(tree.words.len()),
                 variables: Vec::with_capacity(tree.words.len() / WORDS_OF_VARIABLE),
+                ports: Vec::new(),
                 images: Vec::new(),
                 shells: Vec::new(),
                 triggers: Vec::new(),
@@ -129,20 +149,25 @@ impl<'a> Builder<'a> {
                 step_of: vec![u32::MAX; tree.instructions.len()],
             },
             build_args: inputs.build_args.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+            epoch: None,
             globals: Scope::EMPTY,
             defaults: None,
             names: FastMap::default(),
+            // Of several for one stage the first counts.
+            images: inputs.base_images.iter().rev().copied().collect(),
+            image_states: FastMap::default(),
+            experimental: asks_for_experimental(source, tree),
+            contexts: context::by_name(inputs.contexts),
             handed_on: Vec::new(),
             uses: Vec::new(),
+            others: Vec::new(),
             problems: Vec::new(),
             expansions: 0,
             work: MODEL_WORK_MAX,
+            last_from: None,
+            fired: (0, 0),
             limited: false,
             suggestions: 0,
-            last_from: 0,
-            triggers: (0, 0),
-            base_images: inputs.base_images.iter().rev().copied().collect(),
-            image_states: FastMap::default(),
         }
     }
 
@@ -150,10 +175,8 @@ impl<'a> Builder<'a> {
     fn seed(&mut self) {
         let (target, build) = (&self.inputs.target_platform, &self.inputs.build_platform);
         let (target_text, build_text) = (target.to_string(), stages::without_version(build));
-        let stage = match self.inputs.target {
-            Some(name) if !name.is_empty() => name.to_owned(),
-            _ => stages::last_name(self.source, self.tree).unwrap_or_else(|| "default".to_owned()),
-        };
+        let last = || stages::last_name(self.source, self.tree).unwrap_or_else(|| "default".to_owned());
+        let stage = self.target().map_or_else(last, str::to_owned);
         let arguments = [
             ("BUILDPLATFORM", build_text.as_str()),
             ("BUILDOS", &build.os),
@@ -192,149 +215,6 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// The steps of one stage: triggers of what it builds upon, then its own instructions.
-    fn run_stage(&mut self, stage: u32) {
-        let first = offset(self.model.steps.len());
-        let tree = self.tree;
-        let own = &self.model.stages[stage as usize];
-        let (range, from, base) = (own.instructions.clone(), &tree.instructions[own.from as usize], own.base.clone());
-        let image = self.base_image(stage);
-        let mut state = self.inherited(stage, &base, image);
-        match base {
-            Base::Stage(parent) => self.stage_triggers(stage, parent, from, &mut state),
-            _ => {
-                for trigger in image.map_or(&[][..], |image| &image.onbuild) {
-                    self.image_trigger(stage, trigger, from, &mut state);
-                }
-            }
-        }
-        let mut triggers = Vec::new();
-        for index in range.start + 1..range.end {
-            let instruction = &tree.instructions[index as usize];
-            if let Some(onbuild) = instruction.parent {
-                if tree.instructions[onbuild as usize].parent.is_none() {
-                    triggers.push(index);
-                }
-                continue;
-            }
-            let step = self.begin(Origin::Own, index, Some(stage), instruction.lines, &state);
-            let at = self.at(step, instruction, Some(stage), VariableScope::Stage);
-            self.run(&at, &mut state);
-            self.end();
-        }
-        self.model.stages[stage as usize].steps = first..offset(self.model.steps.len());
-        let scope = self.model.scopes.inherit(state.scope, &state.shadowed);
-        self.handed_on.push(HandedOn { state: State { scope, shadowed: Vec::new(), ..state }, triggers });
-    }
-
-    /// What a stage starts with.
-    fn inherited(&mut self, stage: u32, base: &Base, image: Option<&'a BaseImage>) -> State {
-        if let Base::Stage(parent) = base {
-            let parent = self.handed_on.get(*parent as usize);
-            return parent.map_or_else(|| State::new(Scope::EMPTY), |parent| parent.state.clone());
-        }
-        let mut state = image.map_or_else(|| State::new(Scope::EMPTY), |image| self.image_state(image));
-        state.unknown = image.is_none() && *base != Base::Scratch;
-        let scopes = &mut self.model.scopes;
-        let path = scopes.intern("PATH");
-        let windows = self.model.stages[stage as usize].platform.os == "windows";
-        // Windows sets its own.
-        if !windows && scopes.entry(state.scope, path).value.is_none() {
-            let value = scopes.assigned(DEFAULT_PATH, !state.unknown);
-            state.scope = scopes.set_image(state.scope, path, value);
-        }
-        if state.unknown {
-            state.shell = Shell::Unknown;
-        }
-        state
-    }
-
-    /// What the configuration of an image says.
-    fn image_state(&mut self, image: &'a BaseImage) -> State {
-        let address = std::ptr::from_ref(image);
-        if let Some(state) = self.image_states.get(&address) {
-            return state.clone();
-        }
-        let mut state = State::new(Scope::EMPTY);
-        let scopes = &mut self.model.scopes;
-        for (name, value) in &image.environment {
-            let name = scopes.intern(name);
-            let value = scopes.assigned(value, true);
-            state.scope = scopes.set_image(state.scope, name, value);
-        }
-        if !image.shell.is_empty() {
-            state.shell = self.shell(image.shell.clone());
-        }
-        self.image_states.insert(address, state.clone());
-        state
-    }
-
-    /// Whether one more trigger of so many bytes may run; the first that may not is a problem.
-    fn may_trigger(&mut self, bytes: usize, bytes_max: usize, from: &Instruction) -> bool {
-        let (triggers, sum) = (self.triggers.0 + 1, self.triggers.1 + bytes);
-        let may = triggers <= MODEL_TRIGGERS_MAX && sum <= MODEL_TRIGGER_BYTES_MAX && bytes <= bytes_max;
-        if may {
-            self.triggers = (triggers, sum);
-        } else if !std::mem::replace(&mut self.limited, true) {
-            let message = "there are too many triggers of ONBUILD, or too long ones, to run them".to_owned();
-            self.problem(Phase::Run, message, from.span, from.lines.0);
-        }
-        may
-    }
-
-    fn stage_triggers(&mut self, stage: u32, parent: u32, from: &'a Instruction, state: &mut State) {
-        let tree = self.tree;
-        let triggers = self.handed_on.get_mut(parent as usize).map(|parent| std::mem::take(&mut parent.triggers));
-        let triggers = triggers.unwrap_or_default();
-        for index in triggers.iter().copied() {
-            let inner = &tree.instructions[index as usize];
-            if !self.may_trigger(inner.span.len() as usize, usize::MAX, from) {
-                break;
-            }
-            if let Err(message) = check_instruction(self.source, tree, index) {
-                self.problem(Phase::Resolve, message, from.span, from.lines.0);
-                continue;
-            }
-            let step = self.begin(Origin::StageTrigger, index, Some(stage), from.lines, state);
-            let at = At { line: from.lines.0, ..self.at(step, inner, Some(stage), VariableScope::Stage) };
-            self.run(&at, state);
-            self.end();
-        }
-        if let Some(parent) = self.handed_on.get_mut(parent as usize) {
-            parent.triggers = triggers;
-        }
-    }
-
-    fn image_trigger(&mut self, stage: u32, trigger: &str, from: &'a Instruction, state: &mut State) {
-        if !self.may_trigger(trigger.len(), TRIGGER_BYTES_MAX, from) {
-            return;
-        }
-        let tree = parse(trigger.as_bytes());
-        let syntax = tree.problems.iter().find(|p| p.kind == ProblemKind::Syntax).map(|p| p.message.clone());
-        let single = tree.instructions.iter().filter(|i| i.parent.is_none()).count() == 1;
-        let error = syntax
-            .or_else(|| (!single).then(|| "onbuild trigger should be a single expression".to_owned()))
-            .or_else(|| check_instruction(trigger.as_bytes(), &tree, 0).err());
-        if let Some(message) = error {
-            return self.problem(Phase::Resolve, message, from.span, from.lines.0);
-        }
-        let number = offset(self.model.triggers.len());
-        let step = self.begin(Origin::ImageTrigger(number), 0, Some(stage), from.lines, state);
-        let at = At {
-            source: trigger.as_bytes(),
-            tree: &tree,
-            instruction: &tree.instructions[0],
-            step,
-            stage: Some(stage),
-            scope: VariableScope::Stage,
-            outside: Some(self.model.stages[stage as usize].base_span),
-            line: from.lines.0,
-        };
-        self.run(&at, state);
-        self.end();
-        self.model.triggers.push(Trigger { stage, source: trigger.to_owned(), tree });
-    }
-
     pub(super) fn at(
         &self,
         step: u32,
@@ -356,6 +236,7 @@ impl<'a> Builder<'a> {
     ) -> u32 {
         let step = offset(self.model.steps.len());
         let (values, variables) = (offset(self.model.values.len()), offset(self.model.variables.len()));
+        let ports = offset(self.model.ports.len());
         self.model.steps.push(Step {
             origin,
             instruction,
@@ -365,6 +246,7 @@ impl<'a> Builder<'a> {
             workdir_set: state.workdir_set,
             values: values..values,
             variables: variables..variables,
+            ports: ports..ports,
         });
         if origin == Origin::Own {
             self.model.step_of[instruction as usize] = step;
@@ -374,9 +256,11 @@ impl<'a> Builder<'a> {
 
     pub(super) fn end(&mut self) {
         let (values, variables) = (offset(self.model.values.len()), offset(self.model.variables.len()));
+        let ports = offset(self.model.ports.len());
         if let Some(step) = self.model.steps.last_mut() {
             step.values.end = values;
             step.variables.end = variables;
+            step.ports.end = ports;
         }
     }
 
@@ -385,52 +269,111 @@ impl<'a> Builder<'a> {
         Shell::Set(offset(self.model.shells.len() - 1))
     }
 
+    /// The name of the stage to build, if one is given.
+    pub(super) fn target(&self) -> Option<&'a str> {
+        self.inputs.target.filter(|target| !target.is_empty())
+    }
+
+    /// The step that was begun last.
+    fn last_step(&self) -> Option<u32> {
+        self.model.steps.len().checked_sub(1).map(offset)
+    }
+
+    /// A problem outside of any stage, or one that stops even where its stage is not needed.
     pub(super) fn problem(&mut self, phase: Phase, message: String, span: Span, line: u32) {
-        let last_step = offset(self.model.steps.len().saturating_sub(1));
-        self.problems.push((phase, ModelProblem { message, span, line, last_step }));
+        self.note(phase, None, message, span, line, None);
     }
 
     /// A problem at the instruction that runs; it stops the build there.
     pub(super) fn problem_at(&mut self, phase: Phase, at: &At<'_>, message: String) {
-        let span = at.outside.unwrap_or(at.instruction.span);
-        self.problem(phase, message, span, at.line);
+        self.note(phase, at.stage, message, at.span(), at.line, None);
     }
 
-    /// The base image of a stage that names one, if the inputs know it.
-    fn base_image(&self, stage: u32) -> Option<&'a BaseImage> {
-        let known = self.base_images.get(&stage)?;
-        matches!(self.model.stages[stage as usize].base, Base::Image { .. }).then_some(*known)
+    /// A problem at a word or flag of the instruction that runs: what stands behind is not looked at.
+    pub(super) fn problem_in(&mut self, phase: Phase, at: &At<'_>, site: Site, message: String) {
+        let span = match site {
+            Site::Word(word) => at.tree.words.get(word as usize).map(|word| word.span),
+            Site::Flag(flag) => at.tree.flags.get(flag as usize).map(|flag| flag.span),
+            Site::Heredoc(heredoc) => at.tree.heredocs.get(heredoc as usize).map(|heredoc| heredoc.body),
+        };
+        let span = at.outside.or(span).unwrap_or(at.instruction.span);
+        self.note(phase, at.stage, message, span, at.line, Some(site));
+    }
+
+    pub(super) fn note(
+        &mut self,
+        phase: Phase,
+        stage: Option<u32>,
+        message: String,
+        span: Span,
+        line: u32,
+        site: Option<Site>,
+    ) {
+        let last_step = self.last_step();
+        self.problems.push(Noted { phase, stage, problem: ModelProblem { message, span, line, last_step, site } });
     }
 
     fn finish(mut self) -> Model {
-        self.find_cycles();
-        self.mark_reachable();
-        self.problems.sort_by_key(|(phase, _)| *phase);
-        for (phase, mut problem) in std::mem::take(&mut self.problems) {
-            // What is found between the stages and their first instruction stops behind every `FROM`.
-            if (Phase::Target..=Phase::Resolve).contains(&phase) {
-                problem.last_step = self.last_from;
-            }
-            self.model.problems.push(problem);
-        }
+        self.problems.sort_by_key(|noted| noted.phase);
+        // What is found between the stages and their first instruction stops behind every `FROM`.
+        let between = self.problems.iter_mut().filter(|noted| (Phase::Target..=Phase::Resolve).contains(&noted.phase));
+        between.for_each(|noted| noted.problem.last_step = self.last_from);
+        let stages = &self.model.stages;
+        // Stages that the target does not need do not run.
+        let runs = |noted: &Noted| {
+            let stage = noted.stage.and_then(|stage| stages.get(stage as usize));
+            noted.phase != Phase::Run || stage.is_none_or(|stage| stage.reachable)
+        };
+        self.model.problems = self.problems.into_iter().filter(runs).map(|noted| noted.problem).collect();
         self.model
     }
 }
 
 impl State {
     pub(super) fn new(scope: Scope) -> Self {
-        Self { scope, shell: Shell::Default, workdir_set: false, unknown: false, shadowed: Vec::new() }
+        Self { scope, shell: Shell::Default, workdir_set: false, directory: None, unknown: false, shadowed: Vec::new() }
     }
 }
 
-impl At<'_> {
-    /// The index of a word or flag in the tables of the tree, as a site.
+impl<'t> At<'t> {
+    /// A word by its number in the instruction, as a site.
     pub(super) fn word(&self, number: usize) -> Site {
         Site::Word(self.instruction.words.start + offset(number))
     }
+
+    /// A flag by its number in the instruction, as a site.
+    pub(super) fn flag(&self, number: usize) -> Site {
+        Site::Flag(self.instruction.flags.start + offset(number))
+    }
+
+    /// The values of the flags of one name, with the numbers of the flags.
+    pub(super) fn flag_values(&self, name: &'static str) -> impl Iterator<Item = (Text, usize)> + use<'t> {
+        let (tree, source) = (self.tree, self.source);
+        let flags = tree.flags_of(self.instruction).iter().enumerate();
+        let named = flags.filter(move |(_, flag)| tree.text(source, flag.name) == name);
+        named.filter_map(|(number, flag)| Some((flag.value?, number)))
+    }
+
+    /// The value of `--from` as BuildKit reads it, and the same in the tree.
+    pub(super) fn copied_from(&self) -> Option<(Cow<'t, str>, Text)> {
+        let (value, _) = self.flag_values("from").find(|(value, _)| !value.is_empty())?;
+        Some((self.read_flag(value).text, value))
+    }
+
+    /// Where problems with the whole instruction are reported.
+    pub(super) fn span(&self) -> Span {
+        self.outside.unwrap_or(self.instruction.span)
+    }
 }
 
-const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// The step of what does not run yet.
+pub(super) const NO_STEP: u32 = u32::MAX;
+
+/// Whether the frontend that the file names is one of the channel `labs`.
+fn asks_for_experimental(source: &[u8], tree: &Tree) -> bool {
+    let mut syntax = tree.directives.iter().filter(|directive| directive.kind == DirectiveKind::Syntax);
+    syntax.any(|directive| directive.value.of(source).ends_with(b"labs"))
+}
 
 /// How many words of a usual file there are to one variable.
 const WORDS_OF_VARIABLE: usize = 4;

@@ -15,7 +15,9 @@ impl Builder<'_> {
     /// The scope with defaults goes along where build arguments change the other one.
     pub(super) fn default_argument(&mut self, instruction: &Instruction) {
         if self.build_args.is_empty() {
-            self.defaults = self.defaults.map(|_| self.globals);
+            // BuildKit gives up on defaults where one does not expand.
+            let fails = self.problems.iter().any(|noted| noted.phase == Phase::Arguments);
+            self.defaults = self.defaults.filter(|_| !fails).map(|_| self.globals);
             return;
         }
         let (source, tree) = (self.source, self.tree);
@@ -50,9 +52,13 @@ impl Builder<'_> {
         value
     }
 
-    /// Expands a text of the tree.
-    pub(super) fn expand_text(&mut self, at: &At<'_>, state: &State, site: Site, text: Text) -> Value {
+    /// Expands a text of the tree; nothing where BuildKit stops at it.
+    pub(super) fn expand_text(&mut self, at: &At<'_>, state: &State, site: Site, text: Text) -> Option<Value> {
         let lexer = Lexer::new(char::from(self.tree.escape));
+        if matches!(site, Site::Flag(_)) {
+            let flag = at.read_flag(text);
+            return self.expand(at, state, site, &flag.text, lexer, &|span| at.flag_span(&flag, span));
+        }
         let mut text = text;
         let mut characters = at.tree.text(at.source, text);
         if at.instruction.keyword == Keyword::Volume {
@@ -64,6 +70,7 @@ impl Builder<'_> {
     }
 
     /// Expands `text` and notes its value and its variables; `locate` leads from it to the source.
+    /// Nothing comes back where BuildKit stops at it.
     pub(super) fn expand(
         &mut self,
         at: &At<'_>,
@@ -72,7 +79,7 @@ impl Builder<'_> {
         text: &str,
         lexer: Lexer,
         locate: &dyn Fn(Span) -> Span,
-    ) -> Value {
+    ) -> Option<Value> {
         let mut work = self.work.min(EXPANSION_WORK_MAX);
         let before = work;
         let view = View { scopes: &self.model.scopes, scope: state.scope };
@@ -114,18 +121,21 @@ impl Builder<'_> {
             });
         }
         self.expansions += 1;
-        // Of what is beyond a bound the first place says enough.
-        if let Some(error) = error.filter(|error| !error.limit || !std::mem::replace(&mut self.limited, true)) {
-            let phase = match at.scope {
-                VariableScope::Global => Phase::Arguments,
-                VariableScope::From => Phase::From,
-                VariableScope::Stage => Phase::Run,
-            };
-            self.problem_at(phase, at, error.message);
-        }
         let value = Value { site, exact, text: text_span };
         self.model.values.push(value);
-        value
+        let Some(error) = error else { return Some(value) };
+        // Of what is beyond a bound the first place says enough.
+        if error.limit && std::mem::replace(&mut self.limited, true) {
+            return Some(value);
+        }
+        let phase = match at.scope {
+            VariableScope::Global => Phase::Arguments,
+            VariableScope::From => Phase::From,
+            VariableScope::Stage => Phase::Run,
+        };
+        self.problem_in(phase, at, site, error.message);
+        // Beyond a bound of ours BuildKit may go on.
+        error.limit.then_some(value)
     }
 }
 

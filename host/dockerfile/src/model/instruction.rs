@@ -3,17 +3,13 @@
 //! An instruction and the [`State`] before it → values, variables and image uses, and the state
 //! behind it.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-
 use super::build::{At, Builder, Phase, State};
-use super::scope::{Assigned, Name, Scopes};
-use super::{Base, ImageUse, ImageUseKind, Model, Site, Stage, Value, VariableScope};
-use crate::expand::{Lexer, NoEnv};
-use crate::limits::{EXPANSION_WORK_MAX, MODEL_VALUE_BYTES_MAX};
-use crate::parse::{heredoc, options};
-use crate::span::{Span, offset};
-use crate::tree::{Heredoc, Keyword, Text};
+use super::epoch::EPOCH;
+use super::scope::{Assigned, Name};
+use super::{Value, VariableScope};
+use crate::limits::{DIRECTORY_BYTES_MAX, MODEL_VALUE_BYTES_MAX};
+use crate::path;
+use crate::tree::Keyword;
 
 impl Builder<'_> {
     /// Runs one instruction of a stage.
@@ -21,21 +17,14 @@ impl Builder<'_> {
         match at.instruction.keyword {
             Keyword::Env => self.environment(at, state),
             Keyword::Arg => self.arguments(at, state),
-            Keyword::Label | Keyword::User | Keyword::Volume => self.words(at, state),
-            Keyword::Stopsignal => {
+            Keyword::Label | Keyword::User => {
                 self.words(at, state);
-                self.check_signal(at);
             }
-            Keyword::Expose => self.ports(at, state),
-            Keyword::Workdir => {
-                self.words(at, state);
-                state.workdir_set = true;
-            }
-            Keyword::Add => self.copied(at, state, &["chown", "chmod", "checksum"]),
-            Keyword::Copy => {
-                self.copy_from(at);
-                self.copied(at, state, &["chown", "chmod"]);
-            }
+            Keyword::Volume => self.volumes(at, state),
+            Keyword::Stopsignal => self.signal(at, state),
+            Keyword::Expose => self.expose(at, state),
+            Keyword::Workdir => self.directory(at, state),
+            Keyword::Add | Keyword::Copy => self.copied(at, state),
             Keyword::Run => self.mounts(at, state),
             Keyword::Shell => {
                 let words = at.tree.words_of(at.instruction).iter();
@@ -54,6 +43,7 @@ impl Builder<'_> {
 
     /// `ARG`: each word sees those before it.
     pub(super) fn arguments(&mut self, at: &At<'_>, state: &mut State) {
+        let mut stopped = false;
         for (number, word) in at.tree.words_of(at.instruction).iter().enumerate() {
             let text = at.tree.text(at.source, word.text);
             let equals = text.find('=');
@@ -69,12 +59,17 @@ impl Builder<'_> {
                 }
             }
             let value = match (given, equals) {
-                (Some(value), _) => kept(&mut self.model.scopes, value, true),
+                (Some(_), _) if key == EPOCH && self.epoch.is_some() => {
+                    self.epoch.unwrap_or_else(|| self.kept("", false))
+                }
+                (Some(value), _) => self.kept(value, true),
+                (None, Some(_)) if stopped => self.kept("", false),
                 (None, Some(equals)) => {
                     let default = word.text.slice(equals + 1, text.len());
                     let value = self.expand_text(at, state, at.word(number), default);
-                    let Model { arena, scopes, .. } = &mut self.model;
-                    kept(scopes, value.text_in(arena).unwrap_or_default(), value.exact)
+                    stopped = value.is_none();
+                    let text = value.and_then(|value| self.model.text(&value)).unwrap_or_default().to_owned();
+                    self.kept(&text, value.is_some_and(|value| value.exact))
                 }
                 (None, None) => {
                     state.scope = self.model.scopes.declare(state.scope, name);
@@ -97,266 +92,114 @@ impl Builder<'_> {
         state.scope = scopes.set(state.scope, name, value);
     }
 
+    /// A value for a scope; once there are too many bytes of values, an unknown one.
+    fn kept(&mut self, value: &str, exact: bool) -> Assigned {
+        let full = self.model.scopes.bytes() + value.len() > MODEL_VALUE_BYTES_MAX;
+        if full { self.model.scopes.assigned("", false) } else { self.model.scopes.assigned(value, exact) }
+    }
+
     /// `ENV`: all of it sees what was before the instruction.
     fn environment(&mut self, at: &At<'_>, state: &mut State) {
         let before = self.model.values.len();
         self.words(at, state);
-        for index in (before..self.model.values.len()).step_by(2) {
-            let Model { arena, scopes, values, .. } = &mut self.model;
-            let [key, value] = [index, index + 1].map(|at| values.get(at).copied());
-            let text = |value: Option<Value>| value.and_then(|value| value.text_in(arena)).unwrap_or_default();
-            let value = kept(scopes, text(value), value.is_some_and(|value| value.exact));
-            let name = scopes.intern(text(key));
-            state.scope = scopes.set_image(state.scope, name, value);
-        }
-    }
-
-    fn words(&mut self, at: &At<'_>, state: &State) {
-        for (number, word) in at.tree.words_of(at.instruction).iter().enumerate() {
-            self.expand_text(at, state, at.word(number), word.text);
-        }
-    }
-
-    /// `EXPOSE` is expanded, but BuildKit does not look for undefined variables in it.
-    fn ports(&mut self, at: &At<'_>, state: &State) {
-        let variables = self.model.variables.len();
-        self.words(at, state);
-        self.model.variables.truncate(variables);
-    }
-
-    /// `ADD` and `COPY`: flags, then sources and destination, then bodies of heredocs.
-    fn copied(&mut self, at: &At<'_>, state: &State, flags: &[&str]) {
-        for name in flags {
-            for (number, flag) in at.tree.flags_of(at.instruction).iter().enumerate() {
-                if let Some(value) = flag.value.filter(|_| at.tree.text(at.source, flag.name) == *name) {
-                    self.expand_text(at, state, at.flag(number), value);
-                }
-            }
-        }
         let words = at.tree.words_of(at.instruction);
-        let mut bodies = Vec::new();
-        for (number, word) in words.iter().enumerate() {
-            let text = at.tree.text(at.source, word.text);
-            let marker = if text.contains("<<") && number + 1 < words.len() { heredoc::marker(text) } else { Ok(None) };
-            match marker {
-                Ok(Some(marker)) => bodies.push(marker),
-                _ => drop(self.expand_text(at, state, at.word(number), word.text)),
+        for (number, key) in words.iter().enumerate().step_by(2) {
+            let [name, value] = [number, number + 1].map(|number| self.model.values.get(before + number).copied());
+            let text = |value: Option<Value>| value.and_then(|value| self.model.text(&value)).map(str::to_owned);
+            // What stands behind an error is set to something all the same.
+            let name = text(name).unwrap_or_else(|| at.tree.text(at.source, key.text).to_owned());
+            let (text, exact) = (text(value), value.is_some_and(|value| value.exact));
+            let value = self.kept(&text.unwrap_or_default(), exact);
+            let name = self.model.scopes.intern(&name);
+            state.scope = self.model.scopes.set_image(state.scope, name, value);
+        }
+    }
+
+    /// Expands words until BuildKit stops at one. The values are those that are new in the model.
+    pub(super) fn words(&mut self, at: &At<'_>, state: &State) -> bool {
+        let mut words = at.tree.words_of(at.instruction).iter().enumerate();
+        words.all(|(number, word)| self.expand_text(at, state, at.word(number), word.text).is_some())
+    }
+
+    /// The text of a value that is certain.
+    pub(super) fn certain(&self, value: &Value) -> Option<&str> {
+        self.model.text(value).filter(|_| value.exact)
+    }
+
+    fn volumes(&mut self, at: &At<'_>, state: &State) {
+        let before = self.model.values.len();
+        if !self.words(at, state) {
+            return;
+        }
+        let empty = self.model.values[before..].iter().find(|value| self.certain(value) == Some(""));
+        if let Some(site) = empty.map(|value| value.site) {
+            self.problem_in(Phase::Run, at, site, "VOLUME specified can not be an empty string".to_owned());
+        }
+    }
+
+    fn directory(&mut self, at: &At<'_>, state: &mut State) {
+        let before = self.model.values.len();
+        self.words(at, state);
+        state.workdir_set = true;
+        let value = self.model.values.get(before).and_then(|value| self.certain(value));
+        let Some(value) = value.map(str::to_owned) else {
+            state.directory = None;
+            return;
+        };
+        let system = self.system(at).to_owned();
+        // An absolute directory does not need the one before it.
+        let known = state.directory.is_some() || path::is_absolute(&value, &system);
+        let current = state.directory.take().unwrap_or_default();
+        match path::normal(&current, &value, &system, false) {
+            Ok(directory) => {
+                state.directory = Some(directory).filter(|directory| known && directory.len() <= DIRECTORY_BYTES_MAX)
             }
-        }
-        if !bodies.is_empty() {
-            self.bodies(at, state, &bodies);
-        }
-    }
-
-    /// The bodies of heredocs that are sources, without quotes in their names, once each.
-    fn bodies(&mut self, at: &At<'_>, state: &State, markers: &[heredoc::Marker]) {
-        let heredocs = at.tree.heredocs_of(at.instruction).iter().enumerate();
-        // Of equal names the last counts.
-        let mut named: HashMap<&str, (usize, &Heredoc)> =
-            heredocs.map(|(number, heredoc)| (at.tree.text(at.source, heredoc.name), (number, heredoc))).collect();
-        for marker in markers.iter().filter(|marker| marker.expand) {
-            let Some((number, heredoc)) = named.remove(marker.name.as_str()) else { continue };
-            let lexer = Lexer { skip_quotes: true, ..Lexer::new('\\') };
-            let (body, places) = lossy(heredoc.body.of(at.source));
-            let place = |offset: u32| heredoc.body.start + places.of(offset);
-            let locate = |span: Span| Span::new(place(span.start), place(span.end));
-            let site = Site::Heredoc(at.instruction.heredocs.start + offset(number));
-            self.expand(at, state, site, &body, lexer, &locate);
-        }
-    }
-
-    /// `RUN`: only the values of mounts are expanded.
-    fn mounts(&mut self, at: &At<'_>, state: &State) {
-        for (number, flag) in at.tree.flags_of(at.instruction).iter().enumerate() {
-            let Some(value) = flag.value.filter(|_| at.tree.text(at.source, flag.name) == "mount") else { continue };
-            if let Err(message) = self.mount(at, state, number, value) {
+            Err(error) => {
+                let message = format!("normalizing workdir: normalizing working directory: {error}");
                 self.problem_at(Phase::Run, at, message);
             }
         }
     }
 
-    fn mount(&mut self, at: &At<'_>, state: &State, number: usize, flag: Text) -> Result<(), String> {
-        let text = at.tree.text(at.source, flag);
-        let fields = options::fields(text).map_err(|reason| format!("failed to parse csv mounts: {reason}"))?;
-        let mut mount = options::Mount::default();
-        let mut from = None;
-        for field in &fields {
-            let Some((key, value)) = field.text.split_once('=') else {
-                mount.set(&field.text, None)?;
-                continue;
-            };
-            let start = offset(field.start + key.len() + 1);
-            // A doubled quote in a field makes what follows it one byte off: no matter for a place.
-            let locate = |span: Span| at.tree.source_span(flag, start + span.start..start + span.end);
-            if key.eq_ignore_ascii_case("from") {
-                from = Some((value, locate(Span::new(0, offset(value.len())))));
-            }
-            let lexer = Lexer::new(char::from(self.tree.escape));
-            let expanded = self.expand(at, state, at.flag(number), value, lexer, &locate);
-            let expanded = self.model.text(&expanded).map(str::to_owned);
-            if let Some(expanded) = expanded {
-                mount.set(&field.text, Some(&expanded))?;
-            }
-        }
-        if let Some((name, span)) = from.filter(|(name, _)| !name.is_empty()) {
-            let source = self.used(at, name, span);
-            let message = |_: &[Stage]| {
-                format!(
-                    "cannot mount from stage {name:?} to {:?}, stage needs to be defined before current command",
-                    mount.target()
-                )
-            };
-            self.image_use(at, ImageUseKind::MountFrom, span, source, message);
-        }
-        mount.check()
+    /// The operating system of the stage that runs.
+    pub(super) fn system(&self, at: &At<'_>) -> &str {
+        let stage = at.stage.and_then(|stage| self.model.stages.get(stage as usize));
+        stage.map_or("", |stage| &stage.platform.os)
     }
 
-    fn copy_from(&mut self, at: &At<'_>) {
-        let mut flags = at.tree.flags_of(at.instruction).iter();
-        let Some((value, flag)) = flags.find_map(|flag| {
-            let named = at.tree.text(at.source, flag.name) == "from";
-            flag.value.filter(|value| named && !value.is_empty()).map(|value| (value, flag))
-        }) else {
-            return;
-        };
-        let name = at.tree.text(at.source, value);
-        let span = at.tree.source_span(value, 0..value.len());
-        let lexer = Lexer::new(char::from(self.tree.escape));
-        let mut work = EXPANSION_WORK_MAX;
-        let plain = match lexer.value(name, &NoEnv, &mut work).value {
-            Ok(expanded) if expanded == name => Ok(()),
-            Ok(_) => Err(NO_VARIABLES_IN_FROM.to_owned()),
-            Err(error) => Err(error.message),
-        };
-        let source = match (plain, name.parse::<i64>()) {
-            (Err(message), _) => {
-                self.problem_at(Phase::Uses, at, message);
-                Base::Unresolvable { name: None }
-            }
-            (Ok(()), Ok(index)) => match usize::try_from(index).ok().filter(|index| *index < self.model.stages.len()) {
-                Some(index) => Base::Stage(offset(index)),
-                None => {
-                    self.problem_at(Phase::Uses, at, format!("invalid stage index {index}"));
-                    Base::Unresolvable { name: Some(name.to_owned()) }
-                }
-            },
-            (Ok(()), Err(_)) => self.used(at, name, flag.span),
-        };
-        let message = |stages: &[Stage]| {
-            let index = at.stage.unwrap_or_default();
-            let stage = stages.get(index as usize).and_then(|stage| stage.name.as_ref());
-            let stage = stage.map_or_else(|| format!("stage-{index}"), |stage| shortened(&stage.name).to_owned());
-            format!("cannot copy from stage {name:?}, it needs to be defined before current stage {stage:?}")
-        };
-        self.image_use(at, ImageUseKind::CopyFrom, span, source, message);
-    }
-
-    /// What a name behind `from=` means: a stage in any case, or an image.
-    fn used(&mut self, at: &At<'_>, name: &str, span: Span) -> Base {
-        match self.names.get(&name.to_lowercase()) {
-            Some(stage) => Base::Stage(*stage),
-            None => self.image(name.to_owned(), at.outside.unwrap_or(span), at.line),
-        }
-    }
-
-    fn image_use(
-        &mut self,
-        at: &At<'_>,
-        kind: ImageUseKind,
-        span: Span,
-        source: Base,
-        late: impl Fn(&[Stage]) -> String,
-    ) {
-        let Some(stage) = at.stage else { return };
-        if let Base::Stage(used) = source {
-            self.uses.push((stage, used));
-            if used >= stage {
-                self.problem_at(Phase::Run, at, late(&self.model.stages));
-            }
-        }
-        let platform = match source {
-            Base::Stage(used) => self.model.stages[used as usize].platform.clone(),
-            _ => self.inputs.target_platform.clone(),
-        };
-        let span = at.outside.unwrap_or(span);
-        self.model.images.push(ImageUse { kind, step: at.step, stage, span, source, platform });
-    }
-
-    fn check_signal(&mut self, at: &At<'_>) {
-        let signal =
-            self.model.steps.get(at.step as usize).and_then(|step| self.model.values.get(step.values.start as usize));
-        let Some(text) = signal.and_then(|value| self.model.text(value)) else { return };
-        let upper = text.to_uppercase();
-        let name = upper.strip_prefix("SIG").unwrap_or(&upper);
-        let real_time = name.strip_prefix("RTMIN+").or_else(|| name.strip_prefix("RTMAX-"));
-        let known = SIGNALS.contains(&name)
-            || real_time.is_some_and(|n| n.parse::<u8>().is_ok_and(|n| n <= 15))
-            || text.parse::<i32>().is_ok_and(|number| number > 0);
-        if !known {
+    fn signal(&mut self, at: &At<'_>, state: &State) {
+        let before = self.model.values.len();
+        self.words(at, state);
+        let value = self.model.values.get(before).and_then(|value| self.certain(value));
+        if let Some(text) = value.filter(|text| !is_signal(text)) {
             let message = format!("invalid signal: {text}");
             self.problem_at(Phase::Run, at, message);
         }
     }
 }
 
-impl At<'_> {
-    fn flag(&self, number: usize) -> Site {
-        Site::Flag(self.instruction.flags.start + offset(number))
+/// Whether a text is a number other than 0, or a signal of Linux.
+fn is_signal(text: &str) -> bool {
+    if let Ok(number) = text.parse::<i64>() {
+        return number != 0;
     }
+    let upper = text.to_uppercase();
+    let name = upper.strip_prefix("SIG").unwrap_or(&upper);
+    let offset = |prefix: &str, max: u8| {
+        let number = name.strip_prefix(prefix).filter(|number| !number.starts_with(['0', '+']));
+        number.and_then(|number| number.parse::<u8>().ok()).is_some_and(|number| number <= max)
+    };
+    SIGNALS.contains(&name) || offset("RTMIN+", REAL_TIME_UP) || offset("RTMAX-", REAL_TIME_DOWN)
 }
 
-/// Where the characters of a text stand in the bytes they were read from.
-#[derive(Default)]
-struct Places {
-    /// Offsets into text and bytes behind each character that stands for other bytes.
-    behind: Vec<(u32, u32)>,
-}
+/// How far `RTMIN+n` goes.
+const REAL_TIME_UP: u8 = 15;
 
-impl Places {
-    fn of(&self, at: u32) -> u32 {
-        match self.behind.partition_point(|(text, _)| *text <= at) {
-            0 => at,
-            count => self.behind[count - 1].1 + (at - self.behind[count - 1].0),
-        }
-    }
-}
-
-/// Bytes as text, with U+FFFD for what is not UTF-8.
-fn lossy(bytes: &[u8]) -> (Cow<'_, str>, Places) {
-    if let Ok(text) = str::from_utf8(bytes) {
-        return (text.into(), Places::default());
-    }
-    let (mut text, mut places, mut at) = (String::with_capacity(bytes.len()), Places::default(), 0);
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        at += chunk.valid().len() + chunk.invalid().len();
-        if !chunk.invalid().is_empty() {
-            text.push('\u{FFFD}');
-            places.behind.push((offset(text.len()), offset(at)));
-        }
-    }
-    (text.into(), places)
-}
-
-/// A value for a scope; once there are too many bytes of values, an unknown one.
-fn kept(scopes: &mut Scopes, value: &str, exact: bool) -> Assigned {
-    let full = scopes.bytes() + value.len() > MODEL_VALUE_BYTES_MAX;
-    if full { scopes.assigned("", false) } else { scopes.assigned(value, exact) }
-}
-
-/// A name for a message: one stage may be named by every line of it.
-fn shortened(name: &str) -> &str {
-    &name[..name.floor_char_boundary(NAME_BYTES_MAX)]
-}
-
-/// Longer names of stages are cut off in messages.
-const NAME_BYTES_MAX: usize = 256;
+/// How far `RTMAX-n` goes.
+const REAL_TIME_DOWN: u8 = 14;
 
 /// Arguments that steer the build and are no environment variables.
 const NOT_IN_ENVIRONMENT: [&str; 2] = ["BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"];
-
-const NO_VARIABLES_IN_FROM: &str = "variable expansion is not supported for --from, \
-     define a new stage with FROM using ARG from global scope as a workaround";
 
 const SIGNALS: [&str; 36] = [
     "ABRT", "ALRM", "BUS", "CHLD", "CLD", "CONT", "FPE", "HUP", "ILL", "INT", "IO", "IOT", "KILL", "PIPE", "POLL",

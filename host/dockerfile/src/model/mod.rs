@@ -4,13 +4,23 @@
 //! a [`ModelProblem`], and the model goes on behind it. Where a base image is not known, what depends
 //! on it is said to be unknown; with its [`BaseImage`] among the inputs the model is built again.
 
+mod access;
 mod build;
+mod context;
+mod copy;
+mod epoch;
 mod expansion;
+mod expose;
+mod flag;
 mod instruction;
+mod mount;
+mod reach;
+mod run;
 mod scope;
 mod stages;
 #[cfg(test)]
 mod tests;
+mod uses;
 
 use std::ops::Range;
 
@@ -31,8 +41,11 @@ pub struct Inputs<'a> {
     pub target_platform: Platform,
     /// The platform that builds.
     pub build_platform: Platform,
-    /// The stage to build; nothing means the last, and that every stage is of interest.
+    /// The stage to build; nothing means the last, and that every stage is of interest. Triggers of
+    /// `ONBUILD` fire only in stages that it needs.
     pub target: Option<&'a str>,
+    /// Named contexts as `--build-context` gives them: names and values. Of equal names the last counts.
+    pub contexts: &'a [(String, String)],
     /// Base images that are known, by the index of the stage whose `FROM` names them.
     pub base_images: &'a [(u32, &'a BaseImage)],
 }
@@ -66,6 +79,8 @@ pub struct Model {
     pub values: Vec<Value>,
     /// Every reference to a variable in what BuildKit expands, grouped by step.
     pub variables: Vec<Variable>,
+    /// Port specifications of `EXPOSE`, grouped by step.
+    pub ports: Vec<Port>,
     /// Images and stages that instructions use.
     pub images: Vec<ImageUse>,
     /// Shells that [`Shell::Set`] names.
@@ -98,6 +113,9 @@ pub struct Stage {
     pub platform: Platform,
     /// The stage at the end of the chain of bases: the one whose `FROM` names an image or `scratch`.
     pub root: u32,
+    /// Whether a named context of its own name takes its place: then that is its base, and its
+    /// instructions run only where no target is given.
+    pub replaced: bool,
     /// Its instructions in the tree, `FROM` included.
     pub instructions: Range<u32>,
     /// Its steps without `FROM`, triggers of `ONBUILD` included.
@@ -132,6 +150,11 @@ pub enum Base {
         name: String,
         /// What it refers to.
         reference: Reference,
+    },
+    /// A named context.
+    Context {
+        /// Its name among [`Inputs::contexts`].
+        name: String,
     },
     /// Nothing that could be resolved: expansion failed, or gave nothing or no valid reference.
     Unresolvable {
@@ -180,6 +203,8 @@ pub struct Step {
     pub values: Range<u32>,
     /// The variables it refers to.
     pub variables: Range<u32>,
+    /// The ports it exposes.
+    pub ports: Range<u32>,
 }
 
 /// Where the instruction of a step comes from.
@@ -274,6 +299,19 @@ pub enum VariableState {
     Unknown,
 }
 
+/// A port specification as `EXPOSE` reads it: one for each word that its words expand to, in the order
+/// in which BuildKit looks at them. One that is not valid ends them.
+#[derive(Clone, Copy, Debug)]
+pub struct Port {
+    /// The step that exposes it.
+    pub step: u32,
+    /// The word it comes from: an index into the words of the step's tree.
+    pub word: u32,
+    /// Whether it depends on nothing that is unknown.
+    pub exact: bool,
+    text: Span,
+}
+
 /// A use of an image, a stage or `scratch`.
 #[derive(Clone, Debug)]
 pub struct ImageUse {
@@ -322,81 +360,24 @@ pub struct ModelProblem {
     pub span: Span,
     /// The line where BuildKit reports it.
     pub line: u32,
-    /// The last step that BuildKit comes to, and its checks with it.
-    pub last_step: u32,
-}
-
-impl Model {
-    /// The name of a variable.
-    pub fn name(&self, variable: &Variable) -> &str {
-        self.scopes.name(variable.name)
-    }
-
-    /// The names in scope at a variable, in the order in which BuildKit searches them for a
-    /// suggestion. `variable` is an index; one that is not there sees nothing.
-    pub fn visible_names(&self, variable: u32) -> Vec<&str> {
-        match self.variables.get(variable as usize) {
-            Some(variable) => self.scopes.visible(variable.environment, variable.scope != VariableScope::Stage),
-            None => Vec::new(),
-        }
-    }
-
-    /// The text of a value; nothing where expansion failed or a bound was hit.
-    pub fn text(&self, value: &Value) -> Option<&str> {
-        value.text_in(&self.arena)
-    }
-
-    /// The values of a step.
-    pub fn values_of(&self, step: &Step) -> &[Value] {
-        self.values.get(step.values.start as usize..step.values.end as usize).unwrap_or_default()
-    }
-
-    /// The variables of a step.
-    pub fn variables_of(&self, step: &Step) -> &[Variable] {
-        self.variables.get(step.variables.start as usize..step.variables.end as usize).unwrap_or_default()
-    }
-
-    /// The steps of a stage without its `FROM`, triggers included.
-    pub fn steps_of(&self, stage: &Stage) -> &[Step] {
-        self.steps.get(stage.steps.start as usize..stage.steps.end as usize).unwrap_or_default()
-    }
-
-    /// The step that runs an instruction of the tree where it stands. The instruction inside an
-    /// `ONBUILD` does not run there.
-    pub fn step_of(&self, instruction: u32) -> Option<&Step> {
-        self.steps.get(*self.step_of.get(instruction as usize)? as usize)
-    }
-
-    /// The tree and the source that a step's instruction, words and flags are indices into.
-    pub fn tree_of<'a>(&'a self, step: &Step, source: &'a [u8], tree: &'a Tree) -> (&'a [u8], &'a Tree) {
-        match step.origin {
-            Origin::ImageTrigger(trigger) => match self.triggers.get(trigger as usize) {
-                Some(trigger) => (trigger.source.as_bytes(), &trigger.tree),
-                None => (source, tree),
-            },
-            Origin::Own | Origin::StageTrigger => (source, tree),
-        }
-    }
-
-    /// The words of the shell in force; nothing for the default and where it is unknown.
-    pub fn shell(&self, shell: Shell) -> Option<&[String]> {
-        match shell {
-            Shell::Set(shell) => self.shells.get(shell as usize).map(Vec::as_slice),
-            Shell::Default | Shell::Unknown => None,
-        }
-    }
-}
-
-impl Value {
-    fn text_in(self, arena: &str) -> Option<&str> {
-        self.text.map(|span| arena.get(span.range()).unwrap_or_default())
-    }
+    /// The last step that BuildKit comes to, and its checks with it; nothing where it comes to none.
+    pub last_step: Option<u32>,
+    /// The word, flag or heredoc of that step at which BuildKit stops, where it is one of them: it does
+    /// not look at those behind it.
+    pub site: Option<Site>,
 }
 
 impl Default for Inputs<'_> {
     /// No build arguments, and the host's platform on both sides.
     fn default() -> Self {
         let host = Platform::host();
-        Self { build_args: &[], target_platform: host.clone(), build_platform: host, target: None, base_images: &[] }
+        Self {
+            build_args: &[],
+            target_platform: host.clone(),
+            build_platform: host,
+            target: None,
+            contexts: &[],
+            base_images: &[],
+        }
     }
 }

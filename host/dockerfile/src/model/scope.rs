@@ -185,6 +185,11 @@ impl Scopes {
         scope
     }
 
+    /// Takes a name away.
+    pub fn unset(&mut self, scope: Scope, name: Name) -> Scope {
+        if self.entry(scope, name).value.is_none() { scope } else { self.stored(scope, name, Entry::default()) }
+    }
+
     /// What a stage that builds upon this one starts with: `ENV` counts again where an `ARG` in
     /// `shadowed` hid it.
     pub fn inherit(&mut self, mut scope: Scope, shadowed: &[Name]) -> Scope {
@@ -238,7 +243,12 @@ impl Scopes {
                 add(&mut names, name);
             }
         }
-        names.into_iter().map(|name| self.name(name)).collect()
+        // A name may have been taken away since.
+        let there = |name: &Name| {
+            let entry = self.entry(scope, *name);
+            entry.value.is_some() || entry.declared
+        };
+        names.into_iter().filter(there).map(|name| self.name(name)).collect()
     }
 
     /// A value that names can be set to.

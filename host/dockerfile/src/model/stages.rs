@@ -1,4 +1,4 @@
-//! Stages: what every `FROM` names, and which stages need which.
+//! Stages: what every `FROM` names.
 //!
 //! `FROM` instructions → [`Stage`]s, in order. A base is looked up among the stages before it, in the
 //! case it is written in, as BuildKit does; `--from` is looked up among all, in any case.
@@ -6,9 +6,9 @@
 use std::ops::Range;
 
 use super::build::{At, Builder, Phase, State};
-use super::{Base, ImageUse, ImageUseKind, Origin, PlatformFlag, Site, Stage, StageName, Value, VariableScope};
+use super::{Base, ImageUse, ImageUseKind, Origin, PlatformFlag, Site, Stage, StageName, VariableScope};
 use crate::limits::MODEL_SUGGESTIONS_MAX;
-use crate::parse::{is_stage_name, suggested};
+use crate::parse::{is_stage_name, stage_name, suggested};
 use crate::platform::Platform;
 use crate::reference::Reference;
 use crate::span::{Span, offset};
@@ -33,31 +33,36 @@ impl<'a> Builder<'a> {
         let step = self.begin(Origin::Own, instructions.start, Some(index), from.lines, &state);
         let at = self.at(step, from, Some(index), VariableScope::From);
         let words = tree.words_of(from);
-        let mut base = Base::Unresolvable { name: None };
-        let mut base_span = from.keyword_span;
-        let mut invalid_default_base = false;
-        if let Some(word) = words.first() {
-            base_span = word.span;
-            let value = self.expand_text(&at, &state, at.word(0), word.text);
-            base = self.base(value, tree.text(source, word.text), from);
-            // Without build arguments the defaults are what was just expanded.
-            let known_valid = self.build_args.is_empty() && matches!(base, Base::Image { .. } | Base::Scratch);
-            invalid_default_base = !known_valid
-                && self.default_base(tree.text(source, word.text)).is_some_and(|name| Reference::parse(&name).is_err());
-        }
+        let base_span = words.first().map_or(from.keyword_span, |word| word.span);
+        let named = words.first().and_then(|word| self.base_name(&at, &state, word));
+        // BuildKit does not look at the platform behind a base that stops it.
+        let variables = self.model.variables.len();
         let platform_flag = self.platform_flag(&at, &state);
+        if named.is_none() {
+            self.model.variables.truncate(variables);
+        }
         self.end();
-        let platform = match (&base, &platform_flag) {
-            (Base::Stage(parent), _) => self.model.stages[*parent as usize].platform.clone(),
-            (Base::Scratch, _) => self.inputs.target_platform.clone(),
-            (_, PlatformFlag::Resolved { platform, .. }) => platform.clone(),
+        let (as_span, name) = name(source, tree, words);
+        let wanted = match &platform_flag {
+            PlatformFlag::Resolved { platform, .. } => platform.clone(),
             _ => self.inputs.target_platform.clone(),
+        };
+        let context = name.as_ref().and_then(|name| self.own_context(&at, &name.name, &wanted));
+        let replaced = context.is_some();
+        // What a context takes the place of must be a valid name all the same.
+        let base = named.map(|name| self.base(name, &wanted, from));
+        let base = context.or(base).unwrap_or(Base::Unresolvable { name: None });
+        let default = words.first().and_then(|word| self.default_base(tree.text(source, word.text)));
+        let invalid_default_base = default.is_some_and(|name| Reference::parse(&name).is_err());
+        let platform = match &base {
+            Base::Stage(parent) => self.model.stages[*parent as usize].platform.clone(),
+            Base::Scratch => self.inputs.target_platform.clone(),
+            _ => wanted,
         };
         let root = match base {
             Base::Stage(parent) => self.model.stages[parent as usize].root,
             _ => index,
         };
-        let (as_span, name) = name(source, tree, words);
         if let Some(name) = &name {
             self.names.insert(name.name.clone(), index);
         }
@@ -79,6 +84,7 @@ impl<'a> Builder<'a> {
             platform_flag,
             platform,
             root,
+            replaced,
             instructions,
             steps: 0..0,
             reachable: true,
@@ -86,29 +92,38 @@ impl<'a> Builder<'a> {
         });
     }
 
-    fn base(&mut self, value: Value, written: &str, from: &Instruction) -> Base {
-        let Some(name) = self.model.text(&value).map(str::to_owned) else { return Base::Unresolvable { name: None } };
+    /// The name of the base after expansion; nothing where BuildKit stops at it.
+    fn base_name(&mut self, at: &At<'_>, state: &State, word: &Word) -> Option<String> {
+        let site = at.word(0);
+        let value = self.expand_text(at, state, site, word.text)?;
+        let name = self.model.text(&value).map(str::to_owned)?;
         if name.is_empty() {
-            let message = format!("base name ({written}) should not be blank");
-            self.problem(Phase::From, message, from.span, from.lines.0);
-            return Base::Unresolvable { name: Some(name) };
+            let message = format!("base name ({}) should not be blank", at.tree.text(at.source, word.text));
+            self.problem_in(Phase::From, at, site, message);
+            return None;
         }
-        match self.names.get(&name) {
-            Some(stage) => Base::Stage(*stage),
-            None => self.image(name, from.span, from.lines.0),
-        }
+        Some(name)
     }
 
-    /// An image or `scratch` by its name.
-    pub(super) fn image(&mut self, name: String, span: Span, line: u32) -> Base {
-        if name == "scratch" {
-            return Base::Scratch;
+    fn base(&mut self, name: String, platform: &Platform, from: &Instruction) -> Base {
+        if let Some(stage) = self.names.get(&name) {
+            return Base::Stage(*stage);
         }
-        match Reference::parse(&name) {
-            Ok(reference) => Base::Image { name, reference },
+        let (base, error) = self.meant(name, platform);
+        if let (Base::Unresolvable { name: Some(name) }, Some(error)) = (&base, error) {
+            let message = format!("failed to parse stage name {name:?}: {error}");
+            self.problem(Phase::Resolve, message, from.span, from.lines.0);
+        }
+        base
+    }
+
+    /// The context of the stage's own name. BuildKit takes that name for a reference.
+    fn own_context(&mut self, at: &At<'_>, name: &str, platform: &Platform) -> Option<Base> {
+        match self.stage_context(name, platform) {
+            Ok(context) => context,
             Err(error) => {
-                self.problem(Phase::Resolve, format!("failed to parse stage name {name:?}: {error}"), span, line);
-                Base::Unresolvable { name: Some(name) }
+                self.problem_at(Phase::From, at, format!("invalid context name {name}: {error}"));
+                None
             }
         }
     }
@@ -125,7 +140,7 @@ impl<'a> Builder<'a> {
         let before = self.model.variables.len();
         let site = Site::Flag(at.instruction.flags.start + offset(number));
         let value = self.expand_text(at, state, site, written);
-        let text = self.model.text(&value).map(str::to_owned);
+        let text = value.and_then(|value| self.model.text(&value).map(str::to_owned));
         let parsed = text.as_deref().map(Platform::parse);
         let (text, error) = match (text, parsed) {
             (Some(text), Some(Ok(platform))) => return PlatformFlag::Resolved { text, platform },
@@ -137,7 +152,7 @@ impl<'a> Builder<'a> {
             .filter(|variable| variable.state != super::VariableState::Resolved)
             .map(|variable| self.model.name(variable).to_owned())
             .collect();
-        let written = at.tree.text(at.source, written);
+        let written = at.read_flag(written).text;
         let message = match text.as_deref() {
             // Why expansion failed is noted already.
             None => return PlatformFlag::Unresolvable { text, unset },
@@ -151,97 +166,20 @@ impl<'a> Builder<'a> {
             }
             None => message,
         };
-        self.problem_at(Phase::From, at, message);
+        self.problem_in(Phase::From, at, site, message);
         PlatformFlag::Unresolvable { text, unset }
     }
 
     /// Checks that the target is there.
     pub(super) fn find_target(&mut self) {
-        let Some(target) = self.inputs.target.filter(|target| !target.is_empty()) else { return };
-        if !self.names.contains_key(&target.to_lowercase()) {
+        let Some(target) = self.target() else { return };
+        if !self.names.contains_key(&stage_name(target)) {
             let names: Vec<&str> =
                 self.model.stages.iter().filter_map(|s| s.name.as_ref()).map(|n| n.name.as_str()).collect();
             let message = suggested(format!("target stage {target:?} could not be found"), target, &names);
             self.problem(Phase::Target, message, Span::default(), 1);
         }
     }
-
-    /// Marks what the target needs.
-    pub(super) fn mark_reachable(&mut self) {
-        let Some(target) = self.inputs.target.and_then(|name| self.names.get(&name.to_lowercase())) else { return };
-        let needs = self.needs(true);
-        for stage in &mut self.model.stages {
-            stage.reachable = false;
-        }
-        let mut open = vec![*target];
-        while let Some(stage) = open.pop() {
-            let stage_of = &mut self.model.stages[stage as usize];
-            if !std::mem::replace(&mut stage_of.reachable, true) {
-                open.extend(&needs[stage as usize]);
-            }
-        }
-    }
-
-    /// Stages that copy from each other in a circle: the build stops before any of them runs.
-    pub(super) fn find_cycles(&mut self) {
-        if self.uses.iter().all(|(user, used)| used < user) {
-            return;
-        }
-        let needs = self.needs(false);
-        let mut mark = vec![Mark::New; needs.len()];
-        for first in 0..needs.len() {
-            let mut way: Vec<(usize, usize)> = Vec::new();
-            if mark[first] == Mark::New {
-                mark[first] = Mark::Open;
-                way.push((first, 0));
-            }
-            while let Some((stage, next)) = way.last_mut() {
-                let Some(used) = needs[*stage].get(*next).map(|used| *used as usize) else {
-                    mark[*stage] = Mark::Done;
-                    way.pop();
-                    continue;
-                };
-                *next += 1;
-                match mark[used] {
-                    Mark::Done => {}
-                    Mark::New => {
-                        mark[used] = Mark::Open;
-                        way.push((used, 0));
-                    }
-                    Mark::Open => {
-                        let stage = &self.model.stages[used];
-                        let name =
-                            stage.name.as_ref().map_or_else(|| format!("stage-{used}"), |name| name.name.clone());
-                        let from = &self.tree.instructions[stage.from as usize];
-                        let message = format!("circular dependency detected on stage: {name}");
-                        return self.problem(Phase::Cycles, message, from.span, from.lines.0);
-                    }
-                }
-            }
-        }
-    }
-
-    /// For each stage those it uses, with its base or without.
-    fn needs(&self, bases: bool) -> Vec<Vec<u32>> {
-        let mut needs = vec![Vec::new(); self.model.stages.len()];
-        for (user, used) in &self.uses {
-            needs[*user as usize].push(*used);
-        }
-        for (stage, needs) in self.model.stages.iter().zip(&mut needs).filter(|_| bases) {
-            if let Base::Stage(base) = stage.base {
-                needs.push(base);
-            }
-        }
-        needs
-    }
-}
-
-/// How far the search for circles is with a stage.
-#[derive(Clone, Copy, PartialEq)]
-enum Mark {
-    New,
-    Open,
-    Done,
 }
 
 /// The name of the last stage.
@@ -265,7 +203,7 @@ fn name(source: &[u8], tree: &Tree, words: &[Word]) -> (Option<Span>, Option<Sta
         return (None, None);
     }
     let written = tree.text(source, name.text);
-    let lower = written.to_lowercase();
+    let lower = stage_name(written);
     let name = is_stage_name(&lower).then(|| StageName { name: lower, written: written.to_owned(), span: name.span });
     (Some(keyword.span), name)
 }

@@ -2,6 +2,8 @@
 //!
 //! One instruction of a tree → nothing, or BuildKit's first complaint about it.
 
+use std::num::IntErrorKind;
+
 use super::heredoc;
 use super::options::{self, suggested};
 use crate::tree::{Flag, Instruction, Keyword, Tree, WordRole};
@@ -121,7 +123,7 @@ impl<'t> Subject<'t> {
             [_] => Ok(()),
             [_, keyword, name] if self.tree.text(self.source, keyword.text).eq_ignore_ascii_case("as") => {
                 let name = self.tree.text(self.source, name.text);
-                if is_stage_name(&name.to_lowercase()) {
+                if is_stage_name(&stage_name(name)) {
                     return Ok(());
                 }
                 let reason = "name can't start with a number or contain symbols";
@@ -167,8 +169,8 @@ impl<'t> Subject<'t> {
         }
         for name in ["interval", "timeout", "start-period", "start-interval"] {
             for value in self.values(name).filter(|value| !value.is_empty()) {
-                let seconds = duration(value)?;
-                if seconds != 0.0 && seconds < 1e-3 {
+                let nanoseconds = duration(value)?;
+                if nanoseconds != 0 && nanoseconds < MILLISECOND {
                     return Err(format!("Interval {name:?} cannot be less than 1ms"));
                 }
             }
@@ -177,7 +179,11 @@ impl<'t> Subject<'t> {
             Some(value) => match value.parse::<i32>() {
                 Ok(retries) if retries < 0 => Err(format!("--retries cannot be negative ({retries})")),
                 Ok(_) => Ok(()),
-                Err(_) => Err(format!("strconv.ParseInt: parsing {value:?}: invalid syntax")),
+                Err(error) => {
+                    let large = matches!(error.kind(), IntErrorKind::PosOverflow | IntErrorKind::NegOverflow);
+                    let reason = if large { "value out of range" } else { "invalid syntax" };
+                    Err(format!("strconv.ParseInt: parsing {value:?}: {reason}"))
+                }
             },
             None => Ok(()),
         }
@@ -277,6 +283,11 @@ const HEALTHCHECK_FLAGS: [(&str, Kind); 5] = [
     ("retries", Kind::Text),
 ];
 
+/// The name of a stage as BuildKit compares it: each character in lower case for itself.
+pub(crate) fn stage_name(written: &str) -> String {
+    written.chars().map(|c| c.to_lowercase().next().unwrap_or(c)).collect()
+}
+
 /// Lower-case letters, digits, `-`, `_` and `.`, a letter first.
 pub(crate) fn is_stage_name(name: &str) -> bool {
     let inside = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b);
@@ -291,37 +302,51 @@ fn exactly_one(name: &str, count: usize) -> Result<(), String> {
     if count == 1 { Ok(()) } else { Err(format!("{name} requires exactly one argument")) }
 }
 
-/// A duration such as `1m30s`, in seconds.
-fn duration(text: &str) -> Result<f64, String> {
+/// A duration such as `1m30s`, in nanoseconds.
+fn duration(text: &str) -> Result<i64, String> {
     let invalid = || format!("time: invalid duration {text:?}");
-    let (sign, mut rest) = match text.strip_prefix('-') {
-        Some(rest) => (-1.0, rest),
-        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
+    let (negative, mut rest) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
     if rest == "0" {
-        return Ok(0.0);
+        return Ok(0);
     }
     if rest.is_empty() {
         return Err(invalid());
     }
-    let mut seconds = 0.0;
+    let mut total = 0i64;
     while !rest.is_empty() {
-        let number;
-        (number, rest) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len()));
-        let number: f64 = number.parse().map_err(|_| invalid())?;
+        let (whole, after) = digits(rest);
+        let (fraction, after) = after.strip_prefix('.').map_or(("", after), digits);
+        if whole.is_empty() && fraction.is_empty() {
+            return Err(invalid());
+        }
         let unit;
-        (unit, rest) = rest.split_at(rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len()));
-        seconds += number
-            * match unit {
-                "ns" => 1e-9,
-                "us" | "µs" | "μs" => 1e-6,
-                "ms" => 1e-3,
-                "s" => 1.0,
-                "m" => 60.0,
-                "h" => 3600.0,
-                "" => return Err(format!("time: missing unit in duration {text:?}")),
-                _ => return Err(format!("time: unknown unit {unit:?} in duration {text:?}")),
-            };
+        (unit, rest) = after.split_at(after.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(after.len()));
+        let scale = match unit {
+            "ns" => 1,
+            // BuildKit reads flags byte by byte, so that `µs` is no unit.
+            "us" => 1_000,
+            "ms" => MILLISECOND,
+            "s" => 1_000 * MILLISECOND,
+            "m" => 60_000 * MILLISECOND,
+            "h" => 3_600_000 * MILLISECOND,
+            "" => return Err(format!("time: missing unit in duration {text:?}")),
+            _ => return Err(format!("time: unknown unit {unit:?} in duration {text:?}")),
+        };
+        let whole = if whole.is_empty() { Some(0) } else { whole.parse::<i64>().ok() };
+        let part = format!("0.{fraction}").parse::<f64>().unwrap_or(0.0) * scale as f64;
+        let sum = whole.and_then(|whole| whole.checked_mul(scale)?.checked_add(part as i64)?.checked_add(total));
+        total = sum.ok_or_else(invalid)?;
     }
-    Ok(sign * seconds)
+    Ok(if negative { -total } else { total })
 }
+
+/// The digits a text begins with, and the rest.
+fn digits(text: &str) -> (&str, &str) {
+    text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()))
+}
+
+/// One millisecond in nanoseconds.
+const MILLISECOND: i64 = 1_000_000;

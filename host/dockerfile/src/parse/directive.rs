@@ -95,5 +95,9 @@ fn parse(source: &[u8], line: Span, comment: &[u8]) -> Option<Directive> {
     }
     let mut value = skip(Span::new(behind.start + 1, behind.end));
     value.end -= offset(value.of(source).iter().rev().take_while(|b| blank(b)).count());
+    // Of blanks alone the last one is the value.
+    if value.is_empty() && behind.len() > 1 {
+        value = Span::new(behind.end - 1, behind.end);
+    }
     (!value.is_empty()).then_some(Directive { kind, span: line, value })
 }

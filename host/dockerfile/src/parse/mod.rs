@@ -22,7 +22,7 @@ use std::ops::Range;
 use crate::limits::{LINE_BYTES_MAX, SOURCE_BYTES_MAX};
 use crate::span::{Span, offset};
 use crate::tree::{Comment, DirectiveKind, Heredoc, Instruction, Keyword, Piece, Problem, ProblemKind, Text, Tree};
-pub(crate) use check::{instruction as check_instruction, is_stage_name};
+pub(crate) use check::{instruction as check_instruction, is_stage_name, stage_name};
 pub use directive::find_directive;
 use directive::{Directives, Read};
 use lines::{Line, Lines};

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use crate::source::parse_bool;
 use crate::suggest;
 
 /// One comma-separated field.
@@ -113,9 +114,9 @@ impl Mount {
                     return Err(suggested(format!("unsupported sharing value {value:?}"), value, &SHARING));
                 }
             }
-            "mode" => self.number("mode", u32::from_str_radix(value, 8).is_ok(), value)?,
-            "uid" => self.number("uid", value.parse::<u32>().is_ok(), value)?,
-            "gid" => self.number("gid", value.parse::<u32>().is_ok(), value)?,
+            "mode" => self.number("mode", parse_unsigned(value, 8).is_some(), value)?,
+            "uid" => self.number("uid", parse_unsigned(value, 10).is_some(), value)?,
+            "gid" => self.number("gid", parse_unsigned(value, 10).is_some(), value)?,
             _ => return Err(suggested(format!("unexpected key '{key}' in '{field}'"), &key, &MOUNT_KEYS)),
         }
         Ok(())
@@ -124,6 +125,11 @@ impl Mount {
     /// Where it is mounted.
     pub(crate) fn target(&self) -> &str {
         &self.target
+    }
+
+    /// Whether it names a source.
+    pub(crate) fn has_source(&self) -> bool {
+        !self.source.is_empty()
     }
 
     /// What is wrong with the mount as a whole.
@@ -243,18 +249,18 @@ fn closing_quote(text: &str) -> Option<usize> {
     }
 }
 
-fn parse_bool(value: &str) -> Option<bool> {
-    match value {
-        "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
-        "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
-        _ => None,
-    }
+/// An unsigned number without sign.
+fn parse_unsigned(value: &str, radix: u32) -> Option<u32> {
+    u32::from_str_radix(value, radix).ok().filter(|_| !value.starts_with('+'))
 }
 
 /// A number with a binary unit, such as `64m` or `1.5GiB`.
 fn is_size(value: &str) -> bool {
-    let number = value.trim_end_matches(|c: char| !c.is_ascii_digit() && c != '.');
-    let unit = value[number.len()..].trim_start_matches(' ').to_ascii_lowercase();
-    let unit = unit.strip_suffix("ib").or_else(|| unit.strip_suffix('b')).unwrap_or(&unit);
-    number.parse::<f64>().is_ok_and(|n| n >= 0.0) && (unit.is_empty() || ["k", "m", "g", "t", "p"].contains(&unit))
+    let Some(end) = value.rfind(|c: char| c.is_ascii_digit() || c == '.' || c == ' ') else { return false };
+    let (number, unit) = value.split_at(end + 1);
+    let number = number.strip_suffix(' ').unwrap_or(number);
+    let unit = unit.to_ascii_lowercase();
+    let scale = unit.strip_suffix("ib").or_else(|| unit.strip_suffix('b')).unwrap_or(&unit);
+    let known = unit.is_empty() || unit == "b" || ["k", "m", "g", "t", "p"].contains(&scale);
+    known && number.parse::<f64>().is_ok_and(|number| number >= 0.0)
 }

@@ -19,6 +19,25 @@ impl Tree {
         }
     }
 
+    /// The text of a part of one instruction, without what stands between its lines: line
+    /// continuations, comments, empty lines. Outside of instructions it is the source's.
+    pub fn logical_text<'a>(&self, source: &'a [u8], span: Span) -> Cow<'a, str> {
+        let before = self.instructions.partition_point(|instruction| instruction.span.start <= span.start);
+        let segments = self.instructions[..before].last().map_or(&[][..], |i| slice(&self.segments, &i.segments));
+        let overlap = |part: &Span| Span::new(part.start.max(span.start), part.end.min(span.end).max(part.start));
+        let mut parts = segments.iter().map(overlap).filter(|part| part.start < part.end);
+        match (parts.next(), parts.next()) {
+            (Some(first), Some(second)) => {
+                let parts = [first, second].into_iter().chain(parts);
+                String::from_utf8_lossy(&parts.flat_map(|part| part.of(source)).copied().collect::<Vec<u8>>())
+                    .into_owned()
+                    .into()
+            }
+            (Some(only), None) => String::from_utf8_lossy(only.of(source)),
+            (None, _) => String::from_utf8_lossy(span.of(source)),
+        }
+    }
+
     /// Where in the source the bytes `range` of a text come from.
     pub fn source_span(&self, text: Text, range: Range<u32>) -> Span {
         let at = |offset: u32| text.span.start.saturating_add(offset);

@@ -32,8 +32,10 @@ pub fn check(bytes: &[u8]) {
             let bytes: usize = words.iter().map(String::len).sum();
             assert!(words.iter().all(|word| !word.is_empty()), "{words:?}");
             assert!(bytes <= word.len() + EXPANSION_WORK_MAX, "{bytes} bytes out of {}", word.len());
-            // Splitting only drops blanks: a value that is short enough to be kept has them all.
-            if let Ok(value) = &expansion.value {
+            // Splitting only drops blanks, unless there are nested words, at which BuildKit forgets what
+            // stood before them.
+            let nested = word.contains("${");
+            if let Some(value) = expansion.value.as_ref().ok().filter(|_| !nested) {
                 let solid = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
                 assert_eq!(solid(&words.concat()), solid(value), "{word:?}");
             }

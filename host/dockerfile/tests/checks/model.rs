@@ -15,6 +15,7 @@ pub fn check(source: &[u8], tree: &Tree) {
         target_platform: linux.clone(),
         build_platform: linux,
         target: None,
+        contexts: &[],
         base_images: &[],
     };
     let first = model(source, tree, &plain);
@@ -25,12 +26,14 @@ pub fn check(source: &[u8], tree: &Tree) {
     let image = hostile_image(&lines);
     let base_images: Vec<(u32, &BaseImage)> = (0..first.stages.len() as u32).map(|stage| (stage, &image)).collect();
     let build_args: Vec<(String, String)> = image.environment.iter().step_by(2).cloned().collect();
+    let contexts: Vec<(String, String)> = image.environment.iter().skip(1).step_by(4).cloned().collect();
     let names = first.stages.iter().filter_map(|stage| stage.name.as_ref());
     let hostile = Inputs {
         build_args: &build_args,
         target_platform: Platform { os_version: "10.0".to_owned(), ..Platform::new("windows", "arm", "7") },
         build_platform: Platform::new("", "", ""),
         target: names.map(|name| name.written.as_str()).next().or(Some("nowhere")),
+        contexts: &contexts,
         base_images: &base_images,
     };
     holds(source, tree, &model(source, tree, &hostile));
@@ -68,7 +71,7 @@ fn holds(source: &[u8], tree: &Tree, model: &Model) {
     }
     for problem in &model.problems {
         assert!(is_inside(problem.span, source) && (1..=lines.line_count()).contains(&problem.line), "{problem:?}");
-        assert!(model.steps.is_empty() || (problem.last_step as usize) < model.steps.len(), "{problem:?}");
+        assert!(problem.last_step.is_none_or(|step| (step as usize) < model.steps.len()), "{problem:?}");
         assert!(!problem.message.is_empty());
     }
     for trigger in &model.triggers {

@@ -16,7 +16,9 @@ pub(super) fn run(_: &Arguments) -> anyhow::Result<u8> {
     let width = rules.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
     let mut text = String::new();
     for rule in rules {
-        let _ = writeln!(text, "{:width$}  {:7}  {}", rule.name, rule.severity.name(), rule.summary);
+        // One that runs only where it is asked for is off until then.
+        let severity = if rule.is_opt_in { "off" } else { rule.severity.name() };
+        let _ = writeln!(text, "{:width$}  {severity:7}  {}", rule.name, rule.summary);
     }
     print(&text)?;
     Ok(CLEAN)

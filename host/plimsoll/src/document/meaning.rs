@@ -1,6 +1,5 @@
 //! What a document means: the model of the build, and its tables.
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use plimsoll_dockerfile::model::{
@@ -12,8 +11,8 @@ use super::{Document, NONE, keyword_number};
 
 /// What a document means under given inputs.
 pub struct Meaning {
-    document: Arc<Document>,
-    model: Model,
+    pub(super) document: Arc<Document>,
+    pub(super) model: Model,
     target_platform: Platform,
     tables: OnceLock<Tables>,
 }
@@ -37,6 +36,15 @@ pub struct Surroundings {
     pub target_platform: Platform,
     /// The stage to build, if not the last.
     pub target: Option<String>,
+    /// Named contexts, which take the place of images and stages.
+    pub contexts: Vec<(String, String)>,
+}
+
+impl Surroundings {
+    /// Nothing but a platform to build for.
+    pub fn of_platform(target_platform: Platform) -> Self {
+        Self { build_args: Vec::new(), target_platform, target: None, contexts: Vec::new() }
+    }
 }
 
 impl Meaning {
@@ -47,6 +55,7 @@ impl Meaning {
             target_platform: surroundings.target_platform.clone(),
             build_platform: Platform::host(),
             target: surroundings.target.as_deref(),
+            contexts: &surroundings.contexts,
             base_images,
         };
         let model = model(document.source(), &document.tree, &inputs);
@@ -88,27 +97,17 @@ impl Meaning {
         self.model.stages.get(stage as usize).map(|stage| stage.platform.to_string())
     }
 
+    /// `model.stage-platform-flag`; nothing for a stage that is not there.
+    pub fn stage_platform_flag(&self, stage: u32) -> Option<Option<String>> {
+        self.model.stages.get(stage as usize).map(|stage| match &stage.platform_flag {
+            PlatformFlag::Resolved { platform, .. } => Some(platform.to_string()),
+            PlatformFlag::None | PlatformFlag::Unresolvable { .. } => None,
+        })
+    }
+
     /// `model.steps`.
     pub fn steps(&self) -> &[u32] {
         &self.tables().steps
-    }
-
-    /// `model.step-words`.
-    pub fn step_words(&self, step: u32) -> Option<Vec<Option<String>>> {
-        let step = self.model.steps.get(step as usize)?;
-        let (_, tree) = self.model.tree_of(step, self.document.source(), &self.document.tree);
-        let values = self.model.values_of(step);
-        let known: HashMap<u32, Option<&str>> = values
-            .iter()
-            .filter_map(|value| match value.site {
-                Site::Word(word) => Some((word, self.model.text(value))),
-                Site::Flag(_) | Site::Heredoc(_) => None,
-            })
-            .collect();
-        let value = |word: u32| known.get(&word).copied().flatten();
-        let words =
-            tree.instructions.get(step.instruction as usize).map_or(0..0, |instruction| instruction.words.clone());
-        Some(words.map(|word| value(word).map(str::to_owned)).collect())
     }
 
     /// `model.variables`.
@@ -120,6 +119,11 @@ impl Meaning {
     pub fn names_in_scope(&self, variable: u32) -> Option<Vec<String>> {
         self.model.variables.get(variable as usize)?;
         Some(self.model.visible_names(variable).into_iter().map(str::to_owned).collect())
+    }
+
+    /// `model.variable-value`; nothing for a variable that is not there.
+    pub fn variable_value(&self, variable: u32) -> Option<Option<&str>> {
+        self.model.variables.get(variable as usize).map(|variable| self.model.value(variable))
     }
 
     /// `model.images`.
@@ -187,6 +191,7 @@ impl Tables {
             Base::Stage(base) => (1, *base, ""),
             Base::Image { name, .. } => (2, NONE, name.as_str()),
             Base::Unresolvable { name } => (3, NONE, name.as_deref().unwrap_or_default()),
+            Base::Context { name } => (4, NONE, name.as_str()),
         };
         let [text, length] = self.string(name);
         let flag = match stage.platform_flag {
@@ -215,7 +220,7 @@ impl Tables {
             value[1],
             text,
             length,
-            u32::from(stage.reachable),
+            u32::from(stage.reachable) | u32::from(stage.invalid_default_base) << 1,
         ]
     }
 

@@ -7,12 +7,15 @@
 //! all plugins.
 
 mod meaning;
+mod steps;
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 pub use meaning::{Meaning, Surroundings};
-use plimsoll_dockerfile::tree::{Directive, Instruction, Keyword, Text};
+use plimsoll_dockerfile::tree::{Comment, Directive, Instruction, Keyword, Problem, ProblemKind, Text};
 use plimsoll_dockerfile::{LineIndex, Span, Tree, parse};
+pub use steps::{StepFlag, StepPort, StepRole, StepWord};
 
 const NONE: u32 = u32::MAX;
 
@@ -121,6 +124,11 @@ impl Document {
         self.tree.words.get(word as usize).map(|word| self.tree.text(self.source(), word.text))
     }
 
+    /// `document.logical-text`.
+    pub fn logical_text(&self, span: Span) -> Cow<'_, str> {
+        self.tree.logical_text(self.source(), span)
+    }
+
     /// `document.flags`.
     pub fn flags(&self) -> Vec<u32> {
         let row = |flag: &plimsoll_dockerfile::tree::Flag| {
@@ -148,7 +156,20 @@ impl Document {
 
     /// `document.comments`.
     pub fn comments(&self) -> Vec<u32> {
-        self.tree.comments.iter().flat_map(|comment| [comment.span.start, comment.span.end]).collect()
+        let row = |comment: &Comment| [comment.span.start, comment.span.end, comment.text.start, comment.text.end];
+        self.tree.comments.iter().flat_map(row).collect()
+    }
+
+    /// `document.empty-continuations`.
+    pub fn empty_continuations(&self) -> Vec<u32> {
+        let empty = self.tree.problems.iter().filter(|problem| problem.kind == ProblemKind::EmptyContinuation);
+        let row = |problem: &Problem| {
+            let line = self.lines().line_span(problem.line).unwrap_or(problem.span);
+            let content = line.of(self.source()).trim_ascii_end().len();
+            let end = line.start + u32::try_from(content).unwrap_or(0);
+            [problem.span.start, problem.span.end, line.start, end]
+        };
+        empty.flat_map(row).collect()
     }
 
     /// `document.directives`.
@@ -172,7 +193,7 @@ impl Document {
     }
 }
 
-fn instruction_row(instruction: &Instruction) -> [u32; 15] {
+fn instruction_row(instruction: &Instruction) -> [u32; 17] {
     let count = |range: &std::ops::Range<u32>| range.end - range.start;
     [
         keyword_number(instruction.keyword),
@@ -190,6 +211,8 @@ fn instruction_row(instruction: &Instruction) -> [u32; 15] {
         instruction.heredocs.start,
         count(&instruction.heredocs),
         instruction.parent.unwrap_or(NONE),
+        instruction.comments.start,
+        count(&instruction.comments),
     ]
 }
 

@@ -5,6 +5,7 @@
 //! of the inputs. Invariant: neither threads nor the order of answers show in
 //! the outcome, and what goes wrong with one file or plugin stays there.
 
+mod check_options;
 mod draft;
 mod judge;
 mod merge;
@@ -14,18 +15,19 @@ mod run;
 mod suppress;
 mod work;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use check_options::{CheckOptions, Rules};
 pub use run::run;
 
 use crate::document::{self, Surroundings};
 use crate::finding::{Finding, Problem, ProblemKind, Severity, Skipped};
 use crate::plugin::contract::Level;
 use crate::plugin::{Plugin, Settings, Unusable};
-use crate::question::{Question, SkipReason};
+use crate::question::{BuildContext, Question, SkipReason};
 use crate::resolve::Resolve;
 
 /// Everything one run depends on.
@@ -56,6 +58,8 @@ pub struct Input {
     pub source: Source,
     /// Its rules' configuration, as index into [`Job::rulesets`].
     pub ruleset: usize,
+    /// Where the files of its build come from.
+    pub context: Arc<BuildContext>,
 }
 
 /// Where bytes come from.
@@ -75,17 +79,33 @@ pub struct Ruleset {
     pub settings: Vec<Arc<Settings>>,
     /// Severities that differ from the rules' own.
     pub severities: HashMap<Arc<str>, Severity>,
+    /// Rules that run only where they are asked for.
+    pub opt_in: HashSet<Arc<str>>,
+    /// Those of them that the configuration asks for.
+    pub opted_in: HashSet<Arc<str>>,
 }
 
 /// Whether and how the world is asked.
 #[derive(Debug, Clone, Copy)]
 pub struct SlowChecks {
-    /// Whether questions are asked.
-    pub ask: bool,
+    /// Which questions are asked.
+    pub ask: Ask,
     /// Whether a file with errors asks nothing.
     pub fail_fast: bool,
     /// The wall-clock budget of all of them together.
     pub timeout: Duration,
+}
+
+/// Which questions are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// All.
+    Everything,
+    /// Those that the files on this machine answer: they can neither be slow nor
+    /// change from one run to the next.
+    Local,
+    /// None.
+    Nothing,
 }
 
 /// What a run came to.

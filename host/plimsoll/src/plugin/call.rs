@@ -12,8 +12,11 @@ use plimsoll_dockerfile::{Platform, Reference};
 use super::contract::{Image, Level, Request, RequestId, Scope, Selection, Span};
 use super::failure::Misuse;
 use crate::document::{Document, Meaning};
-use crate::limits::{FOLLOW_UPS_MAX, LOG_BYTES_MAX, LOG_MESSAGE_BYTES, REQUESTS_MAX, STATE_BYTES_MAX};
-use crate::question::{Answer, Question};
+use crate::limits::{
+    FOLLOW_UPS_MAX, IGNORED_BYTES_MAX, IGNORED_PATHS_MAX, LOG_BYTES_MAX, LOG_MESSAGE_BYTES, REQUESTS_MAX,
+    STATE_BYTES_MAX,
+};
+use crate::question::{Answer, BuildContext, Ignored, Question};
 
 /// A call in progress. The default is one about nothing.
 #[derive(Default)]
@@ -36,6 +39,8 @@ pub struct Subject {
     pub meaning: Arc<Meaning>,
     /// What the user configured for this plugin and document.
     pub settings: Arc<Settings>,
+    /// Where the files of its build come from.
+    pub context: Arc<BuildContext>,
 }
 
 impl Subject {
@@ -98,6 +103,9 @@ pub struct Planned {
 
 type Result<T> = std::result::Result<T, Misuse>;
 
+/// The name of a planned request, or for the guest why nothing was planned.
+type Planning = std::result::Result<RequestId, String>;
+
 impl Call {
     /// A call about a subject. `planned_before` requests of this plugin and
     /// document were planned in earlier calls.
@@ -145,17 +153,22 @@ impl Call {
 
     /// The text of a span.
     pub fn text(&self, span: Span) -> Result<String> {
+        let bytes = self.bytes(span, "document.text")?;
+        Ok(String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    /// The text of a span as the build reads it.
+    pub fn logical_text(&self, span: Span) -> Result<String> {
+        self.bytes(span, "document.logical-text")?;
+        let span = plimsoll_dockerfile::Span::new(span.start, span.end);
+        Ok(self.document()?.logical_text(span).into_owned())
+    }
+
+    fn bytes(&self, Span { start, end }: Span, function: &str) -> Result<&[u8]> {
         let source = self.document()?.source();
-        let range = span.start as usize..span.end as usize;
-        match source.get(range) {
-            Some(bytes) => Ok(String::from_utf8_lossy(bytes).into_owned()),
-            None => Err(self.misuse(format!(
-                "document.text was asked for bytes {}..{} of a file of {}",
-                span.start,
-                span.end,
-                source.len()
-            ))),
-        }
+        source.get(start as usize..end as usize).ok_or_else(|| {
+            self.misuse(format!("{function} was asked for bytes {start}..{end} of a file of {}", source.len()))
+        })
     }
 
     /// An entry that a table must have.
@@ -183,20 +196,40 @@ impl Call {
     // What is asked.
 
     /// `registry.plan-image`; the inner error is the guest's to deal with.
-    pub fn plan_image(
+    pub fn plan_image(&mut self, request: Request, reference: &str, platform: &str) -> Result<Planning> {
+        self.plan(request, "registry.plan-image", |_| {
+            let (reference, platform) = parse_image(reference, platform)?;
+            Ok(Question::Image { reference, platform })
+        })
+    }
+
+    /// `context.plan-ignored`; the inner error is the guest's to deal with.
+    pub fn plan_ignored(&mut self, request: Request, paths: Vec<String>) -> Result<Planning> {
+        self.plan(request, "context.plan-ignored", |subject| {
+            if paths.len() > IGNORED_PATHS_MAX || paths.iter().map(String::len).sum::<usize>() > IGNORED_BYTES_MAX {
+                return Err(format!(
+                    "at most {IGNORED_PATHS_MAX} paths of {IGNORED_BYTES_MAX} bytes are answered at once"
+                ));
+            }
+            Ok(Question::Ignored { context: subject.context.clone(), paths })
+        })
+    }
+
+    /// Plans a question about the current document.
+    fn plan(
         &mut self,
         request: Request,
-        reference: &str,
-        platform: &str,
-    ) -> Result<std::result::Result<RequestId, String>> {
+        function: &str,
+        question: impl FnOnce(&Subject) -> std::result::Result<Question, String>,
+    ) -> Result<Planning> {
         let announced = self.running;
         // Who does not say which rule runs is taken to be the one that asks.
         self.running = announced.or(Some(request.rule));
-        let planned =
-            self.check_request(&request, "registry.plan-image").and_then(|()| match parse_image(reference, platform) {
-                Ok((reference, platform)) => self.plan(request, Question::Image { reference, platform }).map(Ok),
-                Err(message) => Ok(Err(message)),
-            });
+        self.check_request(&request, function)?;
+        let planned = match question(self.subject()?) {
+            Ok(question) => self.record(request, question).map(Ok),
+            Err(message) => Ok(Err(message)),
+        };
         if planned.is_ok() {
             self.running = announced;
         }
@@ -224,7 +257,7 @@ impl Call {
         }
     }
 
-    fn plan(&mut self, request: Request, question: Question) -> Result<RequestId> {
+    fn record(&mut self, request: Request, question: Question) -> Result<RequestId> {
         let (follows, depth) = match &self.phase {
             Phase::OnSuccess(answers) => (answers.first().map(|answered| answered.request.id), answers.len()),
             _ => (None, 0),
@@ -250,7 +283,10 @@ impl Call {
     /// `registry.image-selection`.
     pub fn image_selection(&self, request: RequestId) -> Result<Selection> {
         use plimsoll_registry::Answer as Registry;
-        let Answer::Image(answer) = self.answer(request, "registry.image-selection")?;
+        let function = "registry.image-selection";
+        let Answer::Image(answer) = self.answer(request, function)? else {
+            return Err(self.other_answer(request, function));
+        };
         Ok(match answer {
             Registry::Image(image) => Selection::Image(Image {
                 digest: image.digest.clone(),
@@ -271,6 +307,18 @@ impl Call {
                 "{function}: the answer holds no image, since none is for the platform: ask image-selection first"
             ))
         })
+    }
+
+    /// The answer of an ignore file.
+    pub fn ignored(&self, request: RequestId, function: &str) -> Result<&Ignored> {
+        match self.answer(request, function)? {
+            Answer::Ignored(ignored) => Ok(ignored),
+            Answer::Image(_) => Err(self.other_answer(request, function)),
+        }
+    }
+
+    fn other_answer(&self, request: RequestId, function: &str) -> Misuse {
+        self.misuse(format!("{function} was asked for request {request}, which asked something else"))
     }
 
     fn answer(&self, request: RequestId, function: &str) -> Result<&Answer> {

@@ -11,7 +11,7 @@ use std::thread;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 use wasmtime::{Engine, Result};
 
-use super::contract::{CAPABILITIES, PACKAGE, VERSION, document, log, model, registry, settings, types};
+use super::contract::{CAPABILITIES, PACKAGE, VERSION, context, document, log, model, registry, settings, types};
 use super::engine_config::{compatibility, engine_config};
 use super::instance::Guest;
 use crate::limits::EPOCH_TICK;
@@ -129,6 +129,7 @@ fn linker(engine: &Engine) -> Result<Linker<Guest>> {
     settings::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     log::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     registry::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    context::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     Ok(linker)
 }
 

@@ -1,12 +1,18 @@
 //! The imports of a component: every function of the contract, handed on to
 //! the call in progress.
 
+use plimsoll_dockerfile::source::SourceKind;
+use plimsoll_dockerfile::tree::WordRole;
 use wasmtime::Result;
 
 use super::call::Call;
-use super::contract::{Level, Request, RequestId, Selection, Span, document, log, model, registry, settings, types};
+use super::contract::{
+    Ignored, Level, Port, Request, RequestId, Selection, Span, StepFlag, StepWord, WordRole as Role, context, document,
+    log, model, registry, settings, types,
+};
 use super::failure::Misuse;
 use super::instance::Guest;
+use crate::document::StepRole;
 
 impl Guest {
     fn call(&mut self) -> Result<&mut Call> {
@@ -34,6 +40,10 @@ impl document::Host for Guest {
 
     fn text(&mut self, span: Span) -> Result<String> {
         Ok(self.call()?.text(span)?)
+    }
+
+    fn logical_text(&mut self, span: Span) -> Result<String> {
+        Ok(self.call()?.logical_text(span)?)
     }
 
     fn escape(&mut self) -> Result<u32> {
@@ -68,6 +78,10 @@ impl document::Host for Guest {
     fn directives(&mut self) -> Result<Vec<u32>> {
         Ok(self.call()?.document()?.directives())
     }
+
+    fn empty_continuations(&mut self) -> Result<Vec<u32>> {
+        Ok(self.call()?.document()?.empty_continuations())
+    }
 }
 
 impl model::Host for Guest {
@@ -88,6 +102,11 @@ impl model::Host for Guest {
         Ok(call.entry("model.stage-platform", stage, call.meaning()?.stage_platform(stage))?)
     }
 
+    fn stage_platform_flag(&mut self, stage: u32) -> Result<Option<String>> {
+        let call = self.call()?;
+        Ok(call.entry("model.stage-platform-flag", stage, call.meaning()?.stage_platform_flag(stage))?)
+    }
+
     fn variables(&mut self) -> Result<Vec<u32>> {
         Ok(self.call()?.meaning()?.variables().to_vec())
     }
@@ -101,9 +120,35 @@ impl model::Host for Guest {
         Ok(self.call()?.meaning()?.steps().to_vec())
     }
 
-    fn step_words(&mut self, step: u32) -> Result<Vec<Option<String>>> {
+    fn variable_value(&mut self, variable: u32) -> Result<Option<String>> {
         let call = self.call()?;
-        Ok(call.entry("model.step-words", step, call.meaning()?.step_words(step))?)
+        let value = call.entry("model.variable-value", variable, call.meaning()?.variable_value(variable))?;
+        Ok(value.map(str::to_owned))
+    }
+
+    fn step_name(&mut self, step: u32) -> Result<String> {
+        let call = self.call()?;
+        Ok(call.entry("model.step-name", step, call.meaning()?.step_name(step))?)
+    }
+
+    fn step_words(&mut self, step: u32) -> Result<Vec<StepWord>> {
+        let call = self.call()?;
+        let words = call.entry("model.step-words", step, call.meaning()?.step_words(step))?;
+        Ok(words.into_iter().map(StepWord::from).collect())
+    }
+
+    fn step_flags(&mut self, step: u32) -> Result<Vec<StepFlag>> {
+        let call = self.call()?;
+        let flags = call.entry("model.step-flags", step, call.meaning()?.step_flags(step))?.into_iter();
+        let flag =
+            |crate::document::StepFlag { name, text, value, is_exact }| StepFlag { name, text, value, exact: is_exact };
+        Ok(flags.map(flag).collect())
+    }
+
+    fn step_ports(&mut self, step: u32) -> Result<Vec<Port>> {
+        let call = self.call()?;
+        let ports = call.entry("model.step-ports", step, call.meaning()?.step_ports(step))?;
+        Ok(ports.into_iter().map(|port| Port { word: port.word, text: port.text }).collect())
     }
 
     fn images(&mut self) -> Result<Vec<u32>> {
@@ -174,5 +219,43 @@ impl registry::Host for Guest {
 
     fn image_onbuild(&mut self, request: RequestId) -> Result<Vec<String>> {
         Ok(self.call()?.image(request, "registry.image-onbuild")?.onbuild.clone())
+    }
+}
+
+impl context::Host for Guest {
+    fn plan_ignored(&mut self, request: Request, paths: Vec<String>) -> Result<std::result::Result<RequestId, String>> {
+        Ok(self.call()?.plan_ignored(request, paths)?)
+    }
+
+    fn ignore_file(&mut self, request: RequestId) -> Result<Option<String>> {
+        Ok(self.call()?.ignored(request, "context.ignore-file")?.file.clone())
+    }
+
+    fn ignore_has_exceptions(&mut self, request: RequestId) -> Result<bool> {
+        Ok(self.call()?.ignored(request, "context.ignore-has-exceptions")?.has_exceptions)
+    }
+
+    fn ignored_paths(&mut self, request: RequestId) -> Result<Vec<Ignored>> {
+        let ignored = self.call()?.ignored(request, "context.ignored-paths")?;
+        let paths = ignored.paths.iter().map(|(path, patterns)| (path.clone(), patterns.clone()));
+        Ok(paths.map(|(path, patterns)| Ignored { path, patterns }).collect())
+    }
+}
+
+impl From<crate::document::StepWord> for StepWord {
+    fn from(word: crate::document::StepWord) -> Self {
+        let role = match word.role {
+            StepRole::Syntax(WordRole::Plain) => Role::Plain,
+            StepRole::Syntax(WordRole::Whole) => Role::Whole,
+            StepRole::Syntax(WordRole::Json) => Role::Json,
+            StepRole::Syntax(WordRole::Key) => Role::Key,
+            StepRole::Syntax(WordRole::Value) => Role::Value,
+            StepRole::Syntax(WordRole::LegacyValue) => Role::LegacyValue,
+            StepRole::Source(SourceKind::Local) => Role::LocalSource,
+            StepRole::Source(SourceKind::Url) => Role::UrlSource,
+            StepRole::Source(SourceKind::Git) => Role::GitSource,
+            StepRole::HeredocSource => Role::HeredocSource,
+        };
+        Self { role, text: word.text, value: word.value, exact: word.is_exact }
     }
 }

@@ -48,7 +48,7 @@ fn until_then(outcome: &Outcome, reason: SkipReason) -> String {
 
 fn note(reason: SkipReason, skipped: &[&Skipped], circumstances: &Circumstances) -> String {
     let checks = counted(skipped.len(), "slow check");
-    let hosts = || named(skipped.iter().map(|skipped| skipped.host.as_str()));
+    let hosts = || named(skipped.iter().map(|skipped| skipped.host.as_deref().unwrap_or("the build context")));
     let details = || named(skipped.iter().map(|skipped| skipped.detail.as_str()));
     match reason {
         SkipReason::Disabled => match &circumstances.ci {

@@ -4,17 +4,20 @@
 //! Invariant: a resolver never sees a plugin, a file or a rule, only the
 //! question; dropping the future stops the work.
 
+pub mod context;
 mod recorded;
 mod registry;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Instant;
 
+pub use context::Context;
 pub use recorded::Recorded;
 pub use registry::Registry;
 
-use crate::question::{Answer, Failure, Question};
+use crate::question::{Answer, Failure, Question, SkipReason};
 
 /// An answer on its way.
 pub type Resolving<'a> = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + Send + 'a>>;
@@ -24,4 +27,27 @@ pub trait Resolve: Send + Sync {
     /// Answers one question. Past the deadline nobody waits: no retry is worth
     /// beginning that cannot end before.
     fn resolve<'a>(&'a self, question: &'a Question, deadline: Instant) -> Resolving<'a>;
+}
+
+/// Every resolver of a run, each for its questions.
+pub struct World {
+    /// Answers questions about images.
+    pub registry: Arc<dyn Resolve>,
+    /// Answers questions about build contexts.
+    pub context: Context,
+}
+
+impl Resolve for World {
+    fn resolve<'a>(&'a self, question: &'a Question, deadline: Instant) -> Resolving<'a> {
+        match question {
+            Question::Image { .. } => self.registry.resolve(question, deadline),
+            Question::Ignored { .. } => self.context.resolve(question, deadline),
+        }
+    }
+}
+
+/// A question that a resolver does not know, so that a mistake in [`World`] shows.
+fn misdirected(question: &Question) -> Failure {
+    let detail = format!("{question} was put to a resolver that cannot know");
+    Failure { reason: SkipReason::ResolverError, detail }
 }

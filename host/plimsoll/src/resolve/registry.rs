@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use plimsoll_registry::{Client, ClientConfig, ErrorKind, Statistics};
 
-use super::{Resolve, Resolving};
+use super::{Resolve, Resolving, misdirected};
 use crate::question::{Answer, Failure, Question, SkipReason};
 
 /// Asks registries, with one client for the whole run.
@@ -27,8 +27,8 @@ impl Registry {
 
 impl Resolve for Registry {
     fn resolve<'a>(&'a self, question: &'a Question, deadline: Instant) -> Resolving<'a> {
-        let Question::Image { reference, platform } = question;
         Box::pin(async move {
+            let Question::Image { reference, platform } = question else { return Err(misdirected(question)) };
             let answer = self.client.image(reference, platform, Some(deadline)).await;
             answer.map(Answer::Image).map_err(|error| Failure { reason: reason(error.kind), detail: error.detail })
         })

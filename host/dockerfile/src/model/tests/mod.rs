@@ -1,5 +1,8 @@
 //! The model, as data: a Dockerfile in, lines about it out.
 
+mod reach;
+mod stops;
+
 use super::*;
 use crate::parse;
 
@@ -8,19 +11,23 @@ use crate::parse;
 struct World {
     build_args: Vec<(String, String)>,
     image: Option<BaseImage>,
+    contexts: Vec<(String, String)>,
     target: Option<&'static str>,
+    windows: bool,
 }
 
 /// Compares the lines that `show` writes about the model.
 fn check_in(world: &World, show: fn(&str, &Tree, &Model) -> Vec<String>, source: &str, expect: &[&str]) {
     let tree = parse(source.as_bytes());
     let base_images: Vec<_> = world.image.iter().map(|image| (0, image)).collect();
-    let linux = Platform::new("linux", "amd64", "");
+    let system = if world.windows { "windows" } else { "linux" };
+    let platform = Platform::new(system, "amd64", "");
     let inputs = Inputs {
         build_args: &world.build_args,
-        target_platform: linux.clone(),
-        build_platform: linux,
+        target_platform: platform.clone(),
+        build_platform: platform,
         target: world.target,
+        contexts: &world.contexts,
         base_images: &base_images,
     };
     let model = model(source.as_bytes(), &tree, &inputs);
@@ -47,6 +54,7 @@ fn stages(_: &str, _: &Tree, model: &Model) -> Vec<String> {
     let line = |stage: &Stage| {
         let base = match &stage.base {
             Base::Image { reference, .. } => reference.familiar(),
+            Base::Context { name } => format!("<{name}>"),
             other => format!("{other:?}"),
         };
         let name = stage.name.as_ref().map_or("-", |name| &name.name);
@@ -214,7 +222,7 @@ fn what_stops_a_build() {
         problems,
         "FROM scratch AS a\nCOPY --from=b x y\nFROM scratch AS b\nCOPY --from=a x y",
         &[
-            "1 circular dependency detected on stage: a",
+            "2 circular dependency detected on stage: a",
             "2 cannot copy from stage \"b\", it needs to be defined before current stage \"a\"",
         ],
     );
@@ -251,8 +259,8 @@ fn bounds_are_said() {
         &format!("FROM scratch\nENV v0={}\n{laughs}", "ha".repeat(100)),
         &["11 failed to process \"$v8$v8\": the value is too long"],
     );
-    let triggers = format!("FROM scratch AS a\n{}FROM a\nFROM a\n", "ONBUILD USER x\n".repeat(40_000));
-    check(problems, &triggers, &["40003 there are too many triggers of ONBUILD, or too long ones, to run them"]);
+    let triggers = format!("FROM scratch AS a\n{}FROM a\n", "ONBUILD USER x\n".repeat(70_000));
+    check(problems, &triggers, &["70002 there are too many triggers of ONBUILD, or too long ones, to run them"]);
 }
 
 #[test]
@@ -286,4 +294,43 @@ fn linear_and_bounded() {
         assert!(!model.steps.is_empty());
         assert!(started.elapsed().as_secs() < 10, "{}…", &source[..60]);
     }
+}
+
+/// The value of every variable where it is used.
+fn valued(_: &str, _: &Tree, model: &Model) -> Vec<String> {
+    model.variables.iter().map(|v| format!("{} {}", model.name(v), model.value(v).unwrap_or("-"))).collect()
+}
+
+#[test]
+fn values_of_variables() {
+    check(
+        valued,
+        "ARG a=1\nFROM scratch\nARG a b\nENV c=$a d=$c\nUSER $c$b$PATH",
+        &["a 1", "c -", "c 1", "b -", "PATH /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+    );
+}
+
+/// The ports of the last step: word and text.
+fn ports(_: &str, tree: &Tree, model: &Model) -> Vec<String> {
+    let step = model.steps.last().unwrap();
+    let first = tree.instructions[step.instruction as usize].words.start;
+    model.ports_of(step).iter().map(|port| format!("{} {}", port.word - first, model.port(port))).collect()
+}
+
+#[test]
+fn exposed_ports() {
+    check(
+        ports,
+        "FROM scratch\nENV p=\"80 81/udp\" q='\"5 6\"'\nEXPOSE 9 $p 10-12/TCP",
+        &["1 80", "1 81/udp", "2 10-12/TCP", "0 9"],
+    );
+    check(ports, "FROM scratch\nEXPOSE 3 2/x 1", &["2 1", "1 2/x"]);
+    check(ports, "FROM scratch\nEXPOSE 3 ${x?}", &[]);
+    check(problems, "FROM scratch\nEXPOSE 3 2/x 1", &["2 invalid port: \"2/x\": invalid proto: x"]);
+    check(
+        problems,
+        "FROM scratch\nEXPOSE 3 \\\n ${x?}",
+        &["2 failed to process \"${x?}\": x: is not allowed to be unset"],
+    );
+    check(problems, "FROM alpine\nEXPOSE $x$y/z", &[]);
 }

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use plimsoll::document::Surroundings;
-use plimsoll::lint::{self, Input, Job, Ruleset, SlowChecks, Source};
+use plimsoll::lint::{self, Ask, Input, Job, Ruleset, SlowChecks, Source};
 use plimsoll::plugin::{Host, Plugin};
-use plimsoll::question::{Answer, Question};
-use plimsoll::resolve::{Resolve, Resolving};
+use plimsoll::question::{Answer, BuildContext, Question};
+use plimsoll::resolve::{Context, Resolve, Resolving};
 use plimsoll_dockerfile::Platform;
 use plimsoll_registry::Image;
 use plimsoll_test_support::dockerfiles::{buildkit_findings, dockerfiles};
@@ -21,8 +21,11 @@ use plimsoll_test_support::{Project, repository_root};
 struct AsBuildkitWasTold;
 
 impl Resolve for AsBuildkitWasTold {
-    fn resolve<'a>(&'a self, question: &'a Question, _deadline: Instant) -> Resolving<'a> {
-        let Question::Image { reference, platform } = question;
+    fn resolve<'a>(&'a self, question: &'a Question, deadline: Instant) -> Resolving<'a> {
+        let (reference, platform) = match question {
+            Question::Image { reference, platform } => (reference, platform),
+            Question::Ignored { .. } => return Context.resolve(question, deadline),
+        };
         let variable = match reference.familiar().as_str() {
             name if name.starts_with("eclipse-temurin") => Some("JAVA_HOME"),
             name if name.contains("dotnet/aspnet") => Some("APP_UID"),
@@ -55,15 +58,17 @@ impl Resolve for AsBuildkitWasTold {
 fn findings_of(name: &str, source: &[u8]) -> Vec<String> {
     let host = Host::new().unwrap();
     let plugins: Arc<[Plugin]> = Plugin::bundled(&host).unwrap_or_else(|pack| panic!("{}", pack.message)).into();
+    let root = repository_root().join("tests/dockerfiles").join(name);
+    let context = Arc::new(BuildContext { dockerfile: Some(root.join("Dockerfile")), root });
     let is_windows = String::from_utf8_lossy(source).contains("mcr.microsoft.com/windows");
     let target = Platform::new(if is_windows { "windows" } else { "linux" }, "amd64", "");
     let job = Job {
-        inputs: vec![Input { shown: name.to_owned(), source: Source::Bytes(source.to_vec()), ruleset: 0 }],
+        inputs: vec![Input { shown: name.to_owned(), source: Source::Bytes(source.to_vec()), ruleset: 0, context }],
         rulesets: vec![Ruleset::new(&plugins, None).unwrap()],
         plugins,
         unusable: Vec::new(),
-        surroundings: Surroundings { build_args: Vec::new(), target_platform: target, target: None },
-        slow_checks: SlowChecks { ask: true, fail_fast: true, timeout: Duration::from_secs(20) },
+        surroundings: Surroundings::of_platform(target),
+        slow_checks: SlowChecks { ask: Ask::Everything, fail_fast: true, timeout: Duration::from_secs(20) },
         resolver: Arc::new(AsBuildkitWasTold),
         threads: 1,
     };

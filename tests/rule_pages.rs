@@ -15,7 +15,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ use std::{env, fs};
 use plimsoll::config::{self, Config, Flags};
 use plimsoll::document::Surroundings;
 use plimsoll::finding::{Finding, ProblemKind};
-use plimsoll::lint::{FileReport, Input, Job, Ruleset, SlowChecks, Source, run};
+use plimsoll::lint::{Ask, FileReport, Input, Job, Ruleset, SlowChecks, Source, run};
 use plimsoll::plugin::{Host, Plugin};
 use plimsoll::question::{Answer, Failure, Question, SkipReason};
 use plimsoll::resolve::Recorded;
@@ -140,17 +140,21 @@ impl Check<'_> {
 
     /// The `findings` and `fixed` blocks as they should be.
     fn case(&self, case: &Case) -> Result<BTreeMap<&'static str, String>, String> {
-        let facts = case.others.get("facts").map(|facts| answers(&facts.text)).transpose()?;
-        let report = self.lint(case, facts.clone())?;
+        let facts = case.facts()?;
+        let report = self.lint(case, case.facts()?)?;
         if let Some(failed) = report.problems.iter().find(|problem| problem.kind == ProblemKind::PluginFailure) {
             return Err(failed.message.clone());
         }
         if let Some(facts) = &facts {
             let asked: HashSet<_> = report.planned.iter().map(|(_, question)| question).collect();
-            if let Some(question) = asked.iter().find(|question| !facts.contains_key(question)) {
+            let is_known = |question: &Question| match question {
+                Question::Image { .. } => facts.answers.contains_key(question),
+                Question::Ignored { .. } => facts.ignore_file.is_some(),
+            };
+            if let Some(question) = asked.iter().find(|question| !is_known(question)) {
                 return Err(format!("the facts do not answer the question for {question}"));
             }
-            if let Some(question) = facts.keys().find(|question| !asked.contains(question)) {
+            if let Some(question) = facts.answers.keys().find(|question| !asked.contains(question)) {
                 return Err(format!("nobody asks for {question}"));
             }
         }
@@ -169,7 +173,7 @@ impl Check<'_> {
     }
 
     /// Runs the one rule, as the program would.
-    fn lint(&self, case: &Case, facts: Option<Facts>) -> Result<FileReport, String> {
+    fn lint(&self, case: &Case, facts: Option<Recorded>) -> Result<FileReport, String> {
         let settings = case.others.get("settings").map_or("", |settings| &settings.text);
         let file: config::File = toml::from_str(settings).map_err(|error| error.to_string())?;
         let default = Platform::parse("linux/amd64").expect("a platform");
@@ -181,23 +185,20 @@ impl Check<'_> {
             let rule = u32::try_from(self.rule).expect("packs are small");
             Arc::make_mut(settings).enabled.retain(|enabled| plugin == self.plugin && *enabled == rule);
         }
-        let ask = facts.is_some();
+        let ask = if facts.is_some() { Ask::Everything } else { Ask::Nothing };
         let job = Job {
             inputs: vec![Input {
                 shown: "Dockerfile".to_owned(),
                 source: Source::Bytes(case.dockerfile.text.clone().into_bytes()),
                 ruleset: 0,
+                context: Arc::default(),
             }],
             plugins: self.plugins.clone(),
             unusable: Vec::new(),
             rulesets: vec![ruleset],
-            surroundings: Surroundings {
-                build_args: Vec::new(),
-                target_platform: config.target_platform,
-                target: None,
-            },
+            surroundings: Surroundings::of_platform(config.target_platform),
             slow_checks: SlowChecks { ask, fail_fast: config.fail_fast, timeout: config.timeout },
-            resolver: Arc::new(Recorded(facts.unwrap_or_default())),
+            resolver: Arc::new(facts.unwrap_or_default()),
             threads: 1,
         };
         Ok(run(&job).files.remove(0))
@@ -205,6 +206,10 @@ impl Check<'_> {
 }
 
 impl Case {
+    fn facts(&self) -> Result<Option<Recorded>, String> {
+        self.others.get("facts").map(|facts| recorded(&facts.text)).transpose()
+    }
+
     fn differences(&self, got: &BTreeMap<&'static str, String>) -> String {
         let mut differences = String::new();
         for kind in ["findings", "fixed"] {
@@ -268,14 +273,20 @@ fn cases(page: &str) -> Vec<Case> {
     cases
 }
 
-type Facts = HashMap<Question, Result<Answer, Failure>>;
-
-fn answers(text: &str) -> Result<Facts, String> {
-    let facts: BTreeMap<String, Fact> = serde_json::from_str(text).map_err(|error| format!("facts: {error}"))?;
-    facts
-        .into_iter()
-        .map(|(question, fact)| answer(&question, fact).map_err(|error| format!("{question}: {error}")))
-        .collect()
+/// The facts: answers by image and platform, and `.dockerignore` with its lines.
+fn recorded(text: &str) -> Result<Recorded, String> {
+    let mut facts: BTreeMap<String, serde_json::Value> =
+        serde_json::from_str(text).map_err(|error| format!("facts: {error}"))?;
+    let ignore_file: Option<Vec<String>> = match facts.remove(".dockerignore") {
+        Some(lines) => serde_json::from_value(lines).map_err(|error| format!(".dockerignore: {error}"))?,
+        None => None,
+    };
+    let answer = |(question, fact): (String, serde_json::Value)| {
+        let fact = serde_json::from_value(fact).map_err(|error| error.to_string());
+        fact.and_then(|fact| answer(&question, fact)).map_err(|error| format!("{question}: {error}"))
+    };
+    let answers = facts.into_iter().map(answer).collect::<Result<_, _>>()?;
+    Ok(Recorded { answers, ignore_file: ignore_file.map(|lines| lines.join("\n")) })
 }
 
 fn answer(question: &str, fact: Fact) -> Result<(Question, Result<Answer, Failure>), String> {

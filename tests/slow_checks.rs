@@ -7,7 +7,8 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use plimsoll_test_support::{Auth, Fault, Image, Index, Project, Registry, never_answers};
+use plimsoll_test_support::image::Tree;
+use plimsoll_test_support::{Auth, Fault, Image, Index, Project, Registries, Registry, never_answers};
 
 const ON: &str = "--slow-checks=on --platform linux/amd64";
 
@@ -44,6 +45,26 @@ fn fast_findings_give_way_to_the_environment_of_the_base_image() {
     let slow = &exact.json()["slow_checks"];
     assert_eq!((&slow["planned"], &slow["deduplicated"], &slow["executed"]), (&2.into(), &1.into(), &1.into()));
     assert_eq!(registry.counts().requests, 3, "{:#?}", registry.log());
+}
+
+#[test]
+fn docker_hub_is_asked_through_the_users_proxy_by_the_users_certificates() {
+    let registries = Registries::start(|_| Tree::from(&Index::from(&[python()])));
+    let project = project()
+        .file("Dockerfile", "FROM python:3\nENV A=$PYTHON_VERSION B=$PYTHON_VERSIO\n")
+        .variable("HTTPS_PROXY", &registries.proxy());
+    // Nobody has signed for this proxy yet.
+    assert_eq!(
+        project.lint(ON).skipped(),
+        ["buildkit/InvalidBaseImagePlatform network", "buildkit/UndefinedVar network"]
+    );
+    assert!(registries.log().is_empty());
+
+    let project = project.file("ours.pem", registries.certificates()).variable("SSL_CERT_FILE", "ours.pem");
+    let hint = "Usage of undefined variable '$PYTHON_VERSIO' (did you mean $PYTHON_VERSION?)";
+    let linted = project.lint(ON);
+    assert_eq!(linted.findings(), [format!("buildkit/UndefinedVar 2: {hint}")], "{linted:#?}");
+    assert_eq!(registries.log()[1].path, "/v2/registry-1.docker.io/library/python/manifests/3");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plimsoll::document::Surroundings;
-use plimsoll::lint::{self, FileReport, Input, Job, Ruleset, SlowChecks, Source};
+use plimsoll::lint::{self, Ask, FileReport, Input, Job, Ruleset, SlowChecks, Source};
 use plimsoll::plugin::contract::{
     Answered, Description, Finding, OptionError, Request, Scope, Severity, Span, Verdict, types::Rule,
 };
@@ -51,6 +51,7 @@ impl Instance for Script {
             documentation: String::new(),
             options_schema: String::new(),
             fixable: false,
+            opt_in: false,
         });
         Ok(Description { version: "1".to_owned(), rules: rules.into() })
     }
@@ -119,13 +120,18 @@ fn run(script: Script, off: &[u32]) -> FileReport {
     let answer = Answer::Image(plimsoll_registry::Answer::Image(Box::new(image)));
     let answers = HashMap::from([(question("there:1"), Ok(answer)), (question("gone:1"), Err(gone))]);
     let job = Job {
-        inputs: vec![Input { shown: "f".to_owned(), source: Source::Bytes(FILE.into()), ruleset: 0 }],
+        inputs: vec![Input {
+            shown: "f".to_owned(),
+            source: Source::Bytes(FILE.into()),
+            ruleset: 0,
+            context: Arc::default(),
+        }],
         plugins,
         unusable: vec![],
         rulesets: vec![ruleset],
-        surroundings: Surroundings { build_args: vec![], target_platform: Platform::host(), target: None },
-        slow_checks: SlowChecks { ask: true, fail_fast: true, timeout: Duration::from_secs(5) },
-        resolver: Arc::new(Recorded(answers)),
+        surroundings: Surroundings::of_platform(Platform::host()),
+        slow_checks: SlowChecks { ask: Ask::Everything, fail_fast: true, timeout: Duration::from_secs(5) },
+        resolver: Arc::new(Recorded { answers, ..Recorded::default() }),
         threads: 1,
     };
     lint::run(&job).files.remove(0)

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use plimsoll::discover::discover;
 use plimsoll::document::Surroundings;
-use plimsoll::lint::{self, Input, Job, Ruleset, SlowChecks, Source};
+use plimsoll::lint::{self, Ask, Input, Job, Ruleset, SlowChecks, Source};
 use plimsoll::plugin::{Host, Plugin};
 use plimsoll::resolve::Recorded;
 use plimsoll_dockerfile::Platform;
@@ -75,14 +75,15 @@ fn job(sources: &[(String, Vec<u8>)], plugins: Arc<[Plugin]>, threads: usize) ->
         shown: path.clone(),
         source: Source::Bytes(source.clone()),
         ruleset: 0,
+        context: Arc::default(),
     });
     Job {
         inputs: inputs.collect(),
         rulesets: vec![Ruleset::new(&plugins, None).expect("no configuration, no mistake")],
         plugins,
         unusable: Vec::new(),
-        surroundings: Surroundings { build_args: Vec::new(), target_platform: Platform::host(), target: None },
-        slow_checks: SlowChecks { ask: false, fail_fast: true, timeout: Duration::from_secs(1) },
+        surroundings: Surroundings::of_platform(Platform::host()),
+        slow_checks: SlowChecks { ask: Ask::Nothing, fail_fast: true, timeout: Duration::from_secs(1) },
         resolver: Arc::new(Recorded::default()),
         threads,
     }

@@ -4,11 +4,14 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use plimsoll::document::StepRole;
 use plimsoll::plugin::contract::{self, Verdict};
 use plimsoll::plugin::{Call, Code, Failure, Instance, Plugin};
-use plimsoll_sdk::native::{self, Host, Level, Selection};
+use plimsoll_dockerfile::source::SourceKind;
+use plimsoll_dockerfile::tree;
+use plimsoll_sdk::native::{self, Host, Ignored, Level, Port, Selection, StepFlag, StepWord};
 use plimsoll_sdk::pack::{self, Entry};
-use plimsoll_sdk::{Request, RequestId, Scope, Severity};
+use plimsoll_sdk::{Request, RequestId, Scope, Severity, WordRole};
 
 /// Both packs.
 pub fn packs() -> Vec<Plugin> {
@@ -42,6 +45,7 @@ impl Instance for Native {
             documentation: rule.documentation,
             options_schema: rule.options_schema,
             fixable: rule.fixable,
+            opt_in: rule.opt_in,
         });
         Ok(contract::Description { version: description.version, rules: rules.collect() })
     }
@@ -110,6 +114,31 @@ fn severity(severity: Severity) -> contract::Severity {
     }
 }
 
+fn of_contract(request: &Request) -> contract::Request {
+    let scope = match request.scope {
+        Scope::File => contract::Scope::File,
+        Scope::Stage(stage) => contract::Scope::Stage(stage),
+        Scope::Derived(stage) => contract::Scope::Derived(stage),
+    };
+    let Request { rule, state, budget_ms, .. } = request.clone();
+    contract::Request { rule, scope, state, budget_ms }
+}
+
+fn role(role: StepRole) -> WordRole {
+    match role {
+        StepRole::Syntax(tree::WordRole::Plain) => WordRole::Plain,
+        StepRole::Syntax(tree::WordRole::Whole) => WordRole::Whole,
+        StepRole::Syntax(tree::WordRole::Json) => WordRole::Json,
+        StepRole::Syntax(tree::WordRole::Key) => WordRole::Key,
+        StepRole::Syntax(tree::WordRole::Value) => WordRole::Value,
+        StepRole::Syntax(tree::WordRole::LegacyValue) => WordRole::LegacyValue,
+        StepRole::Source(SourceKind::Local) => WordRole::LocalSource,
+        StepRole::Source(SourceKind::Url) => WordRole::UrlSource,
+        StepRole::Source(SourceKind::Git) => WordRole::GitSource,
+        StepRole::HeredocSource => WordRole::HeredocSource,
+    }
+}
+
 /// The host's call, seen through the SDK's seam.
 struct Linked(RefCell<Call>);
 
@@ -142,6 +171,13 @@ impl Host for Linked {
     fn word_text(&self, word: u32) -> String {
         self.document(|document| document.word_text(word).unwrap_or_default().to_owned())
     }
+    fn logical_text(&self, span: plimsoll_sdk::Span) -> String {
+        let span = plimsoll_dockerfile::Span::new(span.start, span.end);
+        self.document(|document| document.logical_text(span).into_owned())
+    }
+    fn empty_continuations(&self) -> Vec<u32> {
+        self.document(|document| document.empty_continuations())
+    }
     fn flags(&self) -> Vec<u32> {
         self.document(|document| document.flags())
     }
@@ -166,8 +202,41 @@ impl Host for Linked {
     fn steps(&self) -> Vec<u32> {
         self.meaning(|meaning| meaning.steps().to_vec())
     }
-    fn step_words(&self, step: u32) -> Vec<Option<String>> {
-        self.meaning(|meaning| meaning.step_words(step).unwrap_or_default())
+    fn stage_platform_flag(&self, stage: u32) -> Option<String> {
+        self.meaning(|meaning| meaning.stage_platform_flag(stage).flatten())
+    }
+    fn images(&self) -> Vec<u32> {
+        self.meaning(|meaning| meaning.images().to_vec())
+    }
+    fn variable_value(&self, variable: u32) -> Option<String> {
+        self.meaning(|meaning| meaning.variable_value(variable).flatten().map(str::to_owned))
+    }
+    fn step_name(&self, step: u32) -> String {
+        self.meaning(|meaning| meaning.step_name(step).unwrap_or_default())
+    }
+    fn step_words(&self, step: u32) -> Vec<StepWord> {
+        let words = self.meaning(|meaning| meaning.step_words(step).unwrap_or_default()).into_iter();
+        let word = |word: plimsoll::document::StepWord| StepWord {
+            role: role(word.role),
+            text: word.text,
+            value: word.value,
+            exact: word.is_exact,
+        };
+        words.map(word).collect()
+    }
+    fn step_flags(&self, step: u32) -> Vec<StepFlag> {
+        let flags = self.meaning(|meaning| meaning.step_flags(step).unwrap_or_default()).into_iter();
+        let flag = |flag: plimsoll::document::StepFlag| StepFlag {
+            name: flag.name,
+            text: flag.text,
+            value: flag.value,
+            exact: flag.is_exact,
+        };
+        flags.map(flag).collect()
+    }
+    fn step_ports(&self, step: u32) -> Vec<Port> {
+        let ports = self.meaning(|meaning| meaning.step_ports(step).unwrap_or_default()).into_iter();
+        ports.map(|port| Port { word: port.word, text: port.text }).collect()
     }
     fn variables(&self) -> Vec<u32> {
         self.meaning(|meaning| meaning.variables().to_vec())
@@ -187,14 +256,21 @@ impl Host for Linked {
     fn write_log(&self, _: Level, _: &str) {}
     fn panicked(&self, _: &str) {}
     fn plan_image(&self, request: &Request, reference: &str, platform: &str) -> Result<RequestId, String> {
-        let scope = match request.scope {
-            Scope::File => contract::Scope::File,
-            Scope::Stage(stage) => contract::Scope::Stage(stage),
-            Scope::Derived(stage) => contract::Scope::Derived(stage),
-        };
-        let Request { rule, state, budget_ms, .. } = request.clone();
-        let request = contract::Request { rule, scope, state, budget_ms };
-        self.0.borrow_mut().plan_image(request, reference, platform).expect("the rules plan what can be asked")
+        let mut call = self.0.borrow_mut();
+        call.plan_image(of_contract(request), reference, platform).expect("the rules plan what can be asked")
+    }
+    fn plan_ignored(&self, request: &Request, paths: &[String]) -> Result<RequestId, String> {
+        let mut call = self.0.borrow_mut();
+        call.plan_ignored(of_contract(request), paths.to_vec()).expect("the rules plan what can be asked")
+    }
+    fn ignore_file(&self, _: RequestId) -> Option<String> {
+        unreachable!("nothing is answered here")
+    }
+    fn ignore_has_exceptions(&self, _: RequestId) -> bool {
+        unreachable!("nothing is answered here")
+    }
+    fn ignored_paths(&self, _: RequestId) -> Vec<Ignored> {
+        unreachable!("nothing is answered here")
     }
     fn image_selection(&self, _: RequestId) -> Selection {
         unreachable!("nothing is answered here")

@@ -100,8 +100,9 @@ async fn ask_all(
     let mut hosts: HashMap<String, Arc<Semaphore>> = HashMap::new();
     let mut tasks = JoinSet::new();
     for (question, own_budget) in wanted {
-        let host =
-            hosts.entry(question.host().unwrap_or_default().to_owned()).or_insert_with(|| Arc::new(Semaphore::new(HOST_CONCURRENCY)));
+        let host = hosts
+            .entry(question.host().unwrap_or_default().to_owned())
+            .or_insert_with(|| Arc::new(Semaphore::new(HOST_CONCURRENCY)));
         let (resolver, host, all) = (resolver.clone(), host.clone(), all.clone());
         tasks.spawn(async move {
             let answered = timeout_at(deadline, async {
@@ -127,6 +128,7 @@ async fn ask_all(
 }
 
 fn out_of_time(question: &Question, budget: Duration) -> Failure {
-    let detail = format!("{} did not answer within {}", question.host(), show_duration(budget));
+    let detail =
+        format!("{} did not answer within {}", question.host().unwrap_or("the file system"), show_duration(budget));
     Failure { reason: SkipReason::Timeout, detail }
 }

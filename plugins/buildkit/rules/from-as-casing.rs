@@ -14,12 +14,15 @@ impl Rule for FromAsCasing {
     const FIXABLE: bool = true;
 
     fn check(&self, document: &Document, report: &mut Report) {
-        for stage in document.stages() {
-            let Some(span) = stage.as_span() else { continue };
-            let (from, word) = (document.text(stage.from().keyword_span()), document.text(span));
+        let froms = document.instructions().filter(|i| i.keyword() == Keyword::From && i.enclosing().is_none());
+        for instruction in froms {
+            // Whatever stands there, and whether the name behind it is a good one.
+            let words: Vec<Word> = instruction.words().collect();
+            let [_, keyword, _, ..] = words[..] else { continue };
+            let (from, word, span) = (instruction.name(), keyword.text(), keyword.span());
             let Some(recased) = text::case(&from).map(|case| case(&word)) else { continue };
             if recased != word {
-                let place = place::on_first_line(document, stage.from().span(), span);
+                let place = place::on_first_line(document, instruction.span(), span);
                 let finding = report.add(place, format!("'{word}' and '{from}' keywords' casing do not match"));
                 finding.fix(format!("Write '{recased}'"), [Edit::replace(span, recased)]);
             }

@@ -17,12 +17,29 @@ impl Rule for InvalidBaseImagePlatform {
             let request = plan.about(Scope::Stage(stage.index()));
             registry::plan_image(&request, stage.base_text(), &stage.platform()).expect("the base is an image");
         }
+        let platform = document.target_platform();
+        for image in document.images().filter(|image| image.kind() != ImageUseKind::From) {
+            let (step, span) = (image.step(), image.span());
+            // What a trigger of a base image names is in no file.
+            let (Some(stage), Some(_)) = (step.stage().filter(Stage::is_needed), step.instruction()) else { continue };
+            let notes = [step.span().start, span.start, span.end].map(u32::to_le_bytes).concat();
+            let request = plan.about(Scope::Stage(stage.index())).with_state(notes);
+            registry::plan_image(&request, image.reference(), &platform).expect("it is an image");
+        }
     }
 
     fn on_success(&self, answered: &Answered, document: &Document, report: &mut Report) -> Outcome {
         let Scope::Stage(stage) = answered.scope else { return Outcome::Keep };
         let stage = document.stage(stage);
-        let (image, expected) = (stage.base_text(), stage.platform());
+        let (image, expected, whole, part) = match answered.state.as_chunks().0 {
+            [whole, start, end] => {
+                let [whole, start, end] = [whole, start, end].map(|number| u32::from_le_bytes(*number));
+                let part = Span { start, end };
+                let whole = Span { start: whole, end: part.end };
+                (document.logical_text(part), document.target_platform(), whole, part)
+            }
+            _ => (stage.base_text().into(), stage.platform(), stage.from().span(), stage.base_span()),
+        };
         let message = match registry::Image::of(answered).selection() {
             Selection::Image(found) if machine(&found.platform) == machine(&expected) => return Outcome::Keep,
             Selection::Image(found) => format!(
@@ -39,7 +56,7 @@ impl Rule for InvalidBaseImagePlatform {
                 )
             }
         };
-        report.add(place::on_first_line(document, stage.from().span(), stage.base_span()), message);
+        report.add(place::on_first_line(document, whole, part), message);
         Outcome::Add
     }
 }

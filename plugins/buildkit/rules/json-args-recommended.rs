@@ -38,13 +38,7 @@ fn shell_forms(document: &Document) -> impl Iterator<Item = Step<'_>> {
 }
 
 fn add(document: &Document, report: &mut Report, step: &Step) {
-    let keyword = step.instruction().map(|instruction| instruction.keyword_span());
-    let name = match (keyword, step.keyword()) {
-        (Some(keyword), _) => document.text(keyword),
-        (None, Keyword::Cmd) => "CMD".into(),
-        (None, _) => "ENTRYPOINT".into(),
-    };
-    let place = place::on_first_line(document, step.span(), keyword.unwrap_or(step.span()));
+    let name = step.name();
     let message = format!("JSON arguments recommended for {name} to prevent unintended behavior related to OS signals");
-    report.add(place, message);
+    report.add(place::of_keyword(document, step), message);
 }

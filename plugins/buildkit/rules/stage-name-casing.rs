@@ -16,7 +16,8 @@ impl Rule for StageNameCasing {
     const FIXABLE: bool = true;
 
     fn check(&self, document: &Document, report: &mut Report) {
-        let is_lower = |stage: &Stage| stage.name().is_none_or(|name| name == name.to_lowercase());
+        let is_lower =
+            |stage: &Stage| third_of_three(stage).is_none_or(|word| word.text() == word.text().to_lowercase());
         if document.stages().all(|stage| is_lower(&stage)) {
             return;
         }
@@ -24,7 +25,8 @@ impl Rule for StageNameCasing {
         let stages: Vec<Stage> = document.stages().collect();
         // From the last on, so that a stage that takes a name over has taken its uses already.
         for stage in stages.into_iter().rev() {
-            let (Some(name), Some(span)) = (stage.name(), stage.name_span()) else { continue };
+            let Some(word) = third_of_three(&stage) else { continue };
+            let (name, span) = (word.text(), word.span());
             let lower = name.to_lowercase();
             let places = uses.get_mut(&lower).map(|uses| {
                 uses.split_off(uses.partition_point(|(instruction, _)| *instruction <= stage.from().index()))
@@ -41,6 +43,12 @@ impl Rule for StageNameCasing {
             finding.fix(format!("Call the stage '{lower}'"), edits);
         }
     }
+}
+
+/// What stands where the name of a stage stands, be it a good one or not.
+fn third_of_three<'d>(stage: &Stage<'d>) -> Option<Word<'d>> {
+    let words: Vec<Word> = stage.from().words().collect();
+    <[Word; 3]>::try_from(words).ok().map(|[.., name]| name)
 }
 
 /// Where each `COPY --from` and `RUN --mount=from=` names a stage, by the name in

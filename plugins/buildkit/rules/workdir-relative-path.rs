@@ -38,12 +38,11 @@ fn is_open(step: &Step) -> bool {
 }
 
 fn check(document: &Document, report: &mut Report, step: &Step) {
-    let Some(path) = step.values().into_iter().next().flatten() else { return };
+    let Some(path) = step.words().into_iter().next().and_then(|word| word.value) else { return };
     if !is_absolute(&path, step.operating_system()) {
-        let part = step.instruction().map_or(step.span(), |workdir| workdir.arguments_span());
         let message =
             format!("Relative workdir {} can have unexpected results if the base image changes", text::quoted(&path));
-        report.add(place::on_first_line(document, step.span(), part), message);
+        report.add(place::of_arguments(document, step), message);
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod base_image;
 mod place;
+mod port;
 mod suggest;
 mod text;
 

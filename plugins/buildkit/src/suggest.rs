@@ -15,7 +15,8 @@ pub(crate) fn nearest<'o>(name: &str, options: &'o [String]) -> Option<&'o str> 
             best = Some((option, distance));
         }
     }
-    best.map(|(option, _)| option)
+    // Where the nearest is the name without characters, there is nothing to say.
+    best.map(|(option, _)| option).filter(|option| !option.is_empty())
 }
 
 fn levenshtein(left: &str, right: &str) -> usize {

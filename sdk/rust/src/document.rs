@@ -95,6 +95,13 @@ impl Document {
         String::from_utf8_lossy(&self.source()[span.start as usize..span.end as usize])
     }
 
+    /// The text of a span inside one instruction as the build reads it: without
+    /// line continuations and what stands between its lines.
+    pub fn logical_text(&self, span: Span) -> Cow<'_, str> {
+        let text = self.text(span);
+        if text.contains('\n') { Cow::Owned(host::logical_text(span)) } else { text }
+    }
+
     /// The escape character of the file.
     pub fn escape(&self) -> char {
         char::from_u32(host::escape()).unwrap_or('\\')
@@ -112,8 +119,19 @@ impl Document {
 
     /// All comments in file order, without those inside heredocs.
     pub fn comments(&self) -> impl Iterator<Item = Comment<'_>> {
-        let table = self.comments.get_or_init(host::comments);
-        table.chunks_exact(2).map(|row| Comment { document: self, span: Span { start: row[0], end: row[1] } })
+        (0..rows(self.comment_table(), Comment::STRIDE)).map(|index| Comment { document: self, index })
+    }
+
+    /// Empty lines between the lines of an instruction, the first of each: the
+    /// line, and the one where BuildKit reports it.
+    pub fn empty_continuations(&self) -> Vec<(Span, Span)> {
+        let rows = host::empty_continuations();
+        let span = |row: &[u32]| Span { start: row[0], end: row[1] };
+        rows.chunks_exact(4).map(|row| (span(&row[..2]), span(&row[2..]))).collect()
+    }
+
+    fn comment_table(&self) -> &[u32] {
+        self.comments.get_or_init(host::comments)
     }
 
     fn instruction_table(&self) -> &[u32] {
@@ -129,7 +147,7 @@ pub struct Instruction<'d> {
 }
 
 impl<'d> Instruction<'d> {
-    const STRIDE: u32 = 15;
+    const STRIDE: u32 = 17;
 
     /// Its row among the document's instructions.
     pub fn index(&self) -> u32 {
@@ -177,6 +195,17 @@ impl<'d> Instruction<'d> {
     pub fn heredocs(&self) -> impl Iterator<Item = Heredoc<'d>> + use<'d> {
         let (document, first, count) = (self.document, self.row()[12], self.row()[13]);
         (first..first + count).map(move |index| Heredoc { document, index })
+    }
+
+    /// The comments above it, back to the last instruction or a comment without text.
+    pub fn comments(&self) -> impl DoubleEndedIterator<Item = Comment<'d>> + use<'d> {
+        let (document, first, count) = (self.document, self.row()[15], self.row()[16]);
+        (first..first + count).map(move |index| Comment { document, index })
+    }
+
+    /// The keyword without line continuations.
+    pub fn name(&self) -> Cow<'d, str> {
+        self.document.logical_text(self.keyword_span())
     }
 
     /// The ONBUILD that this is the trigger of.
@@ -291,18 +320,26 @@ impl<'d> Heredoc<'d> {
 #[derive(Debug, Clone, Copy)]
 pub struct Comment<'d> {
     document: &'d Document,
-    span: Span,
+    index: u32,
 }
 
 impl<'d> Comment<'d> {
+    const STRIDE: u32 = 4;
+
     /// All of it, from the `#` to the end of the line.
     pub fn span(&self) -> Span {
-        self.span
+        self.span_at(0)
     }
 
-    /// Its text, with the `#`.
+    /// Its text, as BuildKit takes it for a description or a directive: behind the
+    /// `#`, without blanks around it.
     pub fn text(&self) -> Cow<'d, str> {
-        self.document.text(self.span)
+        self.document.text(self.span_at(2))
+    }
+
+    fn span_at(&self, column: usize) -> Span {
+        let row = row(self.document.comment_table(), Self::STRIDE, self.index);
+        Span { start: row[column], end: row[column + 1] }
     }
 }
 

@@ -1,8 +1,10 @@
 //! The seam to the host: inside a component the imports of its world, natively
 //! whatever [`crate::native`] was given. One list makes both.
 
+use crate::bindings::plimsoll::rules::context::Ignored;
+use crate::bindings::plimsoll::rules::model::{Port, StepFlag, StepWord};
 use crate::bindings::plimsoll::rules::{log::Level, registry::Selection};
-use crate::{Request, RequestId};
+use crate::{Request, RequestId, Span};
 
 macro_rules! seam {
     ($($(#[$doc:meta])* $module:ident :: $import:ident as $name:ident ( $($arg:ident : $type:ty),* ) $(-> $return:ty)?;)*) => {
@@ -40,6 +42,10 @@ seam! {
     document::words as words() -> Vec<u32>;
     /// `document.word-text`.
     document::word_text as word_text(word: u32) -> String;
+    /// `document.logical-text`.
+    document::logical_text as logical_text(span: Span) -> String;
+    /// `document.empty-continuations`.
+    document::empty_continuations as empty_continuations() -> Vec<u32>;
     /// `document.flags`.
     document::flags as flags() -> Vec<u32>;
     /// `document.heredocs`.
@@ -60,8 +66,20 @@ seam! {
     model::names_in_scope as names_in_scope(variable: u32) -> Vec<String>;
     /// `model.steps`.
     model::steps as steps() -> Vec<u32>;
+    /// `model.stage-platform-flag`.
+    model::stage_platform_flag as stage_platform_flag(stage: u32) -> Option<String>;
+    /// `model.variable-value`.
+    model::variable_value as variable_value(variable: u32) -> Option<String>;
+    /// `model.images`.
+    model::images as images() -> Vec<u32>;
+    /// `model.step-name`.
+    model::step_name as step_name(step: u32) -> String;
     /// `model.step-words`.
-    model::step_words as step_words(step: u32) -> Vec<Option<String>>;
+    model::step_words as step_words(step: u32) -> Vec<StepWord>;
+    /// `model.step-flags`.
+    model::step_flags as step_flags(step: u32) -> Vec<StepFlag>;
+    /// `model.step-ports`.
+    model::step_ports as step_ports(step: u32) -> Vec<Port>;
     /// `settings.enabled`.
     settings::enabled as enabled() -> Vec<u32>;
     /// `settings.options`.
@@ -88,4 +106,12 @@ seam! {
     registry::image_labels as image_labels(request: RequestId) -> Vec<(String, String)>;
     /// `registry.image-onbuild`.
     registry::image_onbuild as image_onbuild(request: RequestId) -> Vec<String>;
+    /// `context.plan-ignored`.
+    context::plan_ignored as plan_ignored(request: &Request, paths: &[String]) -> Result<RequestId, String>;
+    /// `context.ignore-file`.
+    context::ignore_file as ignore_file(request: RequestId) -> Option<String>;
+    /// `context.ignore-has-exceptions`.
+    context::ignore_has_exceptions as ignore_has_exceptions(request: RequestId) -> bool;
+    /// `context.ignored-paths`.
+    context::ignored_paths as ignored_paths(request: RequestId) -> Vec<Ignored>;
 }

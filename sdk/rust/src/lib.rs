@@ -7,6 +7,7 @@
 //!
 //! The same code builds natively, for unit tests: see [`native`].
 
+pub mod context;
 mod document;
 mod host;
 pub mod log;
@@ -30,12 +31,15 @@ pub mod bindings {
     });
 }
 
+pub use bindings::plimsoll::rules::model::{Port, StepFlag, StepWord, WordRole};
 pub use bindings::plimsoll::rules::types::{
     Answered, Description, Edit, Finding, Fix, OptionError, Request, RequestId, Rule as RuleDescription, Safety, Scope,
     Severity, Span, Verdict,
 };
 pub use document::{Comment, Document, Flag, Heredoc, Instruction, Keyword, Word};
-pub use model::{Base, OperatingSystem, PlatformFlag, Shell, Stage, State, Step, Variable, Visibility};
+pub use model::{
+    Base, ImageUse, ImageUseKind, OperatingSystem, PlatformFlag, Shell, Stage, State, Step, Variable, Visibility,
+};
 #[cfg(feature = "options")]
 pub use options::from_json;
 pub use report::{Outcome, Plan, Report};
@@ -47,8 +51,9 @@ pub mod prelude {
     #[cfg(feature = "options")]
     pub use crate::from_json;
     pub use crate::{
-        Answered, Base, Document, Edit, Fix, Instruction, Keyword, OperatingSystem, Outcome, Plan, PlatformFlag,
-        Report, Rule, Safety, Scope, Severity, Shell, Span, Stage, State, Step, Variable, Visibility, Word, registry,
+        Answered, Base, Document, Edit, Fix, ImageUse, ImageUseKind, Instruction, Keyword, OperatingSystem, Outcome,
+        Plan, PlatformFlag, Report, Rule, Safety, Scope, Severity, Shell, Span, Stage, State, Step, StepFlag, StepWord,
+        Variable, Visibility, Word, WordRole, context, registry,
     };
 }
 

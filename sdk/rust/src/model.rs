@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use crate::document::{NONE, row, rows};
-use crate::{Document, Instruction, Keyword, Span, host};
+use crate::{Document, Instruction, Keyword, Port, Span, StepFlag, StepWord, host};
 
 /// The tables of the model, each pulled at most once.
 #[derive(Debug, Default)]
@@ -13,6 +13,7 @@ pub(crate) struct Tables {
     stages: OnceCell<Vec<u32>>,
     variables: OnceCell<Vec<u32>>,
     steps: OnceCell<Vec<u32>>,
+    images: OnceCell<Vec<u32>>,
 }
 
 impl Document {
@@ -41,6 +42,13 @@ impl Document {
         (0..rows(self.variable_table(), Variable::STRIDE)).map(|index| Variable { document: self, index })
     }
 
+    /// All images that the file names.
+    pub fn images(&self) -> impl Iterator<Item = ImageUse<'_>> {
+        let table = self.model.images.get_or_init(host::images);
+        (0..rows(table, ImageUse::STRIDE))
+            .map(|index| ImageUse { document: self, row: row(table, ImageUse::STRIDE, index) })
+    }
+
     fn stage_table(&self) -> &[u32] {
         self.model.stages.get_or_init(host::stages)
     }
@@ -67,6 +75,8 @@ pub enum Base {
     Stage(u32),
     /// An image.
     Image,
+    /// A named build context.
+    Context,
     /// Cannot be told: the name does not expand, or is no image's.
     Unresolvable,
 }
@@ -119,6 +129,7 @@ impl<'d> Stage<'d> {
             0 => Base::Scratch,
             1 => Base::Stage(self.row()[4]),
             2 => Base::Image,
+            4 => Base::Context,
             _ => Base::Unresolvable,
         }
     }
@@ -137,10 +148,7 @@ impl<'d> Stage<'d> {
     /// Its name as written.
     pub fn name(&self) -> Option<Cow<'d, str>> {
         let span = self.name_span()?;
-        let text = self.document.text(span);
-        // A line continuation runs through it.
-        let broken = text.contains('\n').then(|| self.from().words().find(|word| word.span() == span)).flatten();
-        Some(broken.map_or(text, |word| word.text()))
+        Some(self.document.logical_text(span))
     }
 
     /// Where its `AS` stands, if it has a name.
@@ -158,6 +166,17 @@ impl<'d> Stage<'d> {
     pub fn base_text(&self) -> &'d str {
         let row = self.row();
         self.document.string(row[15], row[16])
+    }
+
+    /// Whether its base is no valid name when every build argument has its default.
+    pub fn has_invalid_default_base(&self) -> bool {
+        self.row()[17] & 2 != 0
+    }
+
+    /// The platform that `--platform` names, in normal form; none without the
+    /// flag, and where it cannot be told.
+    pub fn flag_platform(&self) -> Option<String> {
+        host::stage_platform_flag(self.index)
     }
 
     /// Its `--platform`.
@@ -267,6 +286,17 @@ impl<'d> Variable<'d> {
         }
     }
 
+    /// The value it has where it is used.
+    pub fn value(&self) -> Option<String> {
+        host::variable_value(self.index)
+    }
+
+    /// Whether it stands in the value of a flag, and in which row of the document's flags.
+    pub fn flag(&self) -> Option<u32> {
+        let row = self.row();
+        (row[9] == 1 && row[10] != NONE).then_some(row[10])
+    }
+
     /// The names that are set where it is used.
     pub fn names_in_scope(&self) -> Vec<String> {
         host::names_in_scope(self.index)
@@ -274,6 +304,55 @@ impl<'d> Variable<'d> {
 
     fn row(&self) -> &'d [u32] {
         row(self.document.variable_table(), Self::STRIDE, self.index)
+    }
+}
+
+/// Where an image is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImageUseKind {
+    /// In FROM.
+    From,
+    /// In `COPY --from`.
+    CopyFrom,
+    /// In `RUN --mount=…,from=`.
+    MountFrom,
+    /// Elsewhere.
+    Other,
+}
+
+/// An image that the file names.
+#[derive(Debug, Clone, Copy)]
+pub struct ImageUse<'d> {
+    document: &'d Document,
+    row: &'d [u32],
+}
+
+impl<'d> ImageUse<'d> {
+    const STRIDE: u32 = 6;
+
+    /// The step that uses it.
+    pub fn step(&self) -> Step<'d> {
+        Step { document: self.document, index: self.row[0] }
+    }
+
+    /// Where it is named.
+    pub fn kind(&self) -> ImageUseKind {
+        match self.row[1] {
+            0 => ImageUseKind::From,
+            1 => ImageUseKind::CopyFrom,
+            2 => ImageUseKind::MountFrom,
+            _ => ImageUseKind::Other,
+        }
+    }
+
+    /// Where its name stands; for a trigger of a base image, in FROM.
+    pub fn span(&self) -> Span {
+        Span { start: self.row[2], end: self.row[3] }
+    }
+
+    /// The normalised reference.
+    pub fn reference(&self) -> &'d str {
+        self.document.string(self.row[4], self.row[5])
     }
 }
 
@@ -314,6 +393,11 @@ impl<'d> Step<'d> {
     pub fn instruction(&self) -> Option<Instruction<'d>> {
         let row = self.row()[1];
         (row != NONE).then(|| self.document.instruction(row))
+    }
+
+    /// Its place among the steps of the document.
+    pub fn index(&self) -> u32 {
+        self.index
     }
 
     /// The stage it runs in; none for an ARG before the first FROM.
@@ -366,10 +450,25 @@ impl<'d> Step<'d> {
         Span { start: row[8], end: row[9] }
     }
 
-    /// The values of its words: quotes removed and variables expanded, those
-    /// that depend on the base image to nothing.
-    pub fn values(&self) -> Vec<Option<String>> {
+    /// Its keyword as written.
+    pub fn name(&self) -> String {
+        host::step_name(self.index)
+    }
+
+    /// Its words, each as written and as the build expands it.
+    pub fn words(&self) -> Vec<StepWord> {
         host::step_words(self.index)
+    }
+
+    /// Its flags, each as written and as the build expands it.
+    pub fn flags(&self) -> Vec<StepFlag> {
+        host::step_flags(self.index)
+    }
+
+    /// The ports of an EXPOSE, in the order in which the build reads them; the
+    /// first that is none is the last.
+    pub fn ports(&self) -> Vec<Port> {
+        host::step_ports(self.index)
     }
 
     /// The variables it uses.

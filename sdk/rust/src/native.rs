@@ -6,7 +6,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+pub use crate::bindings::plimsoll::rules::context::Ignored;
 pub use crate::bindings::plimsoll::rules::log::Level;
+pub use crate::bindings::plimsoll::rules::model::{Port, StepFlag, StepWord};
 pub use crate::bindings::plimsoll::rules::registry::{Image, Selection};
 pub use crate::host::Host;
 

@@ -38,6 +38,7 @@ pub const fn entry<R: Rule>(documentation: &'static str) -> Entry {
             documentation: documentation.to_owned(),
             options_schema: R::OPTIONS_SCHEMA.to_owned(),
             fixable: R::FIXABLE,
+            opt_in: R::OPT_IN,
         },
         documentation,
         takes_options: !R::OPTIONS_SCHEMA.is_empty(),

@@ -18,6 +18,9 @@ pub trait Rule: Default {
     const URL: Option<&'static str> = None;
     /// Whether its findings may carry fixes.
     const FIXABLE: bool = false;
+    /// Whether it runs only where it is asked for: a matter of taste, or still on
+    /// trial.
+    const OPT_IN: bool = false;
     /// JSON Schema of its options; empty when it takes none.
     const OPTIONS_SCHEMA: &'static str = "";
 

@@ -7,7 +7,9 @@
 mod delivery;
 pub(crate) mod message;
 mod server;
+mod tunnel;
 
-pub(crate) use delivery::Delivery;
+pub(crate) use delivery::{Delivery, whole};
 pub(crate) use message::{Reply, Request};
 pub(crate) use server::{Load, Server};
+pub(crate) use tunnel::Tunnel;

@@ -3,8 +3,9 @@
 //! [`Image`] and [`Index`] describe what a registry holds. [`Registry`] serves
 //! it from inside the test process, with a request log and faults on demand;
 //! [`docker_registry`] and [`oci_layout`] put the same images into a real
-//! registry. Everything listens on loopback, stops on drop, and every wait ends
-//! at a deadline named in [`limits`].
+//! registry; [`Registries`] shows them to programs that ask Docker Hub, such as
+//! the [`docker_engine`]. Everything listens on loopback or a unix socket, stops
+//! on drop, and every wait ends at a deadline named in [`limits`].
 
 use std::path::{Path, PathBuf};
 
@@ -12,22 +13,28 @@ use tempfile::TempDir;
 
 pub mod limits;
 
+mod certificates;
 mod digest;
 mod http;
 mod process;
 
 pub mod client;
 pub mod component;
+pub mod docker_engine;
 pub mod docker_registry;
 pub mod dockerfiles;
 pub mod image;
 pub mod lint;
 pub mod oci_layout;
+pub mod registries;
 pub mod registry;
+pub mod servers;
 
+pub use docker_engine::DockerEngine;
 pub use docker_registry::DockerRegistry;
 pub use image::{Image, Index};
 pub use lint::{Linted, Project};
+pub use registries::Registries;
 pub use registry::{Auth, Fault, Registry, never_answers};
 
 /// An empty folder that is removed on drop.

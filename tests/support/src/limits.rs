@@ -30,3 +30,16 @@ pub const START_ATTEMPTS_MAX: usize = 3;
 pub const COPY_MAX: Duration = Duration::from_secs(60);
 /// How long a token for a real registry is valid.
 pub const JWT_LIFETIME: Duration = Duration::from_secs(300);
+
+/// How long a Docker Engine may take until it answers.
+pub const ENGINE_READY_MAX: Duration = Duration::from_secs(60);
+/// How long a Docker Engine may take to be gone once it is killed.
+pub const ENGINE_END_MAX: Duration = Duration::from_secs(10);
+/// How long a Docker Engine lives at most, even if nobody is left to stop it.
+pub const ENGINE_LIFETIME_MAX: Duration = Duration::from_secs(600);
+/// What a Docker Engine may store, in bytes of memory.
+pub const ENGINE_STORAGE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// How long one `docker build --check` may take.
+pub const ENGINE_CHECK_MAX: Duration = Duration::from_secs(60);
+/// How many `docker build --check` run at a time.
+pub const ENGINE_CHECKS_AT_ONCE: usize = 2;

@@ -23,6 +23,13 @@ impl Running {
         Self(child.unwrap_or_else(|error| panic!("{command:?} does not start: {error}")))
     }
 
+    /// Ends it at once.
+    pub(crate) fn kill(&mut self) {
+        // Fails only for a child that has ended already.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+
     pub(crate) fn has_ended(&mut self) -> bool {
         matches!(self.0.try_wait(), Ok(Some(_)))
     }
@@ -42,8 +49,6 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Fails only for a child that has ended already.
-        drop(self.0.kill());
-        drop(self.0.wait());
+        self.kill();
     }
 }

@@ -141,7 +141,12 @@ impl Registry {
         self.state().log.clear();
     }
 
-    fn put(&self, reference: &str, tree: &Tree) -> String {
+    /// Answers a request that came another way than through this registry's port.
+    pub(crate) fn answer(&self, request: &Request) -> Reply {
+        self.state().answer(request)
+    }
+
+    pub(crate) fn put(&self, reference: &str, tree: &Tree) -> String {
         self.state().store.put(reference, tree);
         tree.root.digest.clone()
     }

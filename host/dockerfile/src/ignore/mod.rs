@@ -89,9 +89,11 @@ impl Rule {
     }
 
     fn matches(&self, path: &str) -> bool {
-        let parents = path.char_indices().filter(|(_, c)| *c == '/').map(|(at, _)| &path[..at]);
+        // Above `/a` are the empty path and `/`, above `/a/b` the empty path and `/a`.
+        let above = path.rfind('/').map_or("", |at| &path[..at.max(1)]);
+        let ends = above.char_indices().filter(|(_, c)| *c == '/').map(|(at, _)| at).chain([above.len()]);
         self.pattern.matches(path)
-            || parents.filter(|parent| !parent.is_empty()).any(|parent| self.pattern.matches(parent))
+            || !above.is_empty() && ends.into_iter().any(|end| self.pattern.matches(&above[..end]))
     }
 }
 

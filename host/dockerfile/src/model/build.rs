@@ -72,7 +72,7 @@ pub(super) struct Builder<'a> {
 
 /// A problem, when BuildKit would meet it, and in which stage.
 pub(super) struct Noted {
-    phase: Phase,
+    pub(super) phase: Phase,
     stage: Option<u32>,
     problem: ModelProblem,
 }
@@ -297,14 +297,15 @@ impl<'a> Builder<'a> {
         line: u32,
         site: Option<Site>,
     ) {
-        // What is found between the stages and their first instruction stops behind every `FROM`.
-        let between = (Phase::Target..=Phase::Resolve).contains(&phase);
-        let last_step = if between { self.last_from } else { self.last_step() };
+        let last_step = self.last_step();
         self.problems.push(Noted { phase, stage, problem: ModelProblem { message, span, line, last_step, site } });
     }
 
     fn finish(mut self) -> Model {
         self.problems.sort_by_key(|noted| noted.phase);
+        // What is found between the stages and their first instruction stops behind every `FROM`.
+        let between = self.problems.iter_mut().filter(|noted| (Phase::Target..=Phase::Resolve).contains(&noted.phase));
+        between.for_each(|noted| noted.problem.last_step = self.last_from);
         let stages = &self.model.stages;
         // Stages that the target does not need do not run.
         let runs = |noted: &Noted| {

@@ -15,7 +15,9 @@ impl Builder<'_> {
     /// The scope with defaults goes along where build arguments change the other one.
     pub(super) fn default_argument(&mut self, instruction: &Instruction) {
         if self.build_args.is_empty() {
-            self.defaults = self.defaults.map(|_| self.globals);
+            // BuildKit gives up on defaults where one does not expand.
+            let fails = self.problems.iter().any(|noted| noted.phase == Phase::Arguments);
+            self.defaults = self.defaults.filter(|_| !fails).map(|_| self.globals);
             return;
         }
         let (source, tree) = (self.source, self.tree);

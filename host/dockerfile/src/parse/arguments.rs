@@ -35,7 +35,7 @@ pub(super) fn read(tree: &mut Tree, source: &[u8], line: &Logical<'_>, gathered:
         tree.instructions.push(Instruction {
             keyword,
             keyword_span: line.span(tree, command.keyword),
-            span: line.span(tree, trimmed.clone()),
+            span: whole(tree, line.span(tree, trimmed.clone()), &gathered.segments, parent),
             arguments: line.span(tree, arguments.clone()),
             text: line.place(trimmed),
             json,
@@ -54,6 +54,13 @@ pub(super) fn read(tree: &mut Tree, source: &[u8], line: &Logical<'_>, gathered:
         range = arguments;
     }
     None
+}
+
+/// The place of an instruction: from its first line on, even where only the escape character stands
+/// on that.
+fn whole(tree: &Tree, span: Span, segments: &Range<u32>, parent: Option<u32>) -> Span {
+    let first = tree.segments[segments.start as usize];
+    if parent.is_none() && first.is_empty() { Span::new(first.start, span.end) } else { span }
 }
 
 /// Reads the arguments of one instruction into words.

@@ -95,11 +95,9 @@ fn parse(source: &[u8], line: Span, comment: &[u8]) -> Option<Directive> {
     }
     let mut value = skip(Span::new(behind.start + 1, behind.end));
     value.end -= offset(value.of(source).iter().rev().take_while(|b| blank(b)).count());
-    if value.is_empty() {
-        // Where nothing but blanks follows, the last of them is the value.
-        let blanks = Span::new(behind.start + 1, behind.end);
-        let last = blanks.of(source).iter().rposition(|b| !matches!(b, b'\r' | b'\n'));
-        value = last.map_or(value, |last| Span::new(blanks.start + offset(last), blanks.start + offset(last + 1)));
+    // Of blanks alone the last one is the value.
+    if value.is_empty() && behind.len() > 1 {
+        value = Span::new(behind.end - 1, behind.end);
     }
     (!value.is_empty()).then_some(Directive { kind, span: line, value })
 }

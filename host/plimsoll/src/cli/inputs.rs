@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::complain;
 use crate::config::{self, Config, File, Finder};
@@ -12,11 +13,14 @@ use crate::finding::{Problem, ProblemKind};
 use crate::limits::SOURCE_BYTES_MAX;
 use crate::lint::{Input, Ruleset, Source};
 use crate::plugin::Plugin;
+use crate::question::BuildContext;
 
-/// The files, each with the ruleset of the configuration nearest to it.
+/// The files, each with the ruleset of the configuration nearest to it, and with
+/// its folder as build context unless another is given.
 pub(super) fn inputs(
     paths: &[PathBuf],
     stdin_filename: Option<&Path>,
+    context: Option<&Path>,
     config: &Config,
     file: Option<File>,
     finder: Finder,
@@ -44,15 +48,24 @@ pub(super) fn inputs(
         let place = stdin_filename.map_or_else(|| here.join("-"), real);
         let ruleset = rulesets.of(&place, plugins)?;
         let shown = stdin_filename.map_or("-".to_owned(), |name| shown_path(name, &place, &base));
-        inputs.push(Input { shown, source, ruleset });
+        let context = build_context(context, stdin_filename.map(|_| place.as_path()), here);
+        inputs.push(Input { shown, source, ruleset, context });
     }
     for Found { path, real, problem } in discover(&paths) {
         let ruleset = rulesets.of(&real, plugins)?;
         let shown = shown_path(&path, &real, &base);
         let source = problem.map_or(Source::Path(path), Source::Broken);
-        inputs.push(Input { shown, source, ruleset });
+        let context = build_context(context, Some(&real), here);
+        inputs.push(Input { shown, source, ruleset, context });
     }
     Ok((inputs, rulesets.rulesets))
+}
+
+/// The folder that was given, else that of the file.
+fn build_context(given: Option<&Path>, dockerfile: Option<&Path>, here: &Path) -> Arc<BuildContext> {
+    let own = dockerfile.and_then(Path::parent).unwrap_or(here);
+    let root = given.unwrap_or(own).to_owned();
+    Arc::new(BuildContext { root, dockerfile: dockerfile.map(Path::to_owned) })
 }
 
 /// Rulesets by configuration file.

@@ -15,11 +15,11 @@ use super::{CLEAN, FAILED, FOUND, INTERRUPTED, bundled, complain, print, variabl
 use crate::config::{self, Config, FailLevel, Finder, Flags, Mode, Variables, ci};
 use crate::document::Surroundings;
 use crate::finding::{ProblemKind, Severity};
-use crate::lint::{Job, Outcome, SlowChecks};
+use crate::lint::{Ask, Job, Outcome, SlowChecks};
 use crate::plugin::contract::Level;
 use crate::plugin::{Host, Plugin, Unusable};
 use crate::report::{self, Circumstances};
-use crate::resolve::Registry;
+use crate::resolve::{Context, Registry, World};
 
 /// Lint Dockerfiles
 ///
@@ -55,6 +55,9 @@ pub(super) struct Arguments {
     /// Folder of the build context [default: the file's folder]
     #[arg(long, value_name = "DIR")]
     context: Option<PathBuf>,
+    /// Named build context, which takes the place of an image or stage of that name
+    #[arg(long = "build-context", value_name = "NAME=VALUE", value_parser = build_context)]
+    build_contexts: Vec<(String, String)>,
     /// Component with further rules; their prefix is NAME, else the file's name
     #[arg(long = "plugin", value_name = "[NAME=]FILE")]
     plugins: Vec<String>,
@@ -110,12 +113,17 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     };
     let config = Config::settle(flags, &variables, file.as_ref())?;
     let ci = (config.slow_checks == Mode::Auto).then(|| ci::detect(&variables)).flatten();
-    let is_on = config.slow_checks == Mode::On || (config.slow_checks == Mode::Auto && ci.is_none());
+    let ask = match config.slow_checks {
+        Mode::Off => Ask::Nothing,
+        Mode::Auto if ci.is_some() => Ask::Local,
+        Mode::Auto | Mode::On => Ask::Everything,
+    };
 
     let (host, mut plugins) = bundled()?;
     let unusable = load_plugins(&host, &arguments.plugins, &mut plugins)?;
     let registry = Arc::new(Registry::new(ClientConfig::new(Environment::of_process())));
-    let (inputs, rulesets) = inputs(&arguments.paths, stdin_filename, &config, file, finder, &plugins, &here)?;
+    let (inputs, rulesets) =
+        inputs(&arguments.paths, stdin_filename, arguments.context.as_deref(), &config, file, finder, &plugins, &here)?;
     let job = Job {
         inputs,
         plugins: plugins.into(),
@@ -125,19 +133,20 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
             build_args: build_args(&arguments.build_args, &variables),
             target_platform: config.target_platform.clone(),
             target: arguments.target.clone(),
+            contexts: arguments.build_contexts.clone(),
         },
         slow_checks: SlowChecks {
-            ask: is_on && !arguments.explain_plan,
+            ask: if arguments.explain_plan { Ask::Nothing } else { ask },
             fail_fast: config.fail_fast,
             timeout: config.timeout,
         },
-        resolver: registry.clone(),
+        resolver: Arc::new(World { registry: registry.clone(), context: Context }),
         threads: arguments.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from),
     };
     let outcome = crate::lint::run(&job);
 
     if arguments.explain_plan {
-        if !is_on && !arguments.quiet {
+        if ask != Ask::Everything && !arguments.quiet {
             let why = ci.map_or_else(|| "slow checks are off".to_owned(), |ci| format!("CI detected: {ci}"));
             complain(&format!("note: this is what --slow-checks=on would ask ({why})"));
         }
@@ -246,6 +255,14 @@ fn build_args(given: &[String], variables: &Variables) -> Vec<(String, String)> 
         None => variables.get(argument).map(|value| (argument.clone(), value.clone())),
     };
     given.iter().filter_map(pair).collect()
+}
+
+fn build_context(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, such as app=../app")?;
+    if name.is_empty() || value.is_empty() {
+        return Err("name and value may not be empty".to_owned());
+    }
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn platform(text: &str) -> Result<Platform, String> {

@@ -40,6 +40,13 @@ pub struct Surroundings {
     pub contexts: Vec<(String, String)>,
 }
 
+impl Surroundings {
+    /// Nothing but a platform to build for.
+    pub fn of_platform(target_platform: Platform) -> Self {
+        Self { build_args: Vec::new(), target_platform, target: None, contexts: Vec::new() }
+    }
+}
+
 impl Meaning {
     /// The meaning of a document when these base images are known, by stage.
     pub fn new(document: Arc<Document>, surroundings: &Surroundings, base_images: &[(u32, &BaseImage)]) -> Self {

@@ -13,9 +13,9 @@ use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 pub use meaning::{Meaning, Surroundings};
-pub use steps::{StepFlag, StepPort, StepRole, StepWord};
 use plimsoll_dockerfile::tree::{Comment, Directive, Instruction, Keyword, Problem, ProblemKind, Text};
 use plimsoll_dockerfile::{LineIndex, Span, Tree, parse};
+pub use steps::{StepFlag, StepPort, StepRole, StepWord};
 
 const NONE: u32 = u32::MAX;
 

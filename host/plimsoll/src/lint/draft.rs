@@ -36,10 +36,12 @@ pub(super) fn draft(job: &Job, runner: &mut Runner, id: u64, input: &Input) -> W
 
     let meaning = Arc::new(Meaning::new(document.clone(), &job.surroundings, &[]));
     work.report.problems.extend(problems_of(&document, &meaning));
-    let suppressions = Suppressions::of(&document);
+    let (suppressions, refused) = Suppressions::of(&document, &job.surroundings.build_args);
+    work.report.problems.extend(refused);
     let planned = vec![0; job.plugins.len()];
     let configured = &job.rulesets[input.ruleset].settings;
-    let settings = configured.iter().map(|configured| settings(configured, &suppressions)).collect();
+    let told = job.plugins.iter().zip(configured);
+    let settings = told.map(|(plugin, configured)| settings(plugin, configured, &suppressions)).collect();
     let (context, ruleset) = (input.context.clone(), input.ruleset);
     let content = Content { document, meaning, context, suppressions, ruleset, settings, planned };
     let content = work.content.insert(content);

@@ -5,6 +5,7 @@
 //! of the inputs. Invariant: neither threads nor the order of answers show in
 //! the outcome, and what goes wrong with one file or plugin stays there.
 
+mod check_options;
 mod draft;
 mod judge;
 mod merge;
@@ -14,11 +15,12 @@ mod run;
 mod suppress;
 mod work;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use check_options::{CheckOptions, Rules};
 pub use run::run;
 
 use crate::document::{self, Surroundings};
@@ -77,6 +79,10 @@ pub struct Ruleset {
     pub settings: Vec<Arc<Settings>>,
     /// Severities that differ from the rules' own.
     pub severities: HashMap<Arc<str>, Severity>,
+    /// Rules that run only where they are asked for.
+    pub opt_in: HashSet<Arc<str>>,
+    /// Those of them that the configuration asks for.
+    pub opted_in: HashSet<Arc<str>>,
 }
 
 /// Whether and how the world is asked.

@@ -13,8 +13,12 @@ impl Ruleset {
     /// When it speaks of a rule that a plugin does not have, or gives options
     /// that the rule does not take.
     pub fn new(plugins: &[Plugin], file: Option<&File>) -> Result<Self, ConfigError> {
-        let mut ruleset =
-            Self { settings: plugins.iter().map(|plugin| Arc::new(all_rules(plugin))).collect(), ..Self::default() };
+        let opt_in = plugins.iter().flat_map(|plugin| &plugin.rules).filter(|rule| rule.is_opt_in);
+        let mut ruleset = Self {
+            settings: plugins.iter().map(|plugin| Arc::new(default_rules(plugin))).collect(),
+            opt_in: opt_in.map(|rule| rule.name.clone()).collect(),
+            ..Self::default()
+        };
         let Some(file) = file else { return Ok(ruleset) };
         let complain =
             |rule: &str, what: String| ConfigError(format!("{}: [rules.\"{rule}\"]: {what}", file.path.display()));
@@ -43,6 +47,12 @@ impl Ruleset {
                     .extend(severity.severity().map(|severity| (settings.rules[rule].clone(), severity))),
                 None => {}
             }
+            // Whoever gives a rule a severity or options wants it.
+            if plugins[plugin].rules[rule].is_opt_in && table.severity != Some(SeverityOrOff::Off) {
+                let place = settings.enabled.partition_point(|enabled| *enabled < index);
+                settings.enabled.insert(place, index);
+                ruleset.opted_in.insert(settings.rules[rule].clone());
+            }
             if let Some(options) = &table.options {
                 let json = serde_json::to_string(options).map_err(|error| complain(name, error.to_string()))?;
                 plugins[plugin]
@@ -55,9 +65,10 @@ impl Ruleset {
     }
 }
 
-fn all_rules(plugin: &Plugin) -> Settings {
-    let count = u32::try_from(plugin.rules.len()).expect("the number of rules is bounded");
-    Settings { rules: plugin.names.clone(), enabled: (0..count).collect(), options: Vec::new() }
+/// All rules but those that run only where they are asked for.
+fn default_rules(plugin: &Plugin) -> Settings {
+    let enabled = (0..).zip(&plugin.rules).filter(|(_, rule)| !rule.is_opt_in).map(|(index, _)| index).collect();
+    Settings { rules: plugin.names.clone(), enabled, options: Vec::new() }
 }
 
 fn nearest(plugins: &[Plugin], name: &str) -> String {

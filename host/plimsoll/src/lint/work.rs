@@ -8,7 +8,7 @@ use super::suppress::Suppressions;
 use super::{Ask, FileReport, Job, Ruleset};
 use crate::document::{Document, Meaning};
 use crate::finding::{Finding, Problem, ProblemKind, Severity, Skipped};
-use crate::plugin::{Answered, Failure, Log, Planned, Plugin, Settings, Subject};
+use crate::plugin::{Answered, Failure, Log, Planned, Plugin, Rule, Settings, Subject};
 use crate::question::{self, BuildContext, Question, SkipReason};
 
 /// A file under way.
@@ -56,13 +56,17 @@ impl Content {
 }
 
 /// What a plugin is told of its rules: those that the whole file goes without
-/// do not run.
-pub(super) fn settings(configured: &Arc<Settings>, suppressions: &Suppressions) -> Arc<Settings> {
-    let is_excluded = |rule: &u32| suppressions.excludes(&configured.rules[*rule as usize]);
-    if !configured.enabled.iter().any(is_excluded) {
+/// do not run, those that it asks for do.
+pub(super) fn settings(plugin: &Plugin, configured: &Arc<Settings>, suppressions: &Suppressions) -> Arc<Settings> {
+    let is_enabled = |index: &u32| configured.enabled.binary_search(index).is_ok();
+    let runs = |(index, rule): (u32, &Rule)| {
+        let is_wanted = is_enabled(&index) || rule.is_opt_in && suppressions.asks_for(rule);
+        (is_wanted && !suppressions.excludes(rule)).then_some(index)
+    };
+    let enabled: Vec<u32> = (0..).zip(&plugin.rules).filter_map(runs).collect();
+    if enabled == configured.enabled {
         return configured.clone();
     }
-    let enabled = configured.enabled.iter().copied().filter(|rule| !is_excluded(rule)).collect();
     Arc::new(Settings { enabled, ..(**configured).clone() })
 }
 
@@ -97,8 +101,9 @@ impl Work {
     /// Leaves nothing pending where the world is not to be asked. If nothing is,
     /// merges, and lets go of all that the report does not need.
     pub(super) fn advance(&mut self, job: &Job) {
+        let has_error = self.has_error();
         for pending in std::mem::take(&mut self.pending) {
-            match self.why_not_asked(job, &pending.request.question) {
+            match why_not_asked(job, has_error, &pending.request.question) {
                 Some(failure) => self.report.skipped.push(skipped(job, &pending, &failure)),
                 None => self.pending.push(pending),
             }
@@ -117,32 +122,37 @@ impl Work {
         tidy(&mut self.report.findings);
     }
 
-    fn why_not_asked(&self, job: &Job, question: &Question) -> Option<question::Failure> {
-        let is_asked = match job.slow_checks.ask {
-            Ask::Everything => true,
-            Ask::Local => question.host().is_none(),
-            Ask::Nothing => false,
-        };
-        let (reason, detail) = if !is_asked {
-            (SkipReason::Disabled, "slow checks are off")
-        } else if job.slow_checks.fail_fast
-            && (self.report.has_error() || self.fast.iter().any(|(_, _, finding)| finding.severity == Severity::Error))
-        {
-            (SkipReason::FailFast, "the file has errors already")
-        } else {
-            return None;
-        };
-        Some(question::Failure { reason, detail: detail.to_owned() })
+    /// Whether the user will see an error, as far as is known.
+    fn has_error(&self) -> bool {
+        self.report.has_error() || self.fast.iter().any(|(_, _, finding)| finding.severity == Severity::Error)
     }
+}
+
+fn why_not_asked(job: &Job, has_error: bool, question: &Question) -> Option<question::Failure> {
+    let is_asked = match job.slow_checks.ask {
+        Ask::Everything => true,
+        Ask::Local => question.host().is_none(),
+        Ask::Nothing => false,
+    };
+    let (reason, detail) = match is_asked {
+        false => (SkipReason::Disabled, "slow checks are off"),
+        true if job.slow_checks.fail_fast && has_error => (SkipReason::FailFast, "the file has errors already"),
+        true => return None,
+    };
+    Some(question::Failure { reason, detail: detail.to_owned() })
 }
 
 /// The finding as the user will see it; nothing if the user waved it through.
 pub(super) fn settle(ruleset: &Ruleset, suppressions: &Suppressions, mut finding: Finding) -> Option<Finding> {
-    if suppressions.covers(&finding) {
+    let is_opt_in = ruleset.opt_in.contains(&finding.rule);
+    let is_dormant = is_opt_in && !ruleset.opted_in.contains(&finding.rule);
+    if is_dormant && !suppressions.admits(&finding) || suppressions.covers(&finding, is_opt_in) {
         return None;
     }
-    if let Some(severity) = ruleset.severities.get(&finding.rule) {
-        finding.severity = *severity;
+    match ruleset.severities.get(&finding.rule) {
+        Some(severity) => finding.severity = *severity,
+        None if suppressions.makes_error(&finding.rule) => finding.severity = Severity::Error,
+        None => {}
     }
     Some(finding)
 }

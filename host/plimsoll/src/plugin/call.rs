@@ -13,7 +13,9 @@ use super::contract::{Image, Level, Request, RequestId, Scope, Selection, Span};
 use super::failure::Misuse;
 use crate::document::{Document, Meaning};
 use crate::limits::{
-    FOLLOW_UPS_MAX, IGNORED_BYTES_MAX, IGNORED_PATHS_MAX, LOG_BYTES_MAX, LOG_MESSAGE_BYTES, REQUESTS_MAX, STATE_BYTES_MAX};
+    FOLLOW_UPS_MAX, IGNORED_BYTES_MAX, IGNORED_PATHS_MAX, LOG_BYTES_MAX, LOG_MESSAGE_BYTES, REQUESTS_MAX,
+    STATE_BYTES_MAX,
+};
 use crate::question::{Answer, BuildContext, Ignored, Question};
 
 /// A call in progress. The default is one about nothing.
@@ -205,7 +207,9 @@ impl Call {
     pub fn plan_ignored(&mut self, request: Request, paths: Vec<String>) -> Result<Planning> {
         self.plan(request, "context.plan-ignored", |subject| {
             if paths.len() > IGNORED_PATHS_MAX || paths.iter().map(String::len).sum::<usize>() > IGNORED_BYTES_MAX {
-                return Err(format!("at most {IGNORED_PATHS_MAX} paths of {IGNORED_BYTES_MAX} bytes are answered at once"));
+                return Err(format!(
+                    "at most {IGNORED_PATHS_MAX} paths of {IGNORED_BYTES_MAX} bytes are answered at once"
+                ));
             }
             Ok(Question::Ignored { context: subject.context.clone(), paths })
         })

@@ -7,8 +7,8 @@ use wasmtime::Result;
 
 use super::call::Call;
 use super::contract::{
-    Ignored, Level, Port, Request, RequestId, Selection, Span, StepFlag, StepWord, WordRole as Role, context, document, log,
-    model, registry, settings, types,
+    Ignored, Level, Port, Request, RequestId, Selection, Span, StepFlag, StepWord, WordRole as Role, context, document,
+    log, model, registry, settings, types,
 };
 use super::failure::Misuse;
 use super::instance::Guest;
@@ -140,7 +140,8 @@ impl model::Host for Guest {
     fn step_flags(&mut self, step: u32) -> Result<Vec<StepFlag>> {
         let call = self.call()?;
         let flags = call.entry("model.step-flags", step, call.meaning()?.step_flags(step))?.into_iter();
-        let flag = |crate::document::StepFlag { name, text, value, is_exact }| StepFlag { name, text, value, exact: is_exact };
+        let flag =
+            |crate::document::StepFlag { name, text, value, is_exact }| StepFlag { name, text, value, exact: is_exact };
         Ok(flags.map(flag).collect())
     }
 
@@ -222,11 +223,7 @@ impl registry::Host for Guest {
 }
 
 impl context::Host for Guest {
-    fn plan_ignored(
-        &mut self,
-        request: Request,
-        paths: Vec<String>,
-    ) -> Result<std::result::Result<RequestId, String>> {
+    fn plan_ignored(&mut self, request: Request, paths: Vec<String>) -> Result<std::result::Result<RequestId, String>> {
         Ok(self.call()?.plan_ignored(request, paths)?)
     }
 

@@ -66,6 +66,8 @@ pub struct Rule {
     pub options_schema: String,
     /// Whether its findings may carry fixes.
     pub is_fixable: bool,
+    /// Whether it runs only where it is asked for.
+    pub is_opt_in: bool,
 }
 
 /// A plugin that cannot be used.
@@ -171,6 +173,7 @@ fn describe(plugin: &str, rules: Vec<contract::types::Rule>) -> Result<Vec<Rule>
             documentation: rule.documentation,
             options_schema: rule.options_schema,
             is_fixable: rule.fixable,
+            is_opt_in: rule.opt_in,
         });
     }
     Ok(described)

@@ -25,24 +25,26 @@ impl Resolve for Context {
     fn resolve<'a>(&'a self, question: &'a Question, _deadline: Instant) -> Resolving<'a> {
         Box::pin(async move {
             let Question::Ignored { context, paths } = question else { return Err(misdirected(question)) };
-            match ignore_file(context)? {
-                Some((name, content)) => ignored(&name, &content, paths).map(Answer::Ignored),
-                None => Ok(Answer::Ignored(kept(paths))),
-            }
+            let file = ignore_file(context)?;
+            let file = file.as_ref().map(|(name, content)| (name.as_str(), content.as_slice()));
+            ignored(file, paths).map(Answer::Ignored)
         })
     }
 }
 
-/// What an ignore file of this name and content says of paths.
+/// What an ignore file, by its name and content, says of paths.
 ///
 /// # Errors
 /// When a pattern is not well formed, which would stop the build, or when there
 /// are too many.
-pub fn ignored(name: &str, content: &[u8], paths: &[String]) -> Result<Ignored, Failure> {
+pub fn ignored(file: Option<(&str, &[u8])>, paths: &[String]) -> Result<Ignored, Failure> {
+    let Some((name, content)) = file else {
+        let paths = paths.iter().map(|path| (ignore::clean(path), Vec::new())).collect();
+        return Ok(Ignored { paths, ..Ignored::default() });
+    };
     let patterns = ignore::read(content);
-    let matcher = Matcher::new(patterns.iter().map(String::as_str)).map_err(|error| {
-        failure(format!("{name}: {error}: {:?}; the build stops there too", error.pattern))
-    })?;
+    let matcher = Matcher::new(patterns.iter().map(String::as_str))
+        .map_err(|error| failure(format!("{name}: {error}: {:?}; the build stops there too", error.pattern)))?;
     if patterns.len().saturating_mul(paths.len()) > IGNORE_COMPARISONS_MAX {
         let (patterns, paths) = (patterns.len(), paths.len());
         return Err(failure(format!("{name}: {patterns} patterns are too many to hold {paths} paths against")));
@@ -54,11 +56,6 @@ pub fn ignored(name: &str, content: &[u8], paths: &[String]) -> Result<Ignored, 
     };
     let paths = paths.iter().map(path).collect();
     Ok(Ignored { file: Some(name.to_owned()), has_exceptions: matcher.has_exclusions(), paths })
-}
-
-/// The answer where there is no ignore file.
-fn kept(paths: &[String]) -> Ignored {
-    Ignored { paths: paths.iter().map(|path| (ignore::clean(path), Vec::new())).collect(), ..Ignored::default() }
 }
 
 /// The name and content of the ignore file that counts.

@@ -3,23 +3,36 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use super::{Resolve, Resolving};
+use super::{Resolve, Resolving, context};
 use crate::question::{Answer, Failure, Question, SkipReason};
 
 /// Answers by question.
 #[derive(Default)]
-pub struct Recorded(pub HashMap<Question, Result<Answer, Failure>>);
+pub struct Recorded {
+    /// The answers.
+    pub answers: HashMap<Question, Result<Answer, Failure>>,
+    /// The content of `.dockerignore` in every build context; none where there is no such file.
+    pub ignore_file: Option<String>,
+}
+
+impl Recorded {
+    fn answer(&self, question: &Question) -> Result<Answer, Failure> {
+        match (self.answers.get(question), question) {
+            (Some(known), _) => known.clone(),
+            (None, Question::Ignored { paths, .. }) => {
+                let file = self.ignore_file.as_deref().map(|content| (".dockerignore", content.as_bytes()));
+                context::ignored(file, paths).map(Answer::Ignored)
+            }
+            (None, Question::Image { .. }) => Err(Failure {
+                reason: SkipReason::ResolverError,
+                detail: format!("no answer was recorded for {question}"),
+            }),
+        }
+    }
+}
 
 impl Resolve for Recorded {
     fn resolve<'a>(&'a self, question: &'a Question, _deadline: Instant) -> Resolving<'a> {
-        let known = self.0.get(question).cloned();
-        Box::pin(async move {
-            known.unwrap_or_else(|| {
-                Err(Failure {
-                    reason: SkipReason::ResolverError,
-                    detail: format!("no answer was recorded for {question}"),
-                })
-            })
-        })
+        Box::pin(async move { self.answer(question) })
     }
 }

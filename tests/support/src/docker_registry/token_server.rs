@@ -14,8 +14,8 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use serde_json::{Value, json};
 
 use crate::http::{Reply, Request, Server};
-use crate::limits;
 use crate::registry::Auth;
+use crate::{certificates, limits};
 
 /// A token server that runs until it is dropped.
 pub(super) struct TokenServer {
@@ -64,13 +64,7 @@ impl TokenServer {
     }
 
     pub(super) fn certificate_pem(&self) -> String {
-        let text = STANDARD.encode(&self.certificate);
-        let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
-        for line in text.as_bytes().chunks(64) {
-            pem += std::str::from_utf8(line).expect("base64 is ASCII");
-            pem.push('\n');
-        }
-        pem + "-----END CERTIFICATE-----\n"
+        certificates::pem(&self.certificate)
     }
 }
 

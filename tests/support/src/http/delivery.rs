@@ -49,7 +49,7 @@ pub(super) fn deliver(
     let body: &[u8] = if head_only { &[] } else { &reply.body };
     match reply.delivery {
         Delivery::Whole => {
-            let message = [&head(reply, Length::Exact(reply.body.len() as u64)), body].concat();
+            let message = whole(reply, head_only);
             answered();
             stream.write_all(&message)?;
             Ok(After::KeepAlive)
@@ -71,7 +71,7 @@ pub(super) fn deliver(
             Ok(After::Close)
         }
         Delivery::Trickle(pause) => {
-            let message = [&head(reply, Length::Exact(reply.body.len() as u64)), body].concat();
+            let message = whole(reply, head_only);
             for byte in message {
                 stream.write_all(&[byte])?;
                 if stop.wait(pause) {
@@ -96,6 +96,12 @@ pub(super) fn deliver(
             Ok(After::Close)
         }
     }
+}
+
+/// The bytes of a proper answer.
+pub(crate) fn whole(reply: &Reply, head_only: bool) -> Vec<u8> {
+    let body: &[u8] = if head_only { &[] } else { &reply.body };
+    [&head(reply, Length::Exact(reply.body.len() as u64)), body].concat()
 }
 
 enum Length {

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Read};
 use std::time::Duration;
 
-use super::Delivery;
+use super::{Delivery, Tunnel};
 use crate::limits;
 
 /// A request with its whole body.
@@ -27,6 +27,8 @@ pub(crate) struct Reply {
     /// How long to wait first.
     pub(crate) latency: Duration,
     pub(crate) delivery: Delivery,
+    /// Who has the connection after this answer.
+    pub(crate) tunnel: Option<Tunnel>,
 }
 
 impl Request {
@@ -85,7 +87,14 @@ impl Request {
 
 impl Reply {
     pub(crate) fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, headers: Vec::new(), body: body.into(), latency: Duration::ZERO, delivery: Delivery::Whole }
+        Self {
+            status,
+            headers: Vec::new(),
+            body: body.into(),
+            latency: Duration::ZERO,
+            delivery: Delivery::Whole,
+            tunnel: None,
+        }
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {

@@ -188,6 +188,9 @@ fn converse(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
         }
         let head_only = request.method == "HEAD";
         let after = deliver(&mut stream, &reply, head_only, &shared.stop, || drop(open))?;
+        if let Some(tunnel) = &reply.tunnel {
+            return tunnel.serve(stream);
+        }
         if request.last || after == After::Close {
             break;
         }

@@ -4,6 +4,8 @@
 //! `{"id", "op", …}` → `{"id", "ok"}` or `{"id", "error"}`. It only translates: every answer is what
 //! the library says. An operation that is not known is an error of that request.
 
+mod lint;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 
@@ -48,6 +50,7 @@ fn answer(request: &Value) -> Result<Value, String> {
             let files = strings(&request["files"]);
             Ok(json!(files.iter().filter(|file| !matcher.is_ignored(file)).collect::<Vec<_>>()))
         }
+        "lint" => lint::lint(request),
         other => Err(format!("unknown operation {other:?}")),
     }
 }

@@ -1,0 +1,45 @@
+//! ENV and LABEL should have `=` between name and value.
+
+use plimsoll_sdk::prelude::*;
+
+use crate::place;
+
+#[derive(Default)]
+pub struct LegacyKeyValueFormat;
+
+impl Rule for LegacyKeyValueFormat {
+    const NAME: &'static str = "LegacyKeyValueFormat";
+    const SUMMARY: &'static str = "ENV and LABEL should be written with =, not with a blank";
+    const URL: Option<&'static str> = Some("https://docs.docker.com/go/dockerfile/rule/legacy-key-value-format/");
+    const FIXABLE: bool = true;
+
+    fn check(&self, document: &Document, report: &mut Report) {
+        for step in document.steps().filter(|step| matches!(step.keyword(), Keyword::Env | Keyword::Label)) {
+            let words = step.words();
+            if !step.is_needed() || words.iter().all(|word| word.role != WordRole::LegacyValue) {
+                continue;
+            }
+            let name = step.name();
+            let message = format!("\"{name} key=value\" should be used instead of legacy \"{name} key value\" format");
+            let finding = report.add(place::of_arguments(document, &step), message);
+            if let Some(edit) = step.instruction().and_then(|instruction| rewrite(document, &instruction)) {
+                finding.fix("Write it with =", [edit]);
+            }
+        }
+    }
+}
+
+/// `name value` as `name=value`, in quotes where the value needs them.
+fn rewrite(document: &Document, instruction: &Instruction) -> Option<Edit> {
+    let mut words = instruction.words();
+    let (key, value) = (words.next()?, words.next()?);
+    let text = value.text();
+    let needs_quotes = text.chars().any(|c| c.is_whitespace());
+    // A value with quotes or escapes of its own may mean something else in quotes.
+    if text.is_empty() || needs_quotes && text.contains(['"', '\'', document.escape()]) {
+        return None;
+    }
+    let text = if needs_quotes { format!("\"{text}\"") } else { text.into_owned() };
+    let span = Span { start: key.span().start, end: value.span().end };
+    Some(Edit::replace(span, format!("{}={text}", key.text())))
+}

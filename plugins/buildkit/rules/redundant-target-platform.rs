@@ -1,0 +1,39 @@
+//! FROM builds for the target platform without being told.
+
+use plimsoll_sdk::prelude::*;
+
+use crate::place;
+
+#[derive(Default)]
+pub struct RedundantTargetPlatform;
+
+const TARGET_PLATFORM: &str = "TARGETPLATFORM";
+
+impl Rule for RedundantTargetPlatform {
+    const NAME: &'static str = "RedundantTargetPlatform";
+    const SUMMARY: &'static str = "FROM need not name the target platform, which is the default";
+    const URL: Option<&'static str> = Some("https://docs.docker.com/go/dockerfile/rule/redundant-target-platform/");
+    const FIXABLE: bool = true;
+
+    fn check(&self, document: &Document, report: &mut Report) {
+        for step in document.steps().filter(|step| step.keyword() == Keyword::From) {
+            let Some(stage) = step.stage() else { continue };
+            let variables: Vec<Variable> = step.variables().filter(|variable| variable.flag().is_some()).collect();
+            let Some(first) = variables.first() else { continue };
+            let is_target =
+                |variable: &Variable| variable.name() == TARGET_PLATFORM && variable.state() == State::Resolved;
+            let Some(flag) = step.flags().into_iter().find(|flag| flag.name == "platform") else { continue };
+            if variables.iter().all(is_target) && flag.value == first.value() {
+                let written = flag.text.unwrap_or_default();
+                let message = format!(
+                    "Setting platform to predefined {written} in FROM is redundant as this is the default behavior"
+                );
+                let finding = report.add(place::of_platform(document, &stage), message);
+                let gap = Span { start: stage.from().keyword_span().end, end: stage.base_span().start };
+                if stage.from().flags().count() == 1 && !document.text(gap).contains('\n') {
+                    finding.fix("Remove --platform", [Edit::replace(gap, " ")]);
+                }
+            }
+        }
+    }
+}

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::build::{At, Builder, Phase, State};
 use super::{Base, ImageUse, ImageUseKind, Site, Value};
@@ -20,8 +21,8 @@ use crate::tree::{Heredoc, Keyword};
 struct Copied {
     chmod: Option<Value>,
     checksum: Option<Value>,
-    /// Sources that are no heredocs.
-    sources: Vec<Value>,
+    /// Sources that are no heredocs, among the values of the model.
+    sources: Range<usize>,
     heredocs: Vec<heredoc::Marker>,
     destination: Option<Value>,
 }
@@ -67,6 +68,7 @@ impl Builder<'_> {
                 }
             }
         }
+        copied.sources.start = self.model.values.len();
         let words = at.tree.words_of(at.instruction);
         for (number, word) in words.iter().enumerate() {
             let text = at.tree.text(at.source, word.text);
@@ -76,7 +78,10 @@ impl Builder<'_> {
                 Ok(Some(marker)) => copied.heredocs.push(marker),
                 _ => {
                     let value = self.expand_text(at, state, at.word(number), word.text)?;
-                    if last { copied.destination = Some(value) } else { copied.sources.push(value) }
+                    if last {
+                        copied.sources.end = self.model.values.len() - 1;
+                        copied.destination = Some(value);
+                    }
                 }
             }
         }
@@ -133,10 +138,11 @@ impl Builder<'_> {
         if let Some(mode) = copied.chmod.as_ref().and_then(|value| self.certain(value)) {
             check_mode(mode).map_err(|message| (None, message))?;
         }
+        let sources = self.model.values.get(copied.sources.clone()).unwrap_or_default();
         let checksum = copied.checksum.as_ref().and_then(|value| self.certain(value)).unwrap_or_default();
         if !checksum.is_empty() {
-            let message = match copied.sources[..] {
-                [source] => match self.certain(&source) {
+            let message = match sources {
+                [source] => match self.certain(source) {
                     Some(source) if !takes_checksum(source) => Some("checksum requires HTTP(S) or Git sources"),
                     _ => None,
                 },
@@ -147,7 +153,7 @@ impl Builder<'_> {
         let mut options = Options { keep_git_dir: keeps_git_dir(at), checksum: checksum.to_owned() };
         let copy = at.instruction.keyword == Keyword::Copy;
         let parents = at.flag_switch("parents") == Some(true);
-        for value in &copied.sources {
+        for value in sources {
             let Some(source) = self.certain(value) else { continue };
             check_source(source, copy, parents, system, &mut options).map_err(|message| (Some(value.site), message))?;
         }

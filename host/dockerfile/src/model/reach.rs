@@ -81,7 +81,7 @@ impl<'a> Builder<'a> {
                     if !self.may_fire(instruction.span.len() as usize, usize::MAX, from) {
                         return;
                     }
-                    if let Err(message) = check_instruction(self.source, tree, index) {
+                    if let Err(message) = self.check_trigger(index) {
                         self.problem(Phase::Resolve, message, from.span, from.lines.0);
                         continue;
                     }
@@ -110,6 +110,18 @@ impl<'a> Builder<'a> {
             self.problem(Phase::Resolve, message, from.span, from.lines.0);
         }
         may
+    }
+
+    /// BuildKit reads what stands behind `ONBUILD` again, and there `--` is no end of flags.
+    fn check_trigger(&self, index: u32) -> Result<(), String> {
+        let onbuild = self.tree.instructions[index as usize].parent;
+        let onbuild = onbuild.and_then(|onbuild| self.tree.instructions.get(onbuild as usize));
+        let text = onbuild.map_or("", |onbuild| self.tree.text(self.source, onbuild.text));
+        let inner = text.get(Keyword::Onbuild.as_str().len()..).unwrap_or_default();
+        if inner.trim_start().starts_with("--") {
+            return Err("unknown instruction: --".to_owned());
+        }
+        check_instruction(self.source, self.tree, index)
     }
 
     fn fire_image(&mut self, stage: u32, trigger: &str, from: &'a Instruction, fired: &mut Fired) {

@@ -107,6 +107,7 @@ impl Draft {
         self.words.sort_by_key(|(command, _)| *command);
         self.assignments.sort_by_key(|(command, _)| *command);
         self.redirections.sort_by_key(|(command, _)| *command);
+        self.variables.sort_by_key(|variable| variable.command);
         for (index, command) in (0..).zip(&mut self.commands) {
             command.words = range(&self.words, index);
             command.assignments = range(&self.assignments, index);
@@ -135,7 +136,8 @@ pub(super) fn exec(words: &[Argument]) -> Script {
     let mut draft = Draft::default();
     let command = draft.command(CommandKind::Simple, Place::TOP);
     for Argument { span, text } in words {
-        draft.word(command, Word::plain(*span, WordRole::Argument), Some(text));
+        let word = Word { quoted: true, ..Word::plain(*span, WordRole::Argument) };
+        draft.word(command, word, Some(text));
     }
     if let [first, .., last] | [first @ last] = words {
         draft.commands[command as usize].span = Span::new(first.span.start, last.span.end);

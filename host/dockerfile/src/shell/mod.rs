@@ -41,7 +41,7 @@ pub struct Script {
     pub assignments: Vec<Assignment>,
     /// Redirections, by command.
     pub redirections: Vec<Redirection>,
-    /// Uses of variables, in no particular order.
+    /// Uses of variables, by command.
     pub variables: Vec<Variable>,
     texts: String,
 }
@@ -156,9 +156,9 @@ pub struct Word {
     pub span: Span,
     /// What it is for.
     pub role: WordRole,
-    /// Whether a part of it is quoted or escaped.
+    /// Whether a part of it is quoted or escaped, as every word of an exec form.
     pub quoted: bool,
-    /// Whether the shell may make other words of it: it begins with `~`, or has `*`, `?`, `[` outside of quotes.
+    /// Whether the shell may make other words of it: it begins with `~`, or has `*`, `?` or `[…]` outside of quotes.
     pub expands: bool,
     text: Option<Span>,
 }

@@ -179,6 +179,14 @@ fn triggers() {
 }
 
 #[test]
+fn expansions_of_words() {
+    let script = last("FROM scratch\nRUN a* ~/b [ \"*\" c[d]e f~ \\?", &Inputs::default()).expect("a script");
+    let flags: Vec<_> = script.words.iter().map(|word| (word.expands, word.quoted)).collect();
+    let (plain, quoted, expands) = ((false, false), (false, true), (true, false));
+    assert_eq!(flags, [expands, expands, plain, quoted, expands, plain, quoted]);
+}
+
+#[test]
 fn variables() {
     let file = "FROM scratch\nRUN a=$b c \"${d%$e}\" '$f' \\$g $((h + $i)) <<X $1\n$j \\$k\nX\n";
     let script = last(file, &Inputs::default()).expect("a script");

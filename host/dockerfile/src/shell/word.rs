@@ -25,6 +25,8 @@ pub(super) struct Scan {
     pub variables: Vec<(usize, usize, String)>,
     /// Scripts inside.
     pub inner: Vec<Inner>,
+    /// Whether a `[` has come.
+    pub is_bracket_open: bool,
     /// For each open `{`, whether a comma or `..` has come.
     pub braces: Vec<bool>,
 }
@@ -65,7 +67,9 @@ impl Walker<'_> {
     fn literal(&mut self, scan: &mut Scan, first: usize) {
         let Some(character) = self.text.text[self.at..self.end].chars().next() else { return };
         match character {
-            '*' | '?' | '[' => scan.expands = true,
+            '*' | '?' => scan.expands = true,
+            '[' => scan.is_bracket_open = true,
+            ']' => scan.expands |= scan.is_bracket_open,
             '~' if self.at == first => scan.expands = true,
             '{' => scan.braces.push(false),
             ',' => scan.braces.iter_mut().for_each(|brace| *brace = true),

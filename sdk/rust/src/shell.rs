@@ -47,7 +47,7 @@ pub enum Reader {
 }
 
 impl<'d> Step<'d> {
-    /// The commands that it runs.
+    /// The commands that it runs; of ONBUILD, those that its trigger would.
     ///
     /// # Errors
     /// Why they cannot be told.

@@ -125,12 +125,13 @@ fn shapes() {
         format!("FROM a\nCOPY {}/\n{}", lines(n, |i| format!("<<E{i} ")), lines(n, |i| format!("$x\nE{i}\n")))
     });
     shape("heredocs without end", 100, |n| format!("FROM a\n{}", "COPY <<A <<B /\n".repeat(n * 10)));
-    shape("triggers of many children", 100, |n| {
+    shape("triggers of many children", 30, |n| {
         format!("FROM scratch AS a\n{}{}", "ONBUILD USER $x\n".repeat(10), children(n * 10))
     });
-    shape("long triggers of many children", 100, |n| {
+    shape("long triggers of many children", 30, |n| {
         format!("FROM scratch AS a\nONBUILD LABEL {}\n{}", "a=$b \\\n".repeat(n * 10), children(n * 10))
     });
+    shape("directories in each other", 1_000, |n| format!("FROM scratch\n{}", "WORKDIR directory\n".repeat(n)));
     shape("unknown instructions", 1_000, |n| "FORM a\n--\n".repeat(n));
     shape("problems", 1_000, |n| format!("FROM a\n{}", "USER ${a?}\nCOPY --from=9 a b\nSTOPSIGNAL x\n".repeat(n)));
     shape("broken bytes", 1_000, |n| "\u{FEFF}\u{A0}\\\n\r\\ \n`\u{0}".repeat(n));

@@ -52,7 +52,10 @@ impl<'a> Builder<'a> {
         // What a context takes the place of must be a valid name all the same.
         let base = named.map(|name| self.base(name, &wanted, from));
         let base = context.or(base).unwrap_or(Base::Unresolvable { name: None });
-        let default = words.first().and_then(|word| self.default_base(tree.text(source, word.text)));
+        // Without build arguments the default is what was just expanded and found to be an image.
+        let is_default = self.build_args.is_empty() && !replaced && matches!(base, Base::Image { .. });
+        let unknown = words.first().filter(|_| !is_default);
+        let default = unknown.and_then(|word| self.default_base(tree.text(source, word.text)));
         let invalid_default_base = default.is_some_and(|name| Reference::parse(&name).is_err());
         let platform = match &base {
             Base::Stage(parent) => self.model.stages[*parent as usize].platform.clone(),

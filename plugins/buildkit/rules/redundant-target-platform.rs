@@ -32,7 +32,11 @@ impl Rule for RedundantTargetPlatform {
                 let gap = Span { start: stage.from().keyword_span().end, end: stage.base_span().start };
                 // An ARG may have given the variable another value, which is no default.
                 let is_default = flag.value.as_deref() == Some(&*document.target_platform());
-                if is_default && is_plain(&written) && stage.from().flags().count() == 1 && !document.text(gap).contains('\n') {
+                if is_default
+                    && is_plain(&written)
+                    && stage.from().flags().count() == 1
+                    && !document.text(gap).contains('\n')
+                {
                     finding.fix("Remove --platform", [Edit::replace(gap, " ")]);
                 }
             }

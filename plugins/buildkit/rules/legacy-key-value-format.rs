@@ -41,6 +41,10 @@ fn rewrite(document: &Document, instruction: &Instruction) -> Option<Edit> {
     }
     let text = if needs_quotes { format!("\"{text}\"") } else { text.into_owned() };
     let span = Span { start: key.span().start, end: value.span().end };
+    // Comments between its lines would go, and empty ones are for another rule to show.
+    if document.text(span).lines().skip(1).any(|line| line.trim().is_empty() || line.trim().starts_with('#')) {
+        return None;
+    }
     Some(Edit::replace(span, format!("{}={text}", key.text())))
 }
 

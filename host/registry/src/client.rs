@@ -7,8 +7,10 @@ use std::time::Instant;
 use plimsoll_dockerfile::{Platform, Reference};
 
 use crate::cache::Cache;
-use crate::credentials::{Environment, Store};
+use crate::config::Loaded;
+use crate::credentials::Store;
 use crate::endpoint::Endpoint;
+use crate::environment::Environment;
 use crate::error::Error;
 use crate::host::Host;
 use crate::http::{Call, Http};
@@ -51,7 +53,7 @@ impl Client {
         Self {
             insecure_hosts: config.insecure_hosts,
             http: Http::new(config.user_agent),
-            store: Arc::new(Store::new(config.environment)),
+            store: Arc::new(Store::new(Arc::new(Loaded::new(config.environment)))),
             hosts: Mutex::default(),
             cache: Cache::default(),
         }

@@ -13,10 +13,13 @@
 mod auth;
 mod cache;
 mod client;
+pub mod config;
 pub mod credentials;
 mod digest;
 mod endpoint;
+mod environment;
 mod error;
+mod file;
 mod host;
 mod http;
 mod image;
@@ -31,7 +34,7 @@ mod statistics;
 mod tests;
 
 pub use client::{Client, ClientConfig};
-pub use credentials::Environment;
+pub use environment::{Environment, Paths};
 pub use error::{Error, ErrorKind};
 pub use image::{Answer, Image};
 pub use secret::Secret;

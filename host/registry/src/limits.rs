@@ -40,6 +40,17 @@ pub const TOKEN_LIFE_MARGIN: Duration = Duration::from_secs(10);
 /// Most entries of an index that are looked at.
 pub const INDEX_ENTRIES_MAX: usize = 4096;
 
+/// Largest `registries.conf`, drop-in or file of aliases that is read.
+pub const REGISTRIES_FILE_BYTES_MAX: usize = 4 << 20;
+/// Most drop-ins in one folder.
+pub const DROP_INS_MAX: usize = 1024;
+/// Most registries in one file.
+pub const REGISTRIES_MAX: usize = 16 << 10;
+/// Most mirrors of one registry.
+pub const MIRRORS_MAX: usize = 64;
+/// Most aliases in one file.
+pub const ALIASES_MAX: usize = 64 << 10;
+
 /// Largest credential file that is read.
 pub const CREDENTIAL_FILE_BYTES_MAX: usize = 4 << 20;
 /// Longest run of a credential helper.

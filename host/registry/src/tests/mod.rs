@@ -1,6 +1,7 @@
 //! The client against small servers on this machine: one file per subject, all through [`ask`].
 
 mod authorization;
+mod config;
 mod credentials;
 mod failures;
 mod fixture;

@@ -121,6 +121,11 @@ impl Loaded {
         Self { environment, registries: OnceLock::new() }
     }
 
+    /// Whether the files were read already.
+    pub fn is_known(&self) -> bool {
+        self.registries.get().is_some()
+    }
+
     /// What the files say; blocks on files the first time.
     pub fn registries(&self) -> Result<&Registries, Problem> {
         self.registries.get_or_init(|| Registries::load(&self.environment)).as_ref().map_err(Clone::clone)

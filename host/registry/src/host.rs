@@ -8,7 +8,7 @@ use reqwest::StatusCode;
 use crate::auth::{Asker, Challenge, Grant, establish, renew};
 use crate::credentials::Store;
 use crate::endpoint::{Endpoint, Manner};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::http::{Call, Http, Purpose, Request, Response, refusal};
 use crate::limits::{AUTHORIZATIONS_MAX, ERROR_BYTES_MAX};
 use crate::shared::Shared;
@@ -42,6 +42,12 @@ pub(crate) struct Content<'a> {
     pub path: String,
     pub accept: &'static str,
     pub bytes_max: usize,
+}
+
+impl Contact {
+    fn of(endpoint: &Endpoint, response: &Response) -> Arc<Self> {
+        Arc::new(Self { endpoint: endpoint.clone(), challenge: Challenge::of(response) })
+    }
 }
 
 impl Host {
@@ -88,30 +94,29 @@ impl Host {
     /// What its one `/v2/` probe finds; where there are several ways to speak, one probe for each until one works.
     async fn contact(&self, http: &Http, call: Call) -> Result<Arc<Contact>, Error> {
         let probe = async || {
-            let mut first = None;
-            for endpoint in &self.candidates {
-                let request = Request {
-                    endpoint,
-                    counters: &self.counters,
-                    purpose: Purpose::Probe,
-                    url: endpoint.url("/v2/")?,
-                    accept: "*/*",
-                    authorization: None,
-                    form: None,
-                    bytes_max: ERROR_BYTES_MAX,
-                };
-                match http.send(&request, call).await {
-                    Ok(response) => {
-                        let challenge = Challenge::of(&response);
-                        return Ok(Arc::new(Contact { endpoint: endpoint.clone(), challenge }));
-                    }
-                    Err(error) if error.kind == ErrorKind::Network => first = first.or(Some(error)),
-                    Err(error) => return Err(error),
+            let (last, others) = self.candidates.split_last().expect("there is a way to speak to every registry");
+            for endpoint in others {
+                if let Some(response) = http.reach(&self.probe(endpoint)?, call).await? {
+                    return Ok(Contact::of(endpoint, &response));
                 }
             }
-            Err(first.unwrap_or_else(|| Error::resolver(&self.name, "there is no way to ask it")))
+            let response = http.send(&self.probe(last)?, call).await?;
+            Ok(Contact::of(last, &response))
         };
         self.contact.get(|_| true, probe).await
+    }
+
+    fn probe<'a>(&'a self, endpoint: &'a Endpoint) -> Result<Request<'a>, Error> {
+        Ok(Request {
+            endpoint,
+            counters: &self.counters,
+            purpose: Purpose::Probe,
+            url: endpoint.url("/v2/")?,
+            accept: "*/*",
+            authorization: None,
+            form: None,
+            bytes_max: ERROR_BYTES_MAX,
+        })
     }
 
     fn request<'a>(

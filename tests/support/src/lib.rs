@@ -28,6 +28,7 @@ pub mod lint;
 pub mod oci_layout;
 pub mod registries;
 pub mod registry;
+pub mod secure;
 pub mod servers;
 
 pub use docker_engine::DockerEngine;
@@ -36,6 +37,7 @@ pub use image::{Image, Index};
 pub use lint::{Linted, Project};
 pub use registries::Registries;
 pub use registry::{Auth, Fault, Registry, never_answers};
+pub use secure::SecureRegistry;
 
 /// An empty folder that is removed on drop.
 #[must_use]

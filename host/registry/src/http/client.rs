@@ -26,14 +26,32 @@ impl Http {
 
     /// Sends `request`, again after transient failures, and reads the answer. Any status but 429 and 5xx is an answer.
     pub async fn send(&self, request: &Request<'_>, call: Call) -> Result<Response, Error> {
+        self.send_again(request, call, |_| false).await.map_err(|failure| failure.error)
+    }
+
+    /// The same where there is another way to ask: `None` when nobody answers, which is not tried again.
+    pub async fn reach(&self, request: &Request<'_>, call: Call) -> Result<Option<Response>, Error> {
+        match self.send_again(request, call, |failure| failure.unanswered).await {
+            Ok(response) => Ok(Some(response)),
+            Err(failure) if failure.unanswered => Ok(None),
+            Err(failure) => Err(failure.error),
+        }
+    }
+
+    async fn send_again(
+        &self,
+        request: &Request<'_>,
+        call: Call,
+        is_final: fn(&Failure) -> bool,
+    ) -> Result<Response, Failure> {
         let mut tries = 0;
         loop {
             let failure = match self.send_once(request, call).await {
                 Ok(response) => return Ok(response),
                 Err(failure) => failure,
             };
-            let Some(delay) = failure.delay(tries, call.deadline) else {
-                return Err(failure.error);
+            let Some(delay) = failure.delay(tries, call.deadline).filter(|_| !is_final(&failure)) else {
+                return Err(failure);
             };
             tokio::time::sleep(delay).await;
             Counters::add(&request.counters.retries, 1);

@@ -20,6 +20,8 @@ pub(crate) struct Failure {
     pub error: Error,
     pub transient: bool,
     pub retry_after: Option<Duration>,
+    /// Whether there was no answer at all.
+    pub unanswered: bool,
     /// What it says about the server.
     pub trouble: Trouble,
 }
@@ -37,7 +39,7 @@ pub(crate) enum Trouble {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { error, transient: false, retry_after: None, trouble: Trouble::None }
+        Self { error, transient: false, retry_after: None, unanswered: false, trouble: Trouble::None }
     }
 }
 
@@ -58,7 +60,7 @@ impl Failure {
         let server = server.map_or_else(|| host.to_owned(), |server| format!("{server} for {host}"));
         let detail = format!("{what} {server} ({})", cause(error));
         let error = Error::new(ErrorKind::Network, host, detail);
-        Self { error, transient: !tls, retry_after: None, trouble: Trouble::Server }
+        Self { error, transient: !tls, retry_after: None, unanswered: true, trouble: Trouble::Server }
     }
 
     /// An answer that says "not now"; `None` for all others.
@@ -76,7 +78,7 @@ impl Failure {
         };
         let trouble = if status == StatusCode::TOO_MANY_REQUESTS { Trouble::RateLimit } else { Trouble::Server };
         let error = Error::new(ErrorKind::Network, host, detail);
-        Some(Self { error, transient: true, retry_after, trouble })
+        Some(Self { error, transient: true, retry_after, unanswered: false, trouble })
     }
 }
 

@@ -7,6 +7,8 @@ mod failures;
 mod fixture;
 mod guard;
 mod images;
+mod mirrors;
+mod questions;
 mod server;
 mod sharing;
 mod tokens;

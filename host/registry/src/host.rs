@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use reqwest::StatusCode;
 
@@ -10,7 +11,8 @@ use crate::credentials::Store;
 use crate::endpoint::{Endpoint, Manner};
 use crate::error::Error;
 use crate::http::{Call, Http, Purpose, Request, Response, refusal};
-use crate::limits::{AUTHORIZATIONS_MAX, ERROR_BYTES_MAX};
+use crate::limits::{AUTHORIZATIONS_MAX, ERROR_BYTES_MAX, INSECURE_TLS_TIMEOUT};
+use crate::route::due;
 use crate::shared::Shared;
 use crate::statistics::Counters;
 
@@ -96,7 +98,13 @@ impl Host {
         let probe = async || {
             let (last, others) = self.candidates.split_last().expect("there is a way to speak to every registry");
             for endpoint in others {
-                if let Some(response) = http.reach(&self.probe(endpoint)?, call).await? {
+                // A server that does not know TLS may just wait for more.
+                let patience =
+                    due(call.deadline, self.candidates.len()).unwrap_or(Instant::now() + INSECURE_TLS_TIMEOUT);
+                let patience = patience.min(Instant::now() + INSECURE_TLS_TIMEOUT);
+                let request = self.probe(endpoint)?;
+                let reached = tokio::time::timeout_at(patience.into(), http.reach(&request, call)).await;
+                if let Some(response) = reached.unwrap_or(Ok(None))? {
                     return Ok(Contact::of(endpoint, &response));
                 }
             }

@@ -17,6 +17,8 @@ pub const CACHE_ENTRIES_MAX: usize = 4096;
 
 /// Longest wait for a connection, name resolution and TLS included.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest wait for TLS from a registry that may be asked without.
+pub const INSECURE_TLS_TIMEOUT: Duration = Duration::from_secs(3);
 /// Longest silence while an answer is read, where the caller's deadline is later still.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(300);
 /// Longest time for one request, where the caller's deadline is later still.

@@ -179,6 +179,32 @@ fn silence() {
 }
 
 #[test]
+fn many_silent_images_do_not_hold_up_the_others() {
+    let registry = well();
+    registry.fault("/silent", Fault::NeverAnswer);
+    let client = Arc::new(Client::new(ClientConfig::new(Environment::default())));
+    let deadline = Instant::now() + Duration::from_secs(5);
+    let names = (0..8).map(|n| format!("silent{n}:1")).chain((0..OTHERS).map(|n| format!("well{n}:1")));
+    let references: Vec<_> = names.map(|name| Reference::parse(&registry.reference(&name)).unwrap()).collect();
+    let well = run(async {
+        let ask = |reference: Reference| {
+            let client = Arc::clone(&client);
+            tokio::spawn(async move { client.image(&reference, &platform(), Some(deadline)).await })
+        };
+        let questions: Vec<_> = references.into_iter().map(ask).collect();
+        let mut well = 0;
+        for question in questions {
+            match question.await.unwrap() {
+                Ok(_) => well += 1,
+                Err(error) => assert_eq!(error.kind, ErrorKind::Timeout, "{error}"),
+            }
+        }
+        well
+    });
+    assert_eq!(well, OTHERS);
+}
+
+#[test]
 fn wrong_contents() {
     let resolver = ErrorKind::ResolverError;
     check(Fault::WrongDigest, resolver, "has not the digest");
@@ -269,16 +295,20 @@ fn a_host_that_always_fails_is_left_alone() {
 
 #[test]
 fn a_host_that_always_says_too_many_is_asked_ten_times_at_most() {
-    for (path, at_once) in [("", 20), ("", 4), ("", 1), ("/manifests/", 20), ("/manifests/", 4)] {
-        for fault in [Fault::status(429), Fault::status_with(429, "Retry-After", "1")] {
-            let (errors, took, requests) = twenty(path, fault, at_once);
-            println!("429 for {path:?}, {at_once} at a time: {requests} requests, {took:?}");
-            assert!(requests <= 10, "{requests} requests");
-            assert!(took <= Duration::from_millis(8800), "{took:?}");
-            for error in errors {
-                assert_eq!(error.kind, ErrorKind::Network, "{error}");
-                assert!(error.detail.contains("rate limited"), "{error}");
-            }
+    let check = |path: &str, at_once: usize, fault: Fault| {
+        let (errors, took, requests) = twenty(path, fault, at_once);
+        println!("429 for {path:?}, {at_once} at a time: {requests} requests, {took:?}");
+        assert!(requests <= 10, "{requests} requests");
+        assert!(took <= Duration::from_millis(8800), "{took:?}");
+        for error in errors {
+            assert_eq!(error.kind, ErrorKind::Network, "{error}");
+            assert!(error.detail.contains("rate limited"), "{error}");
         }
-    }
+    };
+    std::thread::scope(|scope| {
+        for (path, at_once) in [("", 20), ("", 4), ("", 1), ("/manifests/", 20), ("/manifests/", 4)] {
+            scope.spawn(move || check(path, at_once, Fault::status(429)));
+            scope.spawn(move || check(path, at_once, Fault::status_with(429, "Retry-After", "1")));
+        }
+    });
 }

@@ -204,3 +204,79 @@ fn left_alone(last: Error) -> Error {
         format!("{} is left alone after {BREAKER_FAILURES} failures in a row; the last: {}", last.host, last.detail);
     Error::new(ErrorKind::Network, &last.host, detail)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(trouble: Trouble) -> Failure {
+        let error = Error::new(ErrorKind::Network, "h", "no");
+        Failure { error, transient: true, retry_after: None, unanswered: false, trouble }
+    }
+
+    fn enter(gate: &Arc<Gate>) -> Result<Pass, Error> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(gate.enter("h", Some(Instant::now() + Duration::from_millis(60))))
+    }
+
+    /// As if all pauses were over.
+    fn later(gate: &Gate) {
+        let mut state = gate.state();
+        state.closed = state.closed.map(|(_, failing)| (Instant::now(), failing));
+    }
+
+    #[test]
+    fn an_unknown_server_gets_four_requests_and_more_when_it_answers() {
+        let gate = Arc::new(Gate::default());
+        let mut passes: Vec<Pass> = (0..IN_FLIGHT_FIRST).map(|_| enter(&gate).unwrap()).collect();
+        assert_eq!(enter(&gate).err().unwrap().kind, ErrorKind::Timeout);
+        passes.pop().unwrap().succeeded();
+        passes.extend([enter(&gate).unwrap(), enter(&gate).unwrap()]);
+        assert_eq!(enter(&gate).err().unwrap().kind, ErrorKind::Timeout);
+        drop(passes);
+        assert_eq!(gate.state().in_flight.len(), 0);
+    }
+
+    #[test]
+    fn a_server_that_fails_is_asked_one_thing_at_a_time_and_then_nothing() {
+        let gate = Arc::new(Gate::default());
+        enter(&gate).unwrap().failed(&failure(Trouble::Server));
+        let trial = enter(&gate).unwrap();
+        assert_eq!(enter(&gate).err().unwrap().detail, "no");
+        trial.failed(&failure(Trouble::Server));
+        for _ in 2..BREAKER_FAILURES {
+            enter(&gate).unwrap().failed(&failure(Trouble::Server));
+        }
+        assert_eq!(enter(&gate).err().unwrap().detail, "h is left alone after 5 failures in a row; the last: no");
+        later(&gate);
+        let trial = enter(&gate).unwrap();
+        assert!(enter(&gate).is_err());
+        trial.failed(&failure(Trouble::Server));
+        assert!(enter(&gate).err().unwrap().detail.contains("left alone"));
+        later(&gate);
+        enter(&gate).unwrap().succeeded();
+        let _all: Vec<Pass> = (0..IN_FLIGHT_FIRST).map(|_| enter(&gate).unwrap()).collect();
+    }
+
+    #[test]
+    fn pauses_grow_until_the_server_answers() {
+        let gate = Arc::new(Gate::default());
+        let pause = || gate.state().closed.unwrap().0.saturating_duration_since(Instant::now()).as_millis();
+        let together = [enter(&gate).unwrap(), enter(&gate).unwrap()];
+        together.into_iter().for_each(|pass| pass.failed(&failure(Trouble::RateLimit)));
+        assert!((60..=125).contains(&pause()), "{}", pause());
+        assert_eq!(enter(&gate).err().map(|error| error.detail), Some("no".to_owned()));
+        for longest in [500, 2000, 8000] {
+            later(&gate);
+            enter(&gate).unwrap().failed(&failure(Trouble::RateLimit));
+            assert!((longest / 2..=longest).contains(&pause()), "{}", pause());
+        }
+        let asked = Failure { retry_after: Some(Duration::from_secs(100)), ..failure(Trouble::RateLimit) };
+        later(&gate);
+        enter(&gate).unwrap().failed(&asked);
+        assert!(pause() > 99_000, "{}", pause());
+        later(&gate);
+        enter(&gate).unwrap().succeeded();
+        assert!(gate.state().closed.is_none());
+    }
+}

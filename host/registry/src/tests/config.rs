@@ -152,3 +152,43 @@ fn short_names_mean_their_alias_or_what_the_search_finds() {
     assert!(resolve("x", Some(ShortNameMode::Enforcing)).contains("write the registry too"));
     assert_eq!(resolve("app", Some(ShortNameMode::Enforcing)), "c.example/team/app:latest");
 }
+
+/// Any text is a configuration or a problem with a line of it, never a crash.
+#[test]
+fn damaged_files_are_problems_with_a_line() {
+    let text = "unqualified-search-registries = ['a.example']\nshort-name-mode = 'permissive'\n\
+        [[registry]]\nprefix = '*.a.example'\nlocation = 'b.example/x'\ninsecure = true\n\
+        [[registry.mirror]]\nlocation = 'm.example:1'\npull-from-mirror = 'tag-only'\n[aliases]\na = 'c.example/d' # ä\n";
+    let mut random = 1_u64;
+    let mut next = |below: usize| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) as usize % below
+    };
+    let (folder, environment) = environment(&[(MAIN, "")]);
+    let reference = Reference::parse("x.a.example/app:1").unwrap();
+    let mut loaded = 0;
+    for _ in 0..3000 {
+        let mut bytes = text.as_bytes().to_vec();
+        for _ in 0..=next(3) {
+            let place = next(bytes.len());
+            match next(3) {
+                0 => drop(bytes.remove(place)),
+                1 => bytes.insert(place, b"='[]\".*/:@\n\xff"[next(12)]),
+                _ => drop(bytes.drain(place..(place + next(20)).min(bytes.len()))),
+            }
+        }
+        std::fs::write(folder.path().join(MAIN), &bytes).unwrap();
+        match Registries::load(&environment) {
+            Ok(registries) => {
+                let _ = registries.pull_sources(&reference);
+                let _ = registries.resolve(&environment, "app", None);
+                loaded += 1;
+            }
+            Err(problem) => {
+                let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
+                assert!(problem.line.is_none_or(|line| line <= lines), "{problem}");
+            }
+        }
+    }
+    assert!(loaded > 100, "{loaded}");
+}

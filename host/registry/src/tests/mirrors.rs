@@ -121,6 +121,31 @@ fn insecure_registries_are_asked_without_tls_where_there_is_none() {
 }
 
 #[test]
+fn a_server_that_waits_for_more_than_tls_says_is_asked_without() {
+    use std::io::{BufRead as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            std::thread::spawn(move || {
+                let mut lines = std::io::BufReader::new(&stream).lines();
+                // What is no text, a silent server reads on and on.
+                while lines.next().is_some_and(|line| !line.is_ok_and(|line| line.is_empty())) {}
+                let _ = (&stream).write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+                std::thread::sleep(PATIENCE);
+            });
+        }
+    });
+    let home = Home::new();
+    let client = client(&home, &format!("[[registry]]\nlocation = '{host}'\ninsecure = true\n"));
+    let reference = Reference::parse(&format!("{host}/app:1")).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(2);
+    let error = run(client.image(&reference, &Platform::host(), Some(deadline))).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Timeout, "it sleeps after its first answer: {error}");
+    assert_eq!(client.statistics()[&host].probes, 2);
+}
+
+#[test]
 fn an_error_is_remembered_from_the_second_time_on() {
     let (server, client) = (app().serve(), anonymous());
     for (number, requests) in [1, 2, 2, 2].into_iter().enumerate() {

@@ -84,9 +84,9 @@ pub const ATTESTATIONS_MAX: usize = 64;
 pub const INDEX_ENTRIES_MAX: usize = 4096;
 
 /// Largest `registries.conf`, drop-in or file of aliases that is read.
-pub const REGISTRIES_FILE_BYTES_MAX: usize = 4 << 20;
+pub const REGISTRIES_FILE_BYTES_MAX: usize = 1 << 20;
 /// Most drop-ins in one folder.
-pub const DROP_INS_MAX: usize = 1024;
+pub const DROP_INS_MAX: usize = 256;
 /// Most registries in one file.
 pub const REGISTRIES_MAX: usize = 16 << 10;
 /// Most mirrors of one registry.

@@ -1,7 +1,8 @@
 //! Registries and scratch folders for the tests of Plimsoll.
 //!
 //! [`Image`] and [`Index`] describe what a registry holds. [`Registry`] serves
-//! it from inside the test process, with a request log and faults on demand;
+//! it from inside the test process, with a request log and faults on demand,
+//! [`SecureRegistry`] behind TLS;
 //! [`docker_registry`] and [`oci_layout`] put the same images into a real
 //! registry; [`Registries`] shows them to programs that ask Docker Hub, such as
 //! the [`docker_engine`]. Everything listens on loopback or a unix socket, stops

@@ -96,7 +96,7 @@ fn keys_are_read_in_any_case_and_unknown_ones_ignored() {
 #[test]
 fn huge_files_are_refused() {
     let found = problem(&"#".repeat(crate::limits::REGISTRIES_FILE_BYTES_MAX + 1));
-    assert_eq!(found, "registries.conf: larger than 4194304 bytes");
+    assert_eq!(found, "registries.conf: larger than 1048576 bytes");
 }
 
 #[test]

@@ -17,7 +17,10 @@ fn check(test: &str, auth: &Auth, credentials: Option<&str>) {
     let app = registry.reference("team/app:1");
     let pinned = format!("{}@{digest}", registry.reference("team/app"));
     let project = Project::new(env!("CARGO_BIN_EXE_plimsoll"))
-        .file("a/Dockerfile", format!("FROM {app}\nENV A=$GREETING B=$GREETIN\nFROM --platform=linux/s390x {app}\n"))
+        .file(
+            "a/Dockerfile",
+            format!("FROM {app}\nENV A=$GREETING B=$GREETIN\nFROM --platform=linux/s390x {app} AS s390x\n"),
+        )
         .file(
             "b/Dockerfile",
             format!("FROM {pinned}\nENV A=$GREETING\nFROM {}\n", registry.reference("team/nowhere:1")),

@@ -2,9 +2,13 @@
 //! and slow, and one that misbehaves in every way its rules know. Whatever it
 //! does costs at most its own findings in that file, and is said.
 
-use std::sync::OnceLock;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use plimsoll::document::{Document, Meaning, Surroundings};
+use plimsoll::plugin::{Host, Plugin, Runner, Settings, Subject};
+use plimsoll_dockerfile::{LineIndex, Platform};
 use plimsoll_test_support::component::component;
 use plimsoll_test_support::{Image, Linted, Project, Registry};
 
@@ -49,6 +53,81 @@ fn a_stranger_s_rules_run_fast_and_slow() {
     let refused = project.lint(&format!("--slow-checks=off --plugin acme={} c", path_of("acme")));
     assert_eq!(refused.status, 2);
     assert!(refused.stderr.contains("[rules.\"acme/no-latest\"]: options: unknown field `alow`"), "{refused:#?}");
+}
+
+/// Commands through sudo, wherever one may stand, are between ⟦ and ⟧.
+const MARKED: &str = r#"FROM alpine:3.21
+RUN set -e; \
+    # sudo in a comment
+    yes | A=1 ⟦"su"do⟧ tee /a > /b && (cd /; ⟦/usr/bin/sudo⟧ id) || { ! ⟦sudo⟧ -n true; }
+RUN if ⟦sudo⟧ true; then echo "$(⟦sudo⟧ id) and `⟦sudo⟧`" é$(⟦sudo⟧ a); fi
+RUN <<EOF
+  for i in 1 2; do
+    ⟦sudo⟧ echo $i
+  done
+EOF
+RUN cat <<EOF | ⟦su\
+do⟧ tee a
+sudo id $(⟦sudo⟧ id)
+EOF
+CMD [⟦"sudo"⟧, "id"]
+ENTRYPOINT ["sh", "-c", "\"a\" | ⟦s\u0075do⟧ id; sudoku"]
+HEALTHCHECK CMD ⟦sudo⟧ true
+RUN apk add sudo && echo sudo 'sudo id' > sudo && $sudo id && "$(a) sudo" && a=sudo b
+SHELL ["powershell", "-Command"]
+RUN sudo id
+"#;
+
+#[test]
+fn a_stranger_s_rule_reads_the_shell() {
+    let source = MARKED.replace(['⟦', '⟧'], "");
+    let lines = LineIndex::new(source.as_bytes());
+    let (mut at, mut expected) = (0, Vec::new());
+    for piece in MARKED.split_inclusive(['⟦', '⟧']) {
+        at += u32::try_from(piece.trim_end_matches(['⟦', '⟧']).len()).unwrap();
+        let place = lines.position(at);
+        expected.push(format!("{}:{}", place.line, place.column));
+    }
+    expected.pop();
+    assert!(expected.len() > 20, "{expected:?}");
+    let project = project().file("Dockerfile", source);
+    let linted = project.lint(&format!("--slow-checks=off --plugin acme={}", path_of("acme")));
+    assert_eq!(linted.problems(), [""; 0], "{linted:#?}");
+    let json = linted.json();
+    let findings = json["files"][0]["findings"].as_array().unwrap();
+    let places = findings.iter().filter(|finding| finding["rule"] == "acme/no-sudo").flat_map(|finding| {
+        ["start", "end"]
+            .map(|side| &finding["range"][side])
+            .map(|place| format!("{}:{}", place["line"], place["column"]))
+    });
+    assert_eq!(places.collect::<Vec<_>>(), expected);
+}
+
+/// What the shell is told is read for the first rule that asks, and shared.
+#[test]
+fn the_shell_is_read_once_or_not_at_all() {
+    let host = Host::new().unwrap();
+    let load = |name| Plugin::from_file(&host, name, Path::new(&path_of("acme"))).unwrap_or_else(|e| panic!("{e:?}"));
+    let plugins: Arc<[Plugin]> = [load("one"), load("two")].into();
+    let document = Arc::new(Document::new(0, "Dockerfile".to_owned(), b"FROM a\nRUN true | sudo b\n".to_vec()));
+    let surroundings = Surroundings::of_platform(Platform::parse("linux/amd64").unwrap());
+    let meaning = Arc::new(Meaning::new(document.clone(), &surroundings, &[]));
+    let mut runner = Runner::new(plugins.clone());
+    let mut run = |plugin: usize, rule: &str| {
+        let names = plugins[plugin].names.clone();
+        let enabled =
+            (0..).zip(names.iter()).filter(|(_, name)| name.ends_with(rule)).map(|(index, _)| index).collect();
+        let settings = Arc::new(Settings { rules: names, enabled, options: Vec::new() });
+        let subject =
+            Subject { document: document.clone(), meaning: meaning.clone(), settings, context: Arc::default() };
+        let draft = runner.draft(plugin, &subject);
+        assert_eq!(draft.failures.len(), 0);
+        (draft.findings.len(), meaning.shell_readings())
+    };
+    assert_eq!(run(0, "/no-latest"), (1, 0), "it does not ask");
+    assert_eq!(run(0, "/no-sudo"), (1, 1));
+    assert_eq!(run(1, "/no-sudo"), (1, 1), "another plugin asks");
+    assert_eq!(run(0, "/no-sudo"), (1, 1), "it asks again");
 }
 
 /// Lints one file that makes the hostile plugin misbehave among files that do

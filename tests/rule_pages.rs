@@ -6,7 +6,8 @@
 //! - `findings`: what the rule finds, one `LINE:COLUMN-LINE:COLUMN message` a
 //!   line, columns in code points, the end exclusive. Without it: nothing.
 //! - `facts`: the answers of the world by question, as JSON. With it slow checks
-//!   are on, and every question must be answered; without it they are off.
+//!   are on, and every question must be answered; without it they are off. What
+//!   `.dockerignore` holds stands there as its lines, or null where there is none.
 //! - `settings`: keys of `plimsoll.toml`.
 //! - `fixed`: the file after the first fix of every finding.
 //!
@@ -35,6 +36,9 @@ use serde::Deserialize;
 
 /// Fewer show too little of a rule.
 const CASES_MIN: usize = 3;
+
+/// What the facts call the ignore file of the build context.
+const IGNORE_FILE: &str = ".dockerignore";
 
 #[test]
 fn rules_do_what_their_pages_say() {
@@ -92,6 +96,13 @@ struct Block {
     whole: Range<usize>,
 }
 
+/// What a case says of the world.
+struct Facts {
+    recorded: Recorded,
+    /// Whether they say which ignore file the build context has, if any.
+    know_context: bool,
+}
+
 /// What is recorded of an image.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -141,21 +152,24 @@ impl Check<'_> {
     /// The `findings` and `fixed` blocks as they should be.
     fn case(&self, case: &Case) -> Result<BTreeMap<&'static str, String>, String> {
         let facts = case.facts()?;
-        let report = self.lint(case, case.facts()?)?;
+        let report = self.lint(case, case.facts()?.map(|facts| facts.recorded))?;
         if let Some(failed) = report.problems.iter().find(|problem| problem.kind == ProblemKind::PluginFailure) {
             return Err(failed.message.clone());
         }
         if let Some(facts) = &facts {
             let asked: HashSet<_> = report.planned.iter().map(|(_, question)| question).collect();
             let is_known = |question: &Question| match question {
-                Question::Image { .. } => facts.answers.contains_key(question),
-                Question::Ignored { .. } => facts.ignore_file.is_some(),
+                Question::Image { .. } => facts.recorded.answers.contains_key(question),
+                Question::Ignored { .. } => facts.know_context,
             };
             if let Some(question) = asked.iter().find(|question| !is_known(question)) {
                 return Err(format!("the facts do not answer the question for {question}"));
             }
-            if let Some(question) = facts.answers.keys().find(|question| !asked.contains(question)) {
+            if let Some(question) = facts.recorded.answers.keys().find(|question| !asked.contains(question)) {
                 return Err(format!("nobody asks for {question}"));
+            }
+            if facts.know_context && !asked.iter().any(|question| matches!(question, Question::Ignored { .. })) {
+                return Err(format!("nobody asks for {IGNORE_FILE}"));
             }
         }
         let source = case.dockerfile.text.as_bytes();
@@ -206,8 +220,8 @@ impl Check<'_> {
 }
 
 impl Case {
-    fn facts(&self) -> Result<Option<Recorded>, String> {
-        self.others.get("facts").map(|facts| recorded(&facts.text)).transpose()
+    fn facts(&self) -> Result<Option<Facts>, String> {
+        self.others.get("facts").map(|facts| Facts::parse(&facts.text)).transpose()
     }
 
     fn differences(&self, got: &BTreeMap<&'static str, String>) -> String {
@@ -273,20 +287,23 @@ fn cases(page: &str) -> Vec<Case> {
     cases
 }
 
-/// The facts: answers by image and platform, and `.dockerignore` with its lines.
-fn recorded(text: &str) -> Result<Recorded, String> {
-    let mut facts: BTreeMap<String, serde_json::Value> =
-        serde_json::from_str(text).map_err(|error| format!("facts: {error}"))?;
-    let ignore_file: Option<Vec<String>> = match facts.remove(".dockerignore") {
-        Some(lines) => serde_json::from_value(lines).map_err(|error| format!(".dockerignore: {error}"))?,
-        None => None,
-    };
-    let answer = |(question, fact): (String, serde_json::Value)| {
-        let fact = serde_json::from_value(fact).map_err(|error| error.to_string());
-        fact.and_then(|fact| answer(&question, fact)).map_err(|error| format!("{question}: {error}"))
-    };
-    let answers = facts.into_iter().map(answer).collect::<Result<_, _>>()?;
-    Ok(Recorded { answers, ignore_file: ignore_file.map(|lines| lines.join("\n")) })
+impl Facts {
+    /// Answers by image and platform, and `.dockerignore` with its lines or null.
+    fn parse(text: &str) -> Result<Self, String> {
+        let mut facts: BTreeMap<String, serde_json::Value> =
+            serde_json::from_str(text).map_err(|error| format!("facts: {error}"))?;
+        let ignore_file = facts.remove(IGNORE_FILE);
+        let know_context = ignore_file.is_some();
+        let lines: Option<Vec<String>> = serde_json::from_value(ignore_file.unwrap_or_default())
+            .map_err(|error| format!("facts: {IGNORE_FILE}: {error}"))?;
+        let answer = |(question, fact): (String, serde_json::Value)| {
+            let fact = serde_json::from_value(fact).map_err(|error| error.to_string());
+            fact.and_then(|fact| answer(&question, fact)).map_err(|error| format!("{question}: {error}"))
+        };
+        let answers = facts.into_iter().map(answer).collect::<Result<_, _>>()?;
+        let ignore_file = lines.map(|lines| lines.join("\n"));
+        Ok(Self { recorded: Recorded { answers, ignore_file }, know_context })
+    }
 }
 
 fn answer(question: &str, fact: Fact) -> Result<(Question, Result<Answer, Failure>), String> {

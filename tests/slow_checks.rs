@@ -87,9 +87,11 @@ fn platforms_of_base_images_are_compared() {
     let project = project()
         .file(
             "index/Dockerfile",
-            format!("FROM {many}\nFROM --platform=linux/s390x {many}\nFROM --platform=linux/aarch64 {many}\n"),
+            format!(
+                "FROM {many}\nFROM --platform=linux/s390x {many} AS s390x\nFROM --platform=linux/aarch64 {many} AS arm64\n"
+            ),
         )
-        .file("single/Dockerfile", format!("FROM {one}\nFROM --platform=linux/arm64/v8 {one}\n"));
+        .file("single/Dockerfile", format!("FROM {one}\nFROM --platform=linux/arm64/v8 {one} AS arm64\n"));
     let linted = project.lint(&format!("{ON} index single"));
     let missing = format!(
         "buildkit/InvalidBaseImagePlatform 2: Base image {many} has no manifest for platform \"linux/s390x\"; available: linux/amd64, linux/arm/v7, linux/arm64"

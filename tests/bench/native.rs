@@ -244,6 +244,27 @@ impl Host for Linked {
     fn names_in_scope(&self, variable: u32) -> Vec<String> {
         self.meaning(|meaning| meaning.names_in_scope(variable).unwrap_or_default())
     }
+    fn shell_strings(&self) -> String {
+        self.meaning(|meaning| meaning.shell().strings.clone())
+    }
+    fn shell_scripts(&self) -> Vec<u32> {
+        self.meaning(|meaning| meaning.shell().scripts.clone())
+    }
+    fn shell_commands(&self) -> Vec<u32> {
+        self.meaning(|meaning| meaning.shell().commands.clone())
+    }
+    fn shell_words(&self) -> Vec<u32> {
+        self.meaning(|meaning| meaning.shell().words.clone())
+    }
+    fn shell_assignments(&self) -> Vec<u32> {
+        self.meaning(|meaning| meaning.shell().assignments.clone())
+    }
+    fn shell_redirections(&self) -> Vec<u32> {
+        self.meaning(|meaning| meaning.shell().redirections.clone())
+    }
+    fn shell_variables(&self) -> Vec<u32> {
+        self.meaning(|meaning| meaning.shell().variables.clone())
+    }
     fn enabled(&self) -> Vec<u32> {
         self.0.borrow().enabled().expect("a rule runs inside a call").to_vec()
     }

@@ -5,6 +5,7 @@
 //! - [`expand`](mod@expand): a word and an environment → its value and the variables it refers to.
 //! - [`model`](mod@model): a tree and [`model::Inputs`] → stages, scopes, expanded values, variables
 //!   and the images the file uses.
+//! - `shell`, a feature: a model's steps → the commands that they run.
 //! - [`Reference`], [`Platform`], [`ignore`] and [`source`]: image references, platforms, `.dockerignore`
 //!   and sources of `ADD` and `COPY` in their normal forms.
 //!
@@ -20,6 +21,8 @@ mod parse;
 mod path;
 pub mod platform;
 pub mod reference;
+#[cfg(feature = "shell")]
+pub mod shell;
 pub mod source;
 mod span;
 pub mod suggest;

@@ -24,6 +24,9 @@ pub(crate) fn clean(path: &str) -> String {
 /// Joins a path to the one it is relative to: absolute, with `/`, without a drive letter. `keep_slash`
 /// keeps a slash at the end.
 pub(crate) fn normal(parent: &str, path: &str, system: &str, keep_slash: bool) -> Result<String, String> {
+    if system != WINDOWS && !keep_slash && path.starts_with('/') {
+        return Ok(path.to_owned());
+    }
     let written = with_slashes(path, system);
     let drive = |path: &str| {
         without_drive(path, system, keep_slash).map_err(|message| format!("removing drive letter: {message}"))

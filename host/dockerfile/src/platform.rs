@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::limits::PLATFORM_BYTES_MAX;
+
 /// An operating system, an architecture and perhaps a variant of it, as an image is built for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Platform {
@@ -74,7 +76,14 @@ impl Platform {
             }
             _ => return Err(PlatformError::new(format!("{specifier:?}: cannot parse platform specifier"))),
         };
-        Ok(Self { os, architecture, variant, os_version, os_features })
+        let platform = Self { os, architecture, variant, os_version, os_features };
+        // The normal form is what counts, so that it parses again.
+        match platform.to_string().len() {
+            0..=PLATFORM_BYTES_MAX => Ok(platform),
+            length => {
+                Err(PlatformError::new(format!("platform of {length} bytes is longer than {PLATFORM_BYTES_MAX}")))
+            }
+        }
     }
 
     /// The platforms whose images can run here, best first; this one is the first of them.
@@ -142,7 +151,8 @@ impl fmt::Display for Platform {
         }
         for part in [&self.architecture, &self.variant] {
             if !part.is_empty() {
-                write!(f, "/{part}")?;
+                f.write_str("/")?;
+                f.write_str(part)?;
             }
         }
         Ok(())
@@ -311,15 +321,18 @@ fn arm64_variants(variant: &str) -> impl Iterator<Item = String> + use<> {
 }
 
 fn minor_of(text: &str, max: u32) -> Option<u32> {
-    text.strip_prefix('.')?.parse().ok().filter(|minor| *minor <= max)
+    let digits = text.strip_prefix('.')?;
+    digits.parse().ok().filter(|minor: &u32| *minor <= max && minor.to_string() == digits)
 }
 
+/// What a specifier may not hold as it is goes byte by byte as `%2F`.
 fn encode(option: &str) -> String {
     let mut out = String::with_capacity(option.len());
-    for c in option.chars() {
-        match c {
-            '%' | '+' | '(' | ')' | '/' => out.push_str(&format!("%{:02X}", c as u32)),
-            _ => out.push(c),
+    for byte in option.bytes() {
+        if byte.is_ascii_alphanumeric() || b"_.-".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
         }
     }
     out
@@ -372,6 +385,7 @@ mod tests {
         check("macos/arm64", Ok("darwin/arm64"));
         check("windows(10.0.17763)/amd64", Ok("windows(10.0.17763)/amd64"));
         check("windows(10.0.17763+win32k)/amd64", Ok("windows(10.0.17763+win32k)/amd64"));
+        check("linux(%C3%A4%2f%20+%2B)/amd64", Ok("linux(%C3%A4%2F%20+%2B)/amd64"));
         check("s390x", Ok("linux/s390x"));
         check("unknown/unknown", Ok("unknown/unknown"));
         check("", Err("invalid OS component"));
@@ -391,6 +405,10 @@ mod tests {
         check("linux/amd64/v2", &["linux/amd64/v2", "linux/amd64", "linux/386"]);
         check("linux/arm/v7", &["linux/arm/v7", "linux/arm/v6", "linux/arm/v5"]);
         check("linux/arm/v5", &["linux/arm/v5"]);
+        check(
+            "linux/arm64/v8.01",
+            &["linux/arm64/v8.01", "linux/arm/v8", "linux/arm/v7", "linux/arm/v6", "linux/arm/v5"],
+        );
         check("linux/arm64", &["linux/arm64", "linux/arm/v8", "linux/arm/v7", "linux/arm/v6", "linux/arm/v5"]);
         check("linux/s390x", &["linux/s390x"]);
         assert_eq!(Platform::parse("linux/arm64/v9").unwrap().acceptable().len(), 1 + 6 + 4);

@@ -48,7 +48,7 @@ impl Reference {
             return Err(ReferenceError::Uppercase(format!("{prefix}{remote}")));
         }
         let (name, tag, digest) = split_name(remainder)?;
-        let path = format!("{prefix}{name}");
+        let path = [prefix, name].concat();
         if !is_remote_name(&path) {
             return Err(ReferenceError::Format);
         }
@@ -73,7 +73,8 @@ impl Reference {
         if self.domain.is_empty() { self.path.clone() } else { format!("{}/{}", self.domain, self.path) }
     }
 
-    /// The shortest text that means the same: `python:3.12`.
+    /// The short text that Docker shows: `python:3.12`. As in Docker, a repository of `docker.io` whose
+    /// first part looks like a host name reads as one of that host.
     pub fn familiar(&self) -> String {
         let name = match self.path.strip_prefix(OFFICIAL_PREFIX) {
             Some(rest) if self.domain == DEFAULT_DOMAIN && !rest.contains('/') => rest.to_owned(),
@@ -162,7 +163,10 @@ fn split_domain(text: &str) -> (&str, &str) {
 }
 
 fn is_lowercase(text: &str) -> bool {
-    text.chars().all(|c| c.to_lowercase().next() == Some(c))
+    match text.is_ascii() {
+        true => !text.bytes().any(|b| b.is_ascii_uppercase()),
+        false => text.chars().all(|c| c.to_lowercase().next() == Some(c)),
+    }
 }
 
 /// `name[:tag][@digest]` → its parts, tag and digest matching the grammar.

@@ -25,14 +25,23 @@ impl Rule for ConsistentInstructionCasing {
                 let span = instruction.keyword_span();
                 let place = place::on_first_line(document, instruction.span(), span);
                 let message = format!("Command '{name}' should match the case of the command majority ({majority})");
-                report.add(place, message).fix(format!("Write '{recased}'"), [Edit::replace(span, recased)]);
+                let edits = [Edit::replace(span, recased.clone())].into_iter().chain(recase_as(&instruction, case));
+                report.add(place, message).fix(format!("Write '{recased}'"), edits.collect::<Vec<_>>());
             }
         }
     }
 }
 
-/// Those of stages: neither what stands before the first FROM nor the triggers of ONBUILD.
+/// Those of stages: neither what stands before the first FROM nor the triggers of
+/// ONBUILD, nor what is no instruction.
 fn instructions(document: &Document) -> impl Iterator<Item = Instruction<'_>> {
     let of_stages = document.instructions().skip_while(|instruction| instruction.keyword() != Keyword::From);
-    of_stages.filter(|instruction| instruction.enclosing().is_none())
+    of_stages.filter(|instruction| instruction.enclosing().is_none() && instruction.keyword() != Keyword::Unknown)
+}
+
+/// What FROM is written in, its AS should be too.
+fn recase_as(instruction: &Instruction, case: fn(&str) -> String) -> Option<Edit> {
+    let word = instruction.words().nth(1).filter(|_| instruction.keyword() == Keyword::From)?;
+    let text = word.text();
+    (text.eq_ignore_ascii_case("as") && case(&text) != text).then(|| Edit::replace(word.span(), case(&text)))
 }

@@ -69,7 +69,8 @@ struct Source<'d> {
 fn sources<'d>(stage: &Stage<'d>) -> Vec<Source<'d>> {
     let mut sources = Vec::new();
     for step in stage.steps().filter(|step| matches!(step.keyword(), Keyword::Copy | Keyword::Add)) {
-        let names_stage = |flag: &StepFlag| flag.name == "from" && flag.text.as_deref().is_some_and(|from| from != "");
+        let names_stage =
+            |flag: &StepFlag| flag.name == "from" && flag.text.as_deref().is_some_and(|from| !from.is_empty());
         if step.flags().iter().any(names_stage) {
             continue;
         }

@@ -22,12 +22,12 @@ impl Rule for ExposeProtoCasing {
             }
             let message = format!("Defined protocol '{}' in EXPOSE instruction should be lowercase", port.text);
             let finding = report.add(place::of_word(document, &step, word), message);
+            // Where it is written as it is read, and not across lines.
             let written = step.instruction().and_then(|expose| expose.words().nth(word));
-            if let Some(word) = written.filter(|word| word.text() == port.text) {
-                let end = word.span().end;
-                let start = end - u32::try_from(protocol.len()).unwrap_or(0);
+            if let Some(span) = written.map(|word| word.span()).filter(|span| document.text(*span) == port.text) {
+                let start = span.end - u32::try_from(protocol.len()).unwrap_or(0);
                 let lower = protocol.to_lowercase();
-                finding.fix(format!("Write '{lower}'"), [Edit::replace(Span { start, end }, lower)]);
+                finding.fix(format!("Write '{lower}'"), [Edit::replace(Span { start, ..span }, lower)]);
             }
         }
     }

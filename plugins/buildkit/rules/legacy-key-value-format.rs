@@ -34,12 +34,22 @@ fn rewrite(document: &Document, instruction: &Instruction) -> Option<Edit> {
     let mut words = instruction.words();
     let (key, value) = (words.next()?, words.next()?);
     let text = value.text();
-    let needs_quotes = text.chars().any(|c| c.is_whitespace());
+    let needs_quotes = text.chars().any(char::is_whitespace) && !is_one_quoted(&text, document.escape());
     // A value with quotes or escapes of its own may mean something else in quotes.
     if text.is_empty() || needs_quotes && text.contains(['"', '\'', document.escape()]) {
         return None;
     }
     let text = if needs_quotes { format!("\"{text}\"") } else { text.into_owned() };
     let span = Span { start: key.span().start, end: value.span().end };
+    // Comments between its lines would go, and empty ones are for another rule to show.
+    if document.text(span).lines().skip(1).any(|line| line.trim().is_empty() || line.trim().starts_with('#')) {
+        return None;
+    }
     Some(Edit::replace(span, format!("{}={text}", key.text())))
+}
+
+/// Whether it is in quotes from end to end, and nothing in it ends them earlier.
+fn is_one_quoted(text: &str, escape: char) -> bool {
+    let inner = |quote| text.strip_prefix(quote)?.strip_suffix(quote).map(|inner| !inner.contains([quote, escape]));
+    inner('"').or_else(|| inner('\'')).unwrap_or(false)
 }

@@ -2,6 +2,8 @@
 
 use plimsoll_sdk::prelude::*;
 
+use crate::place;
+
 #[derive(Default)]
 pub struct MaintainerDeprecated;
 
@@ -17,8 +19,8 @@ impl Rule for MaintainerDeprecated {
             if maintainer.enclosing().is_some() {
                 continue;
             }
-            let finding =
-                report.add(maintainer.keyword_span(), "Maintainer instruction is deprecated in favor of using label");
+            let place = place::on_first_line(document, maintainer.span(), maintainer.keyword_span());
+            let finding = report.add(place, "Maintainer instruction is deprecated in favor of using label");
             if let Some(author) = maintainer.words().next().and_then(|author| plain(&author.text())) {
                 let label = format!("LABEL org.opencontainers.image.authors=\"{author}\"");
                 finding.unsafe_fix("Name the author in a label", [Edit::replace(maintainer.span(), label)]);

@@ -15,15 +15,19 @@ impl Rule for NoEmptyContinuation {
         for (first, reported) in document.empty_continuations() {
             let finding = report.add(reported, "Empty continuation line");
             finding.related(first, "The first empty line");
-            finding.fix("Remove the empty lines", empty_lines(document, first.start, reported.start));
+            finding.fix("Remove the empty lines", empty_lines(document, first.start, reported.end));
         }
     }
 }
 
-/// Removes the empty lines between two places.
-fn empty_lines(document: &Document, mut start: u32, end: u32) -> Vec<Edit> {
+/// Removes the empty lines from one place to the end of the line of another, which
+/// is an empty one too where the file ends.
+fn empty_lines(document: &Document, mut start: u32, last: u32) -> Vec<Edit> {
     let mut edits = Vec::new();
-    for line in document.source()[start as usize..end as usize].split_inclusive(|byte| *byte == b'\n') {
+    let source = document.source();
+    let end = source[last as usize..].iter().position(|byte| *byte == b'\n');
+    let end = end.map_or(source.len(), |end| last as usize + end + 1);
+    for line in source[start as usize..end].split_inclusive(|byte| *byte == b'\n') {
         let end = start + u32::try_from(line.len()).unwrap_or(0);
         if line.trim_ascii().is_empty() {
             edits.push(Edit::replace(Span { start, end }, ""));

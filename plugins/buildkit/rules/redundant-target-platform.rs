@@ -30,10 +30,23 @@ impl Rule for RedundantTargetPlatform {
                 );
                 let finding = report.add(place::of_platform(document, &stage), message);
                 let gap = Span { start: stage.from().keyword_span().end, end: stage.base_span().start };
-                if stage.from().flags().count() == 1 && !document.text(gap).contains('\n') {
+                // An ARG may have given the variable another value, which is no default.
+                let is_default = flag.value.as_deref() == Some(&*document.target_platform());
+                if is_default
+                    && is_plain(&written)
+                    && stage.from().flags().count() == 1
+                    && !document.text(gap).contains('\n')
+                {
                     finding.fix("Remove --platform", [Edit::replace(gap, " ")]);
                 }
             }
         }
     }
+}
+
+/// Whether it is the variable's value for every target platform: what stands in for
+/// no value does not matter, for it always has one.
+fn is_plain(text: &str) -> bool {
+    let rest = text.strip_prefix("${").unwrap_or(text).trim_start_matches('$').strip_prefix(TARGET_PLATFORM);
+    rest.is_some_and(|rest| rest.is_empty() || rest == "}" || rest.starts_with('-') || rest.starts_with(":-"))
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use crate::model::Tables;
-use crate::{Span, host};
+use crate::{Span, host, shell};
 
 pub(crate) const NONE: u32 = u32::MAX;
 
@@ -19,6 +19,7 @@ pub struct Document {
     heredocs: OnceCell<Vec<u32>>,
     comments: OnceCell<Vec<u32>>,
     pub(crate) model: Tables,
+    pub(crate) shell: shell::Tables,
 }
 
 /// What an instruction is.

@@ -80,6 +80,20 @@ seam! {
     model::step_flags as step_flags(step: u32) -> Vec<StepFlag>;
     /// `model.step-ports`.
     model::step_ports as step_ports(step: u32) -> Vec<Port>;
+    /// `shell.strings`.
+    shell::strings as shell_strings() -> String;
+    /// `shell.scripts`.
+    shell::scripts as shell_scripts() -> Vec<u32>;
+    /// `shell.commands`.
+    shell::commands as shell_commands() -> Vec<u32>;
+    /// `shell.words`.
+    shell::words as shell_words() -> Vec<u32>;
+    /// `shell.assignments`.
+    shell::assignments as shell_assignments() -> Vec<u32>;
+    /// `shell.redirections`.
+    shell::redirections as shell_redirections() -> Vec<u32>;
+    /// `shell.variables`.
+    shell::variables as shell_variables() -> Vec<u32>;
     /// `settings.enabled`.
     settings::enabled as enabled() -> Vec<u32>;
     /// `settings.options`.

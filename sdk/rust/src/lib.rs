@@ -19,6 +19,7 @@ pub mod pack;
 pub mod registry;
 mod report;
 mod rule;
+pub mod shell;
 
 /// The bindings of the contract, as generated from `wit/`.
 #[allow(missing_docs, unused_qualifications, clippy::all, unsafe_code)]
@@ -53,7 +54,7 @@ pub mod prelude {
     pub use crate::{
         Answered, Base, Document, Edit, Fix, ImageUse, ImageUseKind, Instruction, Keyword, OperatingSystem, Outcome,
         Plan, PlatformFlag, Report, Rule, Safety, Scope, Severity, Shell, Span, Stage, State, Step, StepFlag, StepWord,
-        Variable, Visibility, Word, WordRole, context, registry,
+        Variable, Visibility, Word, WordRole, context, registry, shell,
     };
 }
 

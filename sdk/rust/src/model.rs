@@ -381,8 +381,8 @@ pub enum OperatingSystem {
 /// One run of an instruction: where it stands, or as a trigger of ONBUILD.
 #[derive(Debug, Clone, Copy)]
 pub struct Step<'d> {
-    document: &'d Document,
-    index: u32,
+    pub(crate) document: &'d Document,
+    pub(crate) index: u32,
 }
 
 impl<'d> Step<'d> {

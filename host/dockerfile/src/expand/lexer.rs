@@ -47,12 +47,14 @@ impl Lexer {
 
     /// The value of a word. `work` is what may still be spent.
     pub(crate) fn value<'a>(self, word: &'a str, env: &'a dyn Env, work: &mut usize) -> Expansion<'a> {
-        let special = |b: u8| b == b'$' || (!self.skip_quotes && (b == b'\'' || b == b'"'));
-        if !word.bytes().any(special) && !word.contains(self.escape) {
+        let escape = u8::try_from(self.escape).unwrap_or(b'\\');
+        let special = |b: u8| b == b'$' || b == escape || (!self.skip_quotes && (b == b'\'' || b == b'"'));
+        if !word.bytes().any(special) && (self.escape.is_ascii() || !word.contains(self.escape)) {
             return Expansion { value: Ok(Cow::Borrowed(word)), references: Vec::new() };
         }
         let mut pass = self.pass(word, env, work);
-        let mut output = Output { value: String::new(), splitter: None };
+        let mut output = Output::new(word, None);
+        output.value.reserve(word.len().min(VALUE_BYTES_FIRST));
         let result = pass.until(None, self.raw_escapes, &mut output);
         let mut references = pass.references;
         references.sort_by_key(|r| r.span.start);
@@ -63,7 +65,7 @@ impl Lexer {
     /// The words of a text, split after expansion, each with the range it came from.
     pub(crate) fn words(self, text: &str, env: &dyn Env, work: &mut usize) -> Result<Vec<(String, Span)>, ExpandError> {
         let mut pass = self.pass(text, env, work);
-        let mut output = Output { value: String::new(), splitter: Some(Splitter::default()) };
+        let mut output = Output::new(text, Some(Splitter::default()));
         pass.until(None, self.raw_escapes, &mut output).map_err(|error| error.within(text))?;
         Ok(output.splitter.map(|splitter| splitter.finish(text.len())).unwrap_or_default())
     }
@@ -113,6 +115,10 @@ impl<'a> Pass<'a, '_> {
                 }
                 _ => {
                     self.next();
+                    // Words are split character by character, so that each knows its place.
+                    if out.splitter.is_none() {
+                        self.plain_run(stop);
+                    }
                     out.split(&self.word[start..self.at], start)?;
                 }
             }
@@ -123,8 +129,20 @@ impl<'a> Pass<'a, '_> {
         }
     }
 
+    /// Moves to the next character that may mean something.
+    fn plain_run(&mut self, stop: Option<char>) {
+        let (escape, skips_quotes) = (self.lexer.escape, self.lexer.skip_quotes);
+        let special = |c: char| match c {
+            '$' | '<' => true,
+            '\'' | '"' => !skips_quotes,
+            c => c == escape || Some(c) == stop,
+        };
+        let rest = &self.word[self.at..];
+        self.at += rest.find(special).unwrap_or(rest.len());
+    }
+
     pub(super) fn nested(&mut self, stop: char, raw_escapes: bool, missing: &str) -> Result<String, Failure> {
-        let mut out = Output { value: String::new(), splitter: None };
+        let mut out = Output::new(self.word, None);
         self.nested += 1;
         match self.until(Some(stop), raw_escapes, &mut out) {
             Ok(()) => Ok(out.value),
@@ -233,6 +251,9 @@ impl ExpandError {
         Self { message: format!("failed to process {word:?}: {}", self.message), ..self }
     }
 }
+
+/// Room for a value to begin with.
+const VALUE_BYTES_FIRST: usize = 256;
 
 /// Longer words are cut off in messages.
 const QUOTED_CHARS_MAX: usize = 200;

@@ -20,10 +20,17 @@ pub(super) struct Splitter {
 /// What a pass produces for each run of characters: the value, and perhaps words too.
 pub(super) struct Output {
     pub value: String,
+    /// Bytes that the value may have.
+    bytes_max: usize,
     pub splitter: Option<Splitter>,
 }
 
 impl Output {
+    /// Nothing yet. `text` is what the value is made of.
+    pub(super) fn new(text: &str, splitter: Option<Splitter>) -> Self {
+        Self { value: String::new(), bytes_max: text.len() + EXPANSION_BYTES_MAX, splitter }
+    }
+
     /// Adds text whose blanks separate words.
     pub(super) fn split(&mut self, text: &str, at: usize) -> Result<(), ExpandError> {
         if let Some(splitter) = &mut self.splitter {
@@ -60,7 +67,7 @@ impl Output {
         if self.splitter.is_some() {
             return Ok(());
         }
-        if self.value.len() + text.len() > EXPANSION_BYTES_MAX {
+        if self.value.len() + text.len() > self.bytes_max {
             return Err(limit("the value is too long"));
         }
         self.value.push_str(text);

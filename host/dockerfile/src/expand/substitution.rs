@@ -34,7 +34,7 @@ impl<'a> Pass<'a, '_> {
             Some(_) => {}
         }
         if self.depth == EXPANSION_DEPTH_MAX {
-            return Err(limit("substitutions are nested too deep"));
+            return Err(limit(&format!("substitutions are nested more than {EXPANSION_DEPTH_MAX} deep")));
         }
         self.depth += 1;
         let value = self.braced(start);

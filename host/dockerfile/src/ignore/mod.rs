@@ -90,10 +90,8 @@ impl Rule {
 
     fn matches(&self, path: &str) -> bool {
         // Above `/a` are the empty path and `/`, above `/a/b` the empty path and `/a`.
-        let above = path.rfind('/').map_or("", |at| &path[..at.max(1)]);
-        let ends = above.char_indices().filter(|(_, c)| *c == '/').map(|(at, _)| at).chain([above.len()]);
-        self.pattern.matches(path)
-            || !above.is_empty() && ends.into_iter().any(|end| self.pattern.matches(&above[..end]))
+        let rooted = || self.pattern.matches("") || path.rfind('/') == Some(0) && self.pattern.matches("/");
+        self.pattern.matches(path) || path.starts_with('/') && rooted()
     }
 }
 
@@ -158,6 +156,11 @@ mod tests {
         check("*.md", "docs/a.md", false);
         check("**/*.md", "docs/x/a.md", true);
         check("docs", "docs/x/a.md", true);
+        check("docs", "docsx/a.md", false);
+        check("d*s", "docs/x/a.md", true);
+        check("*/x", "docs/x/a.md", true);
+        check("**/x", "docs/x/a.md", true);
+        check("**/a*", "docs/a/b", true);
         check("/docs/", "docs/a", true);
         check("# docs", "# docs", false);
         check("a[0-9]?", "a1b", true);

@@ -1,7 +1,7 @@
 //! One pattern of `.dockerignore`: `*`, `?`, `[…]` within a directory, `**` across directories.
 //!
-//! A cleaned pattern → [`Pattern`] → whether it matches a whole path. Matching tries all choices at
-//! once: pattern length times path length steps at most.
+//! A cleaned pattern → [`Pattern`] → whether it matches a path or a directory above it. Matching tries
+//! all choices at once: pattern length times path length steps at most, however deep the path is.
 
 /// A parsed pattern.
 #[derive(Clone, Debug)]
@@ -71,12 +71,16 @@ impl Pattern {
         })
     }
 
-    /// Whether the whole path matches.
+    /// Whether the path matches, or a directory above it.
     pub(super) fn matches(&self, path: &str) -> bool {
+        let ends = |at: usize| at == path.len() || at > 0 && path[at..].starts_with('/');
         match self {
-            Self::Exact(text) => path == text,
+            Self::Exact(text) => path.starts_with(text) && ends(text.len()),
             Self::Prefix(text) => path.starts_with(text),
-            Self::Suffix(text) => path.ends_with(text) || text.strip_prefix('/') == Some(path),
+            Self::Suffix(text) => {
+                let matches = |path: &str| path.ends_with(text) || text.strip_prefix('/') == Some(path);
+                matches(path) || path.match_indices('/').any(|(at, _)| at > 0 && matches(&path[..at]))
+            }
             Self::Parts(parts) => matches(parts, path),
         }
     }
@@ -105,7 +109,11 @@ fn matches(parts: &[Part], path: &str) -> bool {
     let mut inside = vec![false; parts.len()];
     states[0] = true;
     skip_optional(parts, &mut states);
-    for c in path.chars() {
+    for (at, c) in path.char_indices() {
+        // What stands before a `/` is a directory above the path.
+        if c == '/' && at > 0 && states[parts.len()] {
+            return true;
+        }
         for i in (0..=parts.len()).rev() {
             let mut next = i > 0 && states[i - 1] && !parts[i - 1].is_optional() && parts[i - 1].accepts(c);
             if let Some(part) = parts.get(i) {

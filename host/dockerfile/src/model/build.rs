@@ -38,7 +38,7 @@ pub(super) struct Builder<'a> {
     pub tree: &'a Tree,
     pub inputs: &'a Inputs<'a>,
     pub model: Model,
-    pub build_args: HashMap<&'a str, &'a str>,
+    pub build_args: FastMap<&'a str, &'a str>,
     /// The value of the build argument `SOURCE_DATE_EPOCH` once it is read.
     pub epoch: Option<Assigned>,
     /// Global `ARG`s and platform arguments.
@@ -46,9 +46,11 @@ pub(super) struct Builder<'a> {
     /// The same with every `ARG` at its default; nothing when that failed.
     pub defaults: Option<Scope>,
     /// Stages by name in lower case; of equal names the last.
-    pub names: HashMap<String, u32>,
+    pub names: FastMap<String, u32>,
     /// Base images that are known, by stage.
-    pub images: HashMap<u32, &'a BaseImage>,
+    pub images: FastMap<u32, &'a BaseImage>,
+    /// What stages upon an image start with, by the address of the image: a file may name it often.
+    pub image_states: FastMap<*const BaseImage, State>,
     /// Whether `# syntax` asks for a frontend with features that BuildKit's own does not have.
     pub experimental: bool,
     /// Named contexts by their normal names, as indices into those of the inputs.
@@ -66,9 +68,16 @@ pub(super) struct Builder<'a> {
     pub work: usize,
     /// The step of the last `FROM`.
     last_from: Option<u32>,
-    /// Triggers that fired so far.
-    pub fired: usize,
+    /// Triggers that fired so far, and their bytes.
+    pub fired: (usize, usize),
+    /// Whether a bound was hit.
+    pub limited: bool,
+    /// Problems that came with a suggestion.
+    pub suggestions: usize,
 }
+
+/// A map with a hash that is fast on short keys and that a file cannot foresee.
+pub(super) type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// A problem, when BuildKit would meet it, and in which stage.
 pub(super) struct Noted {
@@ -129,23 +138,24 @@ impl<'a> Builder<'a> {
                 stages: Vec::new(),
                 steps: Vec::with_capacity(tree.instructions.len()),
                 values: Vec::with_capacity(tree.words.len()),
-                variables: Vec::new(),
+                variables: Vec::with_capacity(tree.words.len() / WORDS_OF_VARIABLE),
                 ports: Vec::new(),
                 images: Vec::new(),
                 shells: Vec::new(),
                 triggers: Vec::new(),
                 problems: Vec::new(),
                 arena: String::with_capacity(source.len().min(ARENA_BYTES_FIRST)),
-                scopes: Scopes::default(),
+                scopes: Scopes::new(),
                 step_of: vec![u32::MAX; tree.instructions.len()],
             },
             build_args: inputs.build_args.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
             epoch: None,
             globals: Scope::EMPTY,
             defaults: None,
-            names: HashMap::new(),
+            names: FastMap::default(),
             // Of several for one stage the first counts.
             images: inputs.base_images.iter().rev().copied().collect(),
+            image_states: FastMap::default(),
             experimental: asks_for_experimental(source, tree),
             contexts: context::by_name(inputs.contexts),
             handed_on: Vec::new(),
@@ -155,14 +165,16 @@ impl<'a> Builder<'a> {
             expansions: 0,
             work: MODEL_WORK_MAX,
             last_from: None,
-            fired: 0,
+            fired: (0, 0),
+            limited: false,
+            suggestions: 0,
         }
     }
 
     /// The arguments that exist without being declared, visible in `FROM` and global `ARG`s.
     fn seed(&mut self) {
         let (target, build) = (&self.inputs.target_platform, &self.inputs.build_platform);
-        let (target_text, build_text) = (target.to_string(), stages::without_version(build).to_string());
+        let (target_text, build_text) = (target.to_string(), stages::without_version(build));
         let last = || stages::last_name(self.source, self.tree).unwrap_or_else(|| "default".to_owned());
         let stage = self.target().map_or_else(last, str::to_owned);
         let arguments = [
@@ -362,6 +374,9 @@ fn asks_for_experimental(source: &[u8], tree: &Tree) -> bool {
     let mut syntax = tree.directives.iter().filter(|directive| directive.kind == DirectiveKind::Syntax);
     syntax.any(|directive| directive.value.of(source).ends_with(b"labs"))
 }
+
+/// How many words of a usual file there are to one variable.
+const WORDS_OF_VARIABLE: usize = 4;
 
 /// Room for values to begin with; more is added as it is needed.
 const ARENA_BYTES_FIRST: usize = 64 * 1024;

@@ -3,7 +3,9 @@
 //! An instruction and the [`State`] before it → values, variables, the stage or image it copies from,
 //! and the first problem. What depends on something unknown is no problem.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::build::{At, Builder, Phase, State};
 use super::{Base, ImageUse, ImageUseKind, Site, Value};
@@ -19,8 +21,8 @@ use crate::tree::{Heredoc, Keyword};
 struct Copied {
     chmod: Option<Value>,
     checksum: Option<Value>,
-    /// Sources that are no heredocs.
-    sources: Vec<Value>,
+    /// Sources that are no heredocs, among the values of the model.
+    sources: Range<usize>,
     heredocs: Vec<heredoc::Marker>,
     destination: Option<Value>,
 }
@@ -37,7 +39,7 @@ impl Builder<'_> {
         });
         if let Some((name, stage)) = late {
             let own = self.model.stages[stage as usize].name.as_ref();
-            let own = own.map_or_else(|| format!("stage-{stage}"), |name| name.name.clone());
+            let own = own.map_or_else(|| format!("stage-{stage}"), |name| shortened(&name.name).to_owned());
             let message =
                 format!("cannot copy from stage {name:?}, it needs to be defined before current stage {own:?}");
             return self.problem_at(Phase::Run, at, message);
@@ -66,6 +68,7 @@ impl Builder<'_> {
                 }
             }
         }
+        copied.sources.start = self.model.values.len();
         let words = at.tree.words_of(at.instruction);
         for (number, word) in words.iter().enumerate() {
             let text = at.tree.text(at.source, word.text);
@@ -75,7 +78,10 @@ impl Builder<'_> {
                 Ok(Some(marker)) => copied.heredocs.push(marker),
                 _ => {
                     let value = self.expand_text(at, state, at.word(number), word.text)?;
-                    if last { copied.destination = Some(value) } else { copied.sources.push(value) }
+                    if last {
+                        copied.sources.end = self.model.values.len() - 1;
+                        copied.destination = Some(value);
+                    }
                 }
             }
         }
@@ -94,8 +100,9 @@ impl Builder<'_> {
         for marker in markers.iter().filter(|marker| marker.expand) {
             let Some((number, heredoc)) = named.remove(marker.name.as_str()) else { continue };
             let lexer = Lexer { skip_quotes: true, ..Lexer::new('\\') };
-            let body = String::from_utf8_lossy(heredoc.body.of(at.source));
-            let locate = |span: Span| Span::new(heredoc.body.start + span.start, heredoc.body.start + span.end);
+            let (body, places) = lossy(heredoc.body.of(at.source));
+            let place = |offset: u32| heredoc.body.start + places.of(offset);
+            let locate = |span: Span| Span::new(place(span.start), place(span.end));
             let site = Site::Heredoc(at.instruction.heredocs.start + offset(number));
             self.expand(at, state, site, &body, lexer, &locate)?;
         }
@@ -131,10 +138,11 @@ impl Builder<'_> {
         if let Some(mode) = copied.chmod.as_ref().and_then(|value| self.certain(value)) {
             check_mode(mode).map_err(|message| (None, message))?;
         }
+        let sources = self.model.values.get(copied.sources.clone()).unwrap_or_default();
         let checksum = copied.checksum.as_ref().and_then(|value| self.certain(value)).unwrap_or_default();
         if !checksum.is_empty() {
-            let message = match copied.sources[..] {
-                [source] => match self.certain(&source) {
+            let message = match sources {
+                [source] => match self.certain(source) {
                     Some(source) if !takes_checksum(source) => Some("checksum requires HTTP(S) or Git sources"),
                     _ => None,
                 },
@@ -145,7 +153,7 @@ impl Builder<'_> {
         let mut options = Options { keep_git_dir: keeps_git_dir(at), checksum: checksum.to_owned() };
         let copy = at.instruction.keyword == Keyword::Copy;
         let parents = at.flag_switch("parents") == Some(true);
-        for value in &copied.sources {
+        for value in sources {
             let Some(source) = self.certain(value) else { continue };
             check_source(source, copy, parents, system, &mut options).map_err(|message| (Some(value.site), message))?;
         }
@@ -251,3 +259,44 @@ pub(super) fn check_digest(digest: &str) -> Result<(), String> {
 
 /// Algorithms of digests, and how many characters each takes.
 const ALGORITHMS: [(&str, usize); 3] = [("sha256", 64), ("sha384", 96), ("sha512", 128)];
+
+/// Where the characters of a text stand in the bytes they were read from.
+#[derive(Default)]
+struct Places {
+    /// Offsets into text and bytes behind each character that stands for other bytes.
+    behind: Vec<(u32, u32)>,
+}
+
+impl Places {
+    fn of(&self, at: u32) -> u32 {
+        match self.behind.partition_point(|(text, _)| *text <= at) {
+            0 => at,
+            count => self.behind[count - 1].1 + (at - self.behind[count - 1].0),
+        }
+    }
+}
+
+/// Bytes as text, with U+FFFD for what is not UTF-8.
+fn lossy(bytes: &[u8]) -> (Cow<'_, str>, Places) {
+    if let Ok(text) = str::from_utf8(bytes) {
+        return (text.into(), Places::default());
+    }
+    let (mut text, mut places, mut at) = (String::with_capacity(bytes.len()), Places::default(), 0);
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        at += chunk.valid().len() + chunk.invalid().len();
+        if !chunk.invalid().is_empty() {
+            text.push('\u{FFFD}');
+            places.behind.push((offset(text.len()), offset(at)));
+        }
+    }
+    (text.into(), places)
+}
+
+/// A name for a message: one stage may be named by every line of it.
+fn shortened(name: &str) -> &str {
+    &name[..name.floor_char_boundary(NAME_BYTES_MAX)]
+}
+
+/// Longer names of stages are cut off in messages.
+const NAME_BYTES_MAX: usize = 256;

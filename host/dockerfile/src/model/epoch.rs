@@ -42,13 +42,13 @@ impl<'a> Builder<'a> {
     /// Reads `SOURCE_DATE_EPOCH`, from a build argument or a global `ARG`.
     pub(super) fn epoch(&mut self) {
         let given = self.build_args.get(EPOCH).copied();
-        let name = self.model.scopes.intern(EPOCH);
-        let global = self.model.scopes.entry(self.globals, name).value;
+        let global = self.model.scopes.find(self.globals, EPOCH).value;
         let (text, exact) = match (given, global) {
             (Some(text), _) => (text.to_owned(), true),
             (None, Some(value)) => (self.model.scopes.value(value).to_owned(), value.exact),
             (None, None) => return,
         };
+        let name = self.model.scopes.intern(EPOCH);
         if !exact || (text.is_empty() && given.is_none()) {
             return;
         }

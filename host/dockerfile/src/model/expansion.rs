@@ -6,7 +6,7 @@
 use super::build::{At, Builder, Phase, State};
 use super::scope::{Scope, View};
 use super::{Site, Value, Variable, VariableScope, VariableState};
-use crate::expand::{Expansion, Lexer};
+use crate::expand::{ExpandError, Expansion, Lexer};
 use crate::limits::{EXPANSION_WORK_MAX, MODEL_VALUE_BYTES_MAX};
 use crate::span::{Span, offset};
 use crate::tree::{Instruction, Keyword, Text};
@@ -59,9 +59,13 @@ impl Builder<'_> {
             let flag = at.read_flag(text);
             return self.expand(at, state, site, &flag.text, lexer, &|span| at.flag_span(&flag, span));
         }
-        let characters = at.tree.text(at.source, text);
-        let trims = at.instruction.keyword == Keyword::Volume;
-        let characters = if trims { characters.trim() } else { characters };
+        let mut text = text;
+        let mut characters = at.tree.text(at.source, text);
+        if at.instruction.keyword == Keyword::Volume {
+            let start = characters.len() - characters.trim_start().len();
+            characters = characters.trim();
+            text = text.slice(start, start + characters.len());
+        }
         self.expand(at, state, site, characters, lexer, &|span| at.tree.source_span(text, span.start..span.end))
     }
 
@@ -86,7 +90,7 @@ impl Builder<'_> {
                 self.model.arena.push_str(value);
                 (Some(Span::new(start, offset(self.model.arena.len()))), None)
             }
-            Ok(_) => (None, None),
+            Ok(_) => (None, Some(ExpandError { message: TOO_MANY_BYTES.to_owned(), limit: true })),
             Err(error) => (None, Some(error.clone())),
         };
         drop(value);
@@ -119,13 +123,20 @@ impl Builder<'_> {
         self.expansions += 1;
         let value = Value { site, exact, text: text_span };
         self.model.values.push(value);
-        let Some(error) = error.filter(|error| !error.limit) else { return Some(value) };
+        let Some(error) = error else { return Some(value) };
+        // Of what is beyond a bound the first place says enough.
+        if error.limit && std::mem::replace(&mut self.limited, true) {
+            return Some(value);
+        }
         let phase = match at.scope {
             VariableScope::Global => Phase::Arguments,
             VariableScope::From => Phase::From,
             VariableScope::Stage => Phase::Run,
         };
         self.problem_in(phase, at, site, error.message);
-        None
+        // Beyond a bound of ours BuildKit may go on.
+        error.limit.then_some(value)
     }
 }
+
+const TOO_MANY_BYTES: &str = "the values in this file are too long to keep";

@@ -7,7 +7,7 @@ use super::build::{At, Builder, Phase, State};
 use super::epoch::EPOCH;
 use super::scope::{Assigned, Name};
 use super::{Value, VariableScope};
-use crate::limits::MODEL_VALUE_BYTES_MAX;
+use crate::limits::{DIRECTORY_BYTES_MAX, MODEL_VALUE_BYTES_MAX};
 use crate::path;
 use crate::tree::Keyword;
 
@@ -151,7 +151,9 @@ impl Builder<'_> {
         let known = state.directory.is_some() || path::is_absolute(&value, &system);
         let current = state.directory.take().unwrap_or_default();
         match path::normal(&current, &value, &system, false) {
-            Ok(directory) => state.directory = Some(directory).filter(|_| known),
+            Ok(directory) => {
+                state.directory = Some(directory).filter(|directory| known && directory.len() <= DIRECTORY_BYTES_MAX)
+            }
             Err(error) => {
                 let message = format!("normalizing workdir: normalizing working directory: {error}");
                 self.problem_at(Phase::Run, at, message);

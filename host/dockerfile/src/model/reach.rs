@@ -7,7 +7,7 @@
 use super::build::{At, Builder, NO_STEP, Phase};
 use super::uses::Use;
 use super::{Base, Stage, Trigger, VariableScope};
-use crate::limits::{MODEL_TRIGGERS_MAX, TRIGGER_BYTES_MAX};
+use crate::limits::{MODEL_TRIGGER_BYTES_MAX, MODEL_TRIGGERS_MAX, TRIGGER_BYTES_MAX};
 use crate::parse::{check_instruction, parse, stage_name};
 use crate::span::offset;
 use crate::tree::{Instruction, Keyword, ProblemKind};
@@ -78,11 +78,10 @@ impl<'a> Builder<'a> {
             Base::Stage(parent) => {
                 for index in own_triggers.get(parent as usize).into_iter().flatten().copied() {
                     let instruction = &tree.instructions[index as usize];
-                    if self.fired == MODEL_TRIGGERS_MAX {
+                    if !self.may_fire(instruction.span.len() as usize, usize::MAX, from) {
                         return;
                     }
-                    self.fired += 1;
-                    if let Err(message) = check_instruction(self.source, tree, index) {
+                    if let Err(message) = self.check_trigger(index) {
                         self.problem(Phase::Resolve, message, from.span, from.lines.0);
                         continue;
                     }
@@ -100,11 +99,35 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Whether one more trigger of so many bytes may run; the first that may not is a problem.
+    fn may_fire(&mut self, bytes: usize, bytes_max: usize, from: &Instruction) -> bool {
+        let (count, sum) = (self.fired.0 + 1, self.fired.1 + bytes);
+        let may = count <= MODEL_TRIGGERS_MAX && sum <= MODEL_TRIGGER_BYTES_MAX && bytes <= bytes_max;
+        if may {
+            self.fired = (count, sum);
+        } else if !std::mem::replace(&mut self.limited, true) {
+            let message = "there are too many triggers of ONBUILD, or too long ones, to run them".to_owned();
+            self.problem(Phase::Resolve, message, from.span, from.lines.0);
+        }
+        may
+    }
+
+    /// BuildKit reads what stands behind `ONBUILD` again, and there `--` is no end of flags.
+    fn check_trigger(&self, index: u32) -> Result<(), String> {
+        let onbuild = self.tree.instructions[index as usize].parent;
+        let onbuild = onbuild.and_then(|onbuild| self.tree.instructions.get(onbuild as usize));
+        let text = onbuild.map_or("", |onbuild| self.tree.text(self.source, onbuild.text));
+        let inner = text.get(Keyword::Onbuild.as_str().len()..).unwrap_or_default();
+        if inner.trim_start().starts_with("--") {
+            return Err("unknown instruction: --".to_owned());
+        }
+        check_instruction(self.source, self.tree, index)
+    }
+
     fn fire_image(&mut self, stage: u32, trigger: &str, from: &'a Instruction, fired: &mut Fired) {
-        if self.fired == MODEL_TRIGGERS_MAX || trigger.len() > TRIGGER_BYTES_MAX {
+        if !self.may_fire(trigger.len(), TRIGGER_BYTES_MAX, from) {
             return;
         }
-        self.fired += 1;
         let tree = parse(trigger.as_bytes());
         let syntax = tree.problems.iter().find(|p| p.kind == ProblemKind::Syntax).map(|p| p.message.clone());
         let single = tree.instructions.iter().filter(|i| i.parent.is_none()).count() == 1;

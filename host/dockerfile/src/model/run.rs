@@ -6,6 +6,7 @@ use super::build::{At, Builder, Phase, State};
 use super::reach::{Fire, Fired};
 use super::scope::Scope;
 use super::{Base, BaseImage, Origin, Shell, VariableScope};
+use crate::limits::DIRECTORY_BYTES_MAX;
 use crate::path;
 use crate::span::offset;
 
@@ -65,7 +66,8 @@ impl<'a> Builder<'a> {
             return parent.cloned().unwrap_or_else(|| State::new(Scope::EMPTY));
         }
         let image = self.base_image(stage);
-        let mut state = State::new(Scope::EMPTY);
+        let mut state = image.map_or_else(|| State::new(Scope::EMPTY), |image| self.image_state(image));
+        let own = &self.model.stages[stage as usize];
         state.unknown = match &own.base {
             Base::Scratch => false,
             Base::Context { name } => self.is_opaque(name),
@@ -73,24 +75,37 @@ impl<'a> Builder<'a> {
         };
         let windows = own.platform.os == "windows";
         let scopes = &mut self.model.scopes;
-        for (name, value) in image.map_or(&[][..], |image| &image.environment) {
-            let name = scopes.intern(name);
-            let value = scopes.assigned(value, true);
-            state.scope = scopes.set_image(state.scope, name, value);
-        }
         let path = scopes.intern("PATH");
         // Windows sets its own.
         if !windows && scopes.entry(state.scope, path).value.is_none() {
             let value = scopes.assigned(DEFAULT_PATH, !state.unknown);
             state.scope = scopes.set_image(state.scope, path, value);
         }
-        match image {
-            Some(image) if !image.shell.is_empty() => state.shell = self.shell(image.shell.clone()),
-            _ if state.unknown => state.shell = Shell::Unknown,
-            _ => {}
+        if image.is_none_or(|image| image.shell.is_empty()) && state.unknown {
+            state.shell = Shell::Unknown;
         }
         let directory = image.map_or("", |image| &image.working_dir);
         state.directory = if state.unknown { None } else { self.start_directory(stage, directory) };
+        state
+    }
+
+    /// What the configuration of an image sets.
+    fn image_state(&mut self, image: &'a BaseImage) -> State {
+        let address = std::ptr::from_ref(image);
+        if let Some(state) = self.image_states.get(&address) {
+            return state.clone();
+        }
+        let mut state = State::new(Scope::EMPTY);
+        let scopes = &mut self.model.scopes;
+        for (name, value) in &image.environment {
+            let name = scopes.intern(name);
+            let value = scopes.assigned(value, true);
+            state.scope = scopes.set_image(state.scope, name, value);
+        }
+        if !image.shell.is_empty() {
+            state.shell = self.shell(image.shell.clone());
+        }
+        self.image_states.insert(address, state.clone());
         state
     }
 
@@ -98,7 +113,7 @@ impl<'a> Builder<'a> {
         let own = &self.model.stages[stage as usize];
         let from = &self.tree.instructions[own.from as usize];
         match path::normal("/", directory, &own.platform.os, false) {
-            Ok(directory) => Some(directory),
+            Ok(directory) => Some(directory).filter(|directory| directory.len() <= DIRECTORY_BYTES_MAX),
             Err(error) => {
                 let message = format!("normalizing workdir: normalizing working directory: {error}");
                 self.note(Phase::Run, Some(stage), message, from.span, from.lines.0, None);

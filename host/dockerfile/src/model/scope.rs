@@ -4,7 +4,7 @@
 //! inheriting from a stage and remembering the scope of every variable free of cost. Looking up and
 //! setting take time logarithmic in the number of names of the file.
 
-use std::collections::HashMap;
+use std::hash::BuildHasher;
 
 use crate::expand::Env;
 use crate::span::{Span, offset};
@@ -27,7 +27,9 @@ pub(super) struct Scope {
 /// All environments of one model.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scopes {
-    ids: HashMap<Box<str>, Name>,
+    /// Names by hash: a table with free places, in which a name stands at its hash or behind it.
+    places: Vec<u32>,
+    hasher: foldhash::fast::RandomState,
     names: Vec<Span>,
     arena: String,
     entries: Vec<Entry>,
@@ -76,16 +78,54 @@ impl Scope {
 }
 
 impl Scopes {
+    /// No environment yet, with room for those of a usual file.
+    pub fn new() -> Self {
+        Self {
+            names: Vec::with_capacity(PLACES_FIRST / 2),
+            arena: String::with_capacity(ARENA_BYTES_FIRST),
+            entries: Vec::with_capacity(PLACES_FIRST / 2),
+            nodes: Vec::with_capacity(PLACES_FIRST / 2),
+            assignments: Vec::with_capacity(PLACES_FIRST / 2),
+            ..Self::default()
+        }
+    }
+
     /// The interned form of a name.
     pub fn intern(&mut self, name: &str) -> Name {
-        if let Some(id) = self.ids.get(name) {
-            return *id;
+        // At most half of the places are taken.
+        if self.places.len() <= self.names.len() * 2 {
+            self.grow();
+        }
+        let (place, found) = self.place(name);
+        if let Some(id) = found {
+            return id;
         }
         let id = Name(offset(self.names.len()));
         let span = self.keep(name);
         self.names.push(span);
-        self.ids.insert(name.into(), id);
+        self.places[place] = id.0;
         id
+    }
+
+    /// Where a name stands among the places, or where it would.
+    fn place(&self, name: &str) -> (usize, Option<Name>) {
+        let mask = self.places.len() - 1;
+        let mut place = self.hasher.hash_one(name) as usize & mask;
+        loop {
+            match self.places[place] {
+                NONE => return (place, None),
+                id if self.name(Name(id)) == name => return (place, Some(Name(id))),
+                _ => place = (place + 1) & mask,
+            }
+        }
+    }
+
+    fn grow(&mut self) {
+        self.places = vec![NONE; (self.places.len() * 2).max(PLACES_FIRST)];
+        for id in 0..offset(self.names.len()) {
+            let (place, _) = self.place(self.name(Name(id)));
+            self.places[place] = id;
+        }
     }
 
     /// The characters of a name.
@@ -110,7 +150,10 @@ impl Scopes {
 
     /// What is known of a name by its characters.
     pub fn find(&self, scope: Scope, name: &str) -> Entry {
-        self.ids.get(name).map(|name| self.entry(scope, *name)).unwrap_or_default()
+        if self.places.is_empty() {
+            return Entry::default();
+        }
+        self.place(name).1.map(|name| self.entry(scope, name)).unwrap_or_default()
     }
 
     /// Sets a name as `ARG` does: visible to what follows, not part of the image.
@@ -277,6 +320,12 @@ impl Env for View<'_> {
 }
 
 const NONE: u32 = u32::MAX;
+
+/// Room for names and values to begin with.
+const ARENA_BYTES_FIRST: usize = 1024;
+
+/// Places for names to begin with, a power of two.
+const PLACES_FIRST: usize = 64;
 const FAN_OUT: usize = 16;
 const FAN_OUT_BITS: u32 = 4;
 

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::build::{At, Builder, Phase, State};
 use super::{Base, ImageUse, ImageUseKind, Origin, PlatformFlag, Site, Stage, StageName, VariableScope};
+use crate::limits::MODEL_SUGGESTIONS_MAX;
 use crate::parse::{is_stage_name, stage_name, suggested};
 use crate::platform::Platform;
 use crate::reference::Reference;
@@ -51,7 +52,10 @@ impl<'a> Builder<'a> {
         // What a context takes the place of must be a valid name all the same.
         let base = named.map(|name| self.base(name, &wanted, from));
         let base = context.or(base).unwrap_or(Base::Unresolvable { name: None });
-        let default = words.first().and_then(|word| self.default_base(tree.text(source, word.text)));
+        // Without build arguments the default is what was just expanded and found to be an image.
+        let is_default = self.build_args.is_empty() && !replaced && matches!(base, Base::Image { .. });
+        let unknown = words.first().filter(|_| !is_default);
+        let default = unknown.and_then(|word| self.default_base(tree.text(source, word.text)));
         let invalid_default_base = default.is_some_and(|name| Reference::parse(&name).is_err());
         let platform = match &base {
             Base::Stage(parent) => self.model.stages[*parent as usize].platform.clone(),
@@ -158,9 +162,11 @@ impl<'a> Builder<'a> {
             Some("") => format!("empty platform value from expression {written}"),
             Some(_) => format!("failed to parse platform {written}: {error}"),
         };
-        let known = self.model.scopes.visible(self.globals, false);
-        let message = match unset.first() {
-            Some(name) => suggested(message, name, &known),
+        let message = match unset.first().filter(|_| self.suggestions < MODEL_SUGGESTIONS_MAX) {
+            Some(name) => {
+                self.suggestions += 1;
+                suggested(message, name, &self.model.scopes.visible(self.globals, false))
+            }
             None => message,
         };
         self.problem_in(Phase::From, at, site, message);
@@ -185,9 +191,12 @@ pub(super) fn last_name(source: &[u8], tree: &Tree) -> Option<String> {
     name(source, tree, tree.words_of(froms.next()?)).1.map(|name| name.name)
 }
 
-/// `BUILDPLATFORM` does not name the version of the operating system.
-pub(super) fn without_version(platform: &Platform) -> Platform {
-    Platform { os_version: String::new(), os_features: Vec::new(), ..platform.clone() }
+/// The text of a platform for `BUILDPLATFORM`, which does not name the version of the operating system.
+pub(super) fn without_version(platform: &Platform) -> String {
+    if platform.os_version.is_empty() && platform.os_features.is_empty() {
+        return platform.to_string();
+    }
+    Platform { os_version: String::new(), os_features: Vec::new(), ..platform.clone() }.to_string()
 }
 
 /// `AS name`, if it is well formed.

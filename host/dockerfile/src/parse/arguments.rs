@@ -88,7 +88,7 @@ fn words(
             None
         }
         Keyword::Arg => {
-            tree.push_words(line, split::quoted_words(line.text, range, char::from(tree.escape)));
+            tree.push_words(line, split::quoted_words(line.text, range, tree.escape));
             None
         }
         Keyword::Env | Keyword::Label => pairs(tree, line, keyword, range),
@@ -134,7 +134,7 @@ fn json_words(tree: &mut Tree, line: &Logical<'_>, start: usize, json: &mut bool
 
 /// `name=value …`, or the legacy `name value`.
 fn pairs(tree: &mut Tree, line: &Logical<'_>, keyword: Keyword, range: Range<usize>) -> Option<String> {
-    let words = split::quoted_words(line.text, range.clone(), char::from(tree.escape));
+    let words = split::quoted_words(line.text, range.clone(), tree.escape);
     let first = words.first()?.clone();
     if !line.text[first].contains('=') {
         let command = split::command(line.text, range);

@@ -7,6 +7,7 @@ use crate::span::{BYTE_ORDER_MARK, Span, offset};
 /// The lines of a source, one after the other.
 pub(super) struct Lines<'s> {
     source: &'s [u8],
+    newlines: memchr::Memchr<'s>,
     at: usize,
     /// Lines taken so far: the number of the last one, from 1.
     pub number: u32,
@@ -25,20 +26,24 @@ pub(super) struct Line {
 
 impl<'s> Lines<'s> {
     pub(super) fn new(source: &'s [u8]) -> Self {
-        Self { source, at: 0, number: 0 }
+        Self { source, newlines: memchr::memchr_iter(b'\n', source), at: 0, number: 0 }
     }
 
+    #[inline]
     pub(super) fn next(&mut self) -> Option<Line> {
         let rest = &self.source[self.at..];
         if rest.is_empty() {
             return None;
         }
-        let len = rest.iter().position(|b| *b == b'\n');
+        let len = self.newlines.next().map(|newline| newline - self.at);
         let line = &rest[..len.unwrap_or(rest.len())];
         let mark = self.number == 0 && rest.starts_with(BYTE_ORDER_MARK);
         let start = self.at + if mark { BYTE_ORDER_MARK.len() } else { 0 };
-        let blank = line.iter().rev().take_while(|b| **b == b'\r').count();
-        let end = (self.at + line.len() - blank).max(start);
+        let mut content = line;
+        while let [before @ .., b'\r'] = content {
+            content = before;
+        }
+        let end = (self.at + content.len()).max(start);
         self.at += len.map_or(rest.len(), |len| len + 1);
         self.number += 1;
         let too_long = line.len() > crate::limits::LINE_BYTES_MAX;
@@ -53,16 +58,18 @@ impl<'s> Lines<'s> {
 
 /// Drops blanks from the start.
 pub(super) fn trim_start(source: &[u8], mut span: Span) -> Span {
+    let mut bytes = span.of(source);
     loop {
-        let len = match span.of(source) {
+        let len = match bytes {
             [b' ' | b'\t' | b'\n' | 0x0B | 0x0C | b'\r', ..] => 1,
-            bytes @ [0x80..=0xFF, ..] => wide_blank(bytes, |len| &bytes[..len.min(bytes.len())]),
+            [0x80..=0xFF, ..] => wide_blank(bytes, |len| &bytes[..len.min(bytes.len())]),
             _ => 0,
         };
         if len == 0 {
+            span.start = span.end - offset(bytes.len());
             return span;
         }
-        span.start += len;
+        bytes = &bytes[len as usize..];
     }
 }
 
@@ -80,11 +87,6 @@ pub(super) fn trim(source: &[u8], span: Span) -> Span {
         }
         span.end -= len;
     }
-}
-
-/// Whether a line is a comment: `#` is its first character that is not blank.
-pub(super) fn is_comment(source: &[u8], content: Span) -> bool {
-    trim_start(source, content).of(source).first() == Some(&b'#')
 }
 
 /// Cuts off the escape character that continues a line, with the blanks behind it. An escape

@@ -20,16 +20,31 @@ pub(super) struct Logical<'t> {
 
 impl<'t> Logical<'t> {
     /// Joins `segments`; the characters land in `buffer` when they cannot be borrowed.
-    pub(super) fn new(tree: &mut Tree, source: &'t [u8], segments: Range<u32>, buffer: &'t mut String) -> Self {
+    pub(super) fn new(
+        tree: &mut Tree,
+        source: &'t [u8],
+        text: Option<&'t str>,
+        segments: Range<u32>,
+        buffer: &'t mut String,
+    ) -> Self {
+        let read = |span: Span| match text {
+            Some(text) => text.get(span.range()),
+            None => str::from_utf8(span.of(source)).ok(),
+        };
         let spans = segments.start as usize..segments.end as usize;
+        let first = tree.segments[spans.start].start;
         if let [only] = tree.segments[spans.clone()]
-            && let Ok(text) = str::from_utf8(only.of(source))
+            && let Some(text) = read(only)
         {
             return Self { text, whole: Text::in_source(only) };
         }
         buffer.clear();
         let base = offset(tree.arena.len());
         for span in &tree.segments[spans] {
+            if let Some(text) = read(*span) {
+                push_piece(&mut tree.pieces, base, buffer, text, span.start, span.len());
+                continue;
+            }
             let mut at = span.start;
             for chunk in span.of(source).utf8_chunks() {
                 let (valid, invalid) = (chunk.valid(), chunk.invalid());
@@ -40,6 +55,10 @@ impl<'t> Logical<'t> {
                     at += 1;
                 }
             }
+        }
+        // Nothing but escape characters has a place too.
+        if buffer.is_empty() {
+            return Self { text: buffer, whole: Text::in_source(Span::new(first, first)) };
         }
         tree.arena.push_str(buffer);
         let whole = Text { span: Span::new(base, offset(tree.arena.len())), owned: true };

@@ -33,18 +33,21 @@ pub(crate) use tokens::tokens;
 /// Parses a Dockerfile. The tree does not own `source`; its accessors take it again.
 pub fn parse(source: &[u8]) -> Tree {
     let mut tree = Tree { escape: b'\\', source_len: offset(source.len()), ..Tree::default() };
-    if source.len() > SOURCE_BYTES_MAX {
+    if source.len() <= SOURCE_BYTES_MAX {
+        tree.reserve(source.len());
+    } else {
         tree.file_problem(ProblemKind::Syntax, format!("file greater than max allowed size of {SOURCE_BYTES_MAX}"), 1);
         return tree;
     }
     let mut parser = Parser {
         source,
+        text: str::from_utf8(source).ok(),
         tree,
         lines: Lines::new(source),
         directives: Directives::default(),
         comments_from: 0,
         in_stage: false,
-        buffer: String::new(),
+        buffer: String::with_capacity(source.len().min(BUFFER_BYTES_FIRST)),
     };
     while let Some(line) = parser.next_line() {
         parser.line(line);
@@ -54,6 +57,8 @@ pub fn parse(source: &[u8]) -> Tree {
 
 struct Parser<'s> {
     source: &'s [u8],
+    /// The source as text, if it is UTF-8: then its parts need not be looked at again.
+    text: Option<&'s str>,
     tree: Tree,
     lines: Lines<'s>,
     directives: Directives,
@@ -74,13 +79,19 @@ struct Gathered {
 }
 
 impl Parser<'_> {
+    #[inline]
     fn next_line(&mut self) -> Option<Line> {
         let line = self.lines.next()?;
         if line.too_long {
-            let message = format!("dockerfile line greater than max allowed size of {LINE_BYTES_MAX}");
-            self.problem(ProblemKind::Syntax, message, line.content, self.lines.number);
+            self.too_long(line.content);
         }
         Some(line)
+    }
+
+    #[cold]
+    fn too_long(&mut self, content: Span) {
+        let message = format!("dockerfile line greater than max allowed size of {LINE_BYTES_MAX}");
+        self.problem(ProblemKind::Syntax, message, content, self.lines.number);
     }
 
     /// A line outside any instruction.
@@ -114,7 +125,9 @@ impl Parser<'_> {
             }
             Read::Done => {}
         }
-        let text = lines::trim(self.source, Span::new(content.start + 1, content.end));
+        // BuildKit drops one byte, be it the `#` or a blank before it. Of a wide blank all goes.
+        let text = Span::new((content.start + 1).max(trimmed.start), content.end);
+        let text = lines::trim(self.source, text);
         self.tree.comments.push(Comment { span: trimmed, text, inside: false });
         if text.is_empty() {
             self.comments_from = offset(self.tree.comments.len());
@@ -145,7 +158,7 @@ impl Parser<'_> {
         while continues {
             let Some(line) = self.next_line() else { break };
             let trimmed = lines::trim_start(self.source, line.content);
-            if lines::is_comment(self.source, line.content) {
+            if trimmed.of(self.source).first() == Some(&b'#') {
                 let text = lines::trim(self.source, Span::new(trimmed.start + 1, trimmed.end));
                 self.tree.comments.push(Comment { span: trimmed, text, inside: true });
             } else if trimmed.is_empty() {
@@ -171,7 +184,7 @@ impl Parser<'_> {
             self.tree.problems.push(Problem { kind, message, span: empty, line, instruction });
         }
         let mut buffer = std::mem::take(&mut self.buffer);
-        let line = Logical::new(&mut self.tree, self.source, gathered.segments.clone(), &mut buffer);
+        let line = Logical::new(&mut self.tree, self.source, self.text, gathered.segments.clone(), &mut buffer);
         let before = self.tree.instructions.len();
         let error = arguments::read(&mut self.tree, self.source, &line, &gathered);
         let marked = error.is_none() && line.text.contains("<<") && takes_heredocs(&self.tree.instructions[before..]);
@@ -254,6 +267,16 @@ impl Parser<'_> {
 }
 
 impl Tree {
+    /// Makes room for what a usual source of so many bytes takes.
+    fn reserve(&mut self, bytes: usize) {
+        self.instructions.reserve(bytes / BYTES_OF_INSTRUCTION + 1);
+        self.segments.reserve(bytes / BYTES_OF_LINE + 1);
+        self.words.reserve(bytes / BYTES_OF_LINE + 1);
+        self.pieces.reserve(bytes / BYTES_OF_LINE + 1);
+        // Instructions of more than one line are copied, and they are the long ones.
+        self.arena.reserve(bytes / 2);
+    }
+
     fn file_problem(&mut self, kind: ProblemKind, message: String, line: u32) {
         let span = Span::new(self.source_len, self.source_len);
         self.problems.push(Problem { kind, message, span, line: line.max(1), instruction: None });
@@ -280,6 +303,13 @@ impl Tree {
         }
     }
 }
+
+/// Room for one logical line to begin with.
+const BUFFER_BYTES_FIRST: usize = 1024;
+
+/// How many bytes of a usual source there are to one instruction, and to one line or word.
+const BYTES_OF_INSTRUCTION: usize = 128;
+const BYTES_OF_LINE: usize = 40;
 
 /// `ADD`, `COPY` and `RUN` take heredocs, also inside an `ONBUILD`, unless in JSON form.
 fn takes_heredocs(read: &[Instruction]) -> bool {

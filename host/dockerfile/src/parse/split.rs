@@ -19,7 +19,7 @@ pub(super) struct Command {
 pub(super) fn command(text: &str, range: Range<usize>) -> Command {
     let range = trim(text, range);
     let line = &text[range.clone()];
-    let len = line.find(BLANKS).unwrap_or(line.len());
+    let len = line.bytes().position(is_blank).unwrap_or(line.len());
     let behind = line[len..].trim_start_matches(BLANKS).len();
     Command { keyword: range.start..range.start + len, rest: range.end - behind..range.end }
 }
@@ -70,7 +70,8 @@ pub(super) fn flags(
 }
 
 /// Words separated by blanks, quotes and escapes kept: quoted blanks do not separate.
-pub(super) fn quoted_words(text: &str, range: Range<usize>, escape: char) -> Vec<Range<usize>> {
+pub(super) fn quoted_words(text: &str, range: Range<usize>, escape: u8) -> Vec<Range<usize>> {
+    let bytes = text.as_bytes();
     let mut words = Vec::new();
     let mut at = range.start;
     loop {
@@ -79,27 +80,29 @@ pub(super) fn quoted_words(text: &str, range: Range<usize>, escape: char) -> Vec
             return words;
         }
         let (start, mut end, mut quote, mut quoted) = (at, at, None, false);
-        let mut chars = text[start..range.end].char_indices().map(|(i, c)| (start + i, c));
-        at = range.end;
-        while let Some((i, c)) = chars.next() {
-            if quote.is_none() && c.is_whitespace() {
-                at = i;
+        let mut behind = range.end;
+        while at < range.end {
+            let byte = bytes[at];
+            let wide = if byte.is_ascii() { None } else { text[at..].chars().next() };
+            if quote.is_none() && wide.map_or(matches!(byte, b'\t'..=b'\r' | b' '), char::is_whitespace) {
+                behind = at;
                 break;
             }
-            if quote == Some(c) {
+            if quote == Some(byte) {
                 quote = None;
-            } else if quote.is_none() && (c == '\'' || c == '"') {
-                quote = Some(c);
+            } else if quote.is_none() && (byte == b'\'' || byte == b'"') {
+                quote = Some(byte);
                 quoted = true;
             }
+            at += wide.map_or(1, char::len_utf8);
             // Nothing can be escaped between single quotes.
-            let escaped = if c == escape && quote != Some('\'') { Some(chars.next()) } else { None };
-            end = match escaped {
-                None => i + c.len_utf8(),
-                Some(Some((i, c))) => i + c.len_utf8(),
-                Some(None) => break,
-            };
+            if byte == escape && quote != Some(b'\'') {
+                let Some(escaped) = text[at..range.end].chars().next() else { break };
+                at += escaped.len_utf8();
+            }
+            end = at;
         }
+        at = behind;
         if quoted || end > start {
             words.push(start..end);
         }
@@ -108,23 +111,39 @@ pub(super) fn quoted_words(text: &str, range: Range<usize>, escape: char) -> Vec
 
 /// Words separated by blanks; quotes mean nothing.
 pub(super) fn plain_words(text: &str, range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-    let base = text.as_ptr() as usize;
-    text[range].split(BLANKS).filter(|word| !word.is_empty()).map(move |word| {
-        let start = word.as_ptr() as usize - base;
-        start..start + word.len()
+    let mut at = range.start;
+    let bytes = &text.as_bytes()[..range.end];
+    std::iter::from_fn(move || {
+        at += bytes[at..].iter().take_while(|b| is_blank(**b)).count();
+        let start = at;
+        at += bytes[at..].iter().take_while(|b| !is_blank(**b)).count();
+        (start < at).then_some(start..at)
     })
 }
 
 /// Drops blanks from both ends.
 pub(super) fn trim(text: &str, range: Range<usize>) -> Range<usize> {
-    let part = &text[range.clone()];
-    let start = range.end - part.trim_start().len();
-    start..start + text[start..range.end].trim_end().len()
+    let start = skip_blanks(text, range.start, range.end);
+    let part = &text[start..range.end];
+    let end = match part.as_bytes().last() {
+        Some(b'!'..=b'~') => part.len(),
+        _ => part.trim_end().len(),
+    };
+    start..start + end
 }
 
 /// The blanks between words; others, such as the no-break space, belong to words.
 const BLANKS: [char; 5] = ['\t', '\u{B}', '\u{C}', '\r', ' '];
 
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b'\t' | 0x0B | 0x0C | b'\r' | b' ')
+}
+
 fn skip_blanks(text: &str, at: usize, end: usize) -> usize {
-    end - text[at..end].trim_start().len()
+    let part = &text[at..end];
+    match part.as_bytes() {
+        [b'!'..=b'~', ..] => at,
+        [b' ', b'!'..=b'~', ..] => at + 1,
+        _ => end - part.trim_start().len(),
+    }
 }

@@ -119,6 +119,8 @@ fn problems() {
             "Syntax 2 only one escape parser directive can be used",
         ],
     );
+    check_problems("# escape= \t\nFROM a", &["Syntax 1 invalid escape token '\t' does not match ` or \\"]);
+    check_problems("# escape=\nFROM a", &[]);
     check_problems(
         "RUN x\nFORM a\nFROM a b\nFROM a AS 1\nFROM a",
         &[
@@ -212,6 +214,20 @@ fn places_in_the_source() {
     assert_eq!(at(tree.flags_of(run)[0].text, "type=x"), "type=x");
 }
 
+/// What is empty has a place too, also where the text around it was put together.
+#[test]
+fn places_of_nothing() {
+    let check = |source: &[u8], expect: u32| {
+        let tree = parse(source);
+        let arguments = tree.instructions.last().unwrap().arguments;
+        assert_eq!((arguments.start, arguments.end), (expect, expect), "{source:?}");
+    };
+    check(b"RUN", 3);
+    check(b"\\\xFF\xFF", 3);
+    check(b"RUN \\\n --mount='a'", 18);
+    check(b"USER \\\n a\n\\\n\\\n", 10);
+}
+
 #[test]
 fn any_bytes() {
     let seeds: [&[u8]; 4] = [
@@ -283,4 +299,27 @@ fn too_large() {
     let source = vec![b'\n'; crate::limits::SOURCE_BYTES_MAX + 1];
     let tree = parse(&source);
     assert!(tree.problems.iter().any(|p| p.kind == ProblemKind::Syntax && p.message.contains("max allowed size")));
+}
+
+#[test]
+fn health_checks() {
+    let check = |arguments: &str, expect: &str| {
+        let expect = if expect.is_empty() { Vec::new() } else { vec![format!("Instruction 2 {expect}")] };
+        let expect: Vec<&str> = expect.iter().map(String::as_str).collect();
+        check_problems(&format!("FROM a\nHEALTHCHECK {arguments}"), &expect);
+    };
+    for arguments in
+        ["NONE", "--any NONE", "CMD [\"x\"]", "--interval=1h2.5m CMD x", "--timeout=0.1ns CMD x", "--retries= CMD x"]
+    {
+        check(arguments, "");
+    }
+    check("--interval=0.5ms CMD x", "Interval \"interval\" cannot be less than 1ms");
+    check("--timeout=-1s CMD x", "Interval \"timeout\" cannot be less than 1ms");
+    check("--timeout=9000µs CMD x", "time: unknown unit \"µs\" in duration \"9000µs\"");
+    check("--start-period=1 CMD x", "time: missing unit in duration \"1\"");
+    check("--start-interval=.s CMD x", "time: invalid duration \".s\"");
+    check("--interval=9999999h CMD x", "time: invalid duration \"9999999h\"");
+    check("--retries=99999999999 CMD x", "strconv.ParseInt: parsing \"99999999999\": value out of range");
+    check("--retries=x CMD x", "strconv.ParseInt: parsing \"x\": invalid syntax");
+    check("CMD []", "Missing command after HEALTHCHECK CMD");
 }

@@ -46,6 +46,11 @@ impl Tree {
         if !text.owned {
             return Span::new(start, end);
         }
+        // At the end of a text the arena may go on with another one.
+        if start == text.span.end && start > 0 {
+            let at = self.piece(start - 1).map_or(0, |p| p.source_end(start));
+            return Span::new(at, at);
+        }
         let from = self.piece(start).map_or(0, |p| p.source_of(start));
         if end <= start {
             return Span::new(from, from);
@@ -91,6 +96,22 @@ impl Tree {
     pub fn first_error(&self) -> Option<&Problem> {
         let first = |kind| self.problems.iter().find(move |p| p.kind == kind);
         first(ProblemKind::Syntax).or_else(|| first(ProblemKind::Instruction))
+    }
+
+    /// The parts of a text that stand together in the source, in order, as ranges of the text.
+    #[cfg(feature = "shell")]
+    pub(crate) fn runs(&self, text: Text) -> Vec<(Range<usize>, Span)> {
+        if !text.owned {
+            return vec![(0..text.len() as usize, text.span)];
+        }
+        let first = self.pieces.partition_point(|piece| piece.text + piece.text_len <= text.span.start);
+        let pieces = self.pieces[first..].iter().take_while(|piece| piece.text < text.span.end);
+        let run = |piece: &Piece| {
+            let (start, end) = (piece.text.max(text.span.start), (piece.text + piece.text_len).min(text.span.end));
+            let range = (start - text.span.start) as usize..(end - text.span.start) as usize;
+            (range, Span::new(piece.source_of(start), piece.source_end(end)))
+        };
+        pieces.map(run).collect()
     }
 
     fn piece(&self, at: u32) -> Option<&Piece> {

@@ -15,18 +15,26 @@ use crate::lint::{Input, Ruleset, Source};
 use crate::plugin::Plugin;
 use crate::question::BuildContext;
 
+/// What the command line says of the files.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'a> {
+    pub(super) paths: &'a [PathBuf],
+    pub(super) stdin_filename: Option<&'a Path>,
+    pub(super) context: Option<&'a Path>,
+    /// The working directory.
+    pub(super) here: &'a Path,
+}
+
 /// The files, each with the ruleset of the configuration nearest to it, and with
 /// its folder as build context unless another is given.
 pub(super) fn inputs(
-    paths: &[PathBuf],
-    stdin_filename: Option<&Path>,
-    context: Option<&Path>,
+    given: Given,
     config: &Config,
     file: Option<File>,
     finder: Finder,
     plugins: &[Plugin],
-    here: &Path,
 ) -> anyhow::Result<(Vec<Input>, Vec<Ruleset>)> {
+    let Given { paths, stdin_filename, context, here } = given;
     let base = config.folder.as_deref().unwrap_or(here);
     let base = fs::canonicalize(base).unwrap_or_else(|_| base.to_owned());
     let mut rulesets = Rulesets { finder, ..Rulesets::default() };
@@ -102,7 +110,8 @@ impl Rulesets {
 }
 
 /// The folder that all paths lie in.
-pub(super) fn common_folder(paths: &[PathBuf], stdin_filename: Option<&Path>, here: &Path) -> PathBuf {
+pub(super) fn common_folder(given: Given) -> PathBuf {
+    let Given { paths, stdin_filename, here, .. } = given;
     let named = paths.iter().map(PathBuf::as_path).filter(|path| *path != Path::new("-"));
     let folders = named.chain(stdin_filename).map(|path| {
         let real = real(&here.join(path));

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use plimsoll_dockerfile::Platform;
 use plimsoll_registry::{ClientConfig, Environment};
 
-use super::inputs::{common_folder, inputs};
+use super::inputs::{Given, common_folder, inputs};
 use super::{CLEAN, FAILED, FOUND, INTERRUPTED, bundled, complain, print, variables};
 use crate::config::{self, Config, FailLevel, Finder, Flags, Mode, Variables, ci};
 use crate::document::Surroundings;
@@ -101,9 +101,14 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     if let Some(context) = &arguments.context {
         ensure!(context.is_dir(), "--context {}: there is no such folder", context.display());
     }
-    let stdin_filename = arguments.stdin_filename.as_deref();
+    let given = Given {
+        paths: &arguments.paths,
+        stdin_filename: arguments.stdin_filename.as_deref(),
+        context: arguments.context.as_deref(),
+        here: &here,
+    };
     let mut finder = Finder::default();
-    let file = finder.nearest(&common_folder(&arguments.paths, stdin_filename, &here));
+    let file = finder.nearest(&common_folder(given));
     let file = file.as_deref().map(config::read).transpose()?;
     let flags = Flags {
         fail_level: arguments.fail_level,
@@ -122,8 +127,7 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     let (host, mut plugins) = bundled()?;
     let unusable = load_plugins(&host, &arguments.plugins, &mut plugins)?;
     let registry = Arc::new(Registry::new(ClientConfig::new(Environment::of_process())));
-    let (inputs, rulesets) =
-        inputs(&arguments.paths, stdin_filename, arguments.context.as_deref(), &config, file, finder, &plugins, &here)?;
+    let (inputs, rulesets) = inputs(given, &config, file, finder, &plugins)?;
     let job = Job {
         inputs,
         plugins: plugins.into(),

@@ -1,5 +1,6 @@
 //! What a document means: the model of the build, and its tables.
 
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, OnceLock};
 
 use plimsoll_dockerfile::model::{
@@ -7,7 +8,7 @@ use plimsoll_dockerfile::model::{
 };
 use plimsoll_dockerfile::{BaseImage, Inputs, Model, Platform, Span, model};
 
-use super::{Document, NONE, keyword_number};
+use super::{Document, NONE, ShellTables, keyword_number};
 
 /// What a document means under given inputs.
 pub struct Meaning {
@@ -15,6 +16,8 @@ pub struct Meaning {
     pub(super) model: Model,
     target_platform: Platform,
     tables: OnceLock<Tables>,
+    pub(super) shell: OnceLock<ShellTables>,
+    pub(super) shell_readings: AtomicU32,
 }
 
 /// The tables of the model, which share one arena of strings.
@@ -59,7 +62,15 @@ impl Meaning {
             base_images,
         };
         let model = model(document.source(), &document.tree, &inputs);
-        Self { document, model, target_platform: surroundings.target_platform.clone(), tables: OnceLock::new() }
+        let target_platform = surroundings.target_platform.clone();
+        Self {
+            document,
+            model,
+            target_platform,
+            tables: OnceLock::new(),
+            shell: OnceLock::new(),
+            shell_readings: AtomicU32::new(0),
+        }
     }
 
     /// The model itself.

@@ -2,11 +2,12 @@
 //! tables.
 //!
 //! Input: bytes, and what the build would be told from outside. Output: the
-//! tables of `document.wit` and, in [`Meaning`], `model.wit`, column by column as
-//! their comments say. Each is made when a rule first asks for it, and shared by
+//! tables of `document.wit` and, in [`Meaning`], `model.wit` and `shell.wit`, column by
+//! column as their comments say. Each is made when a rule first asks for it, and shared by
 //! all plugins.
 
 mod meaning;
+mod shell;
 mod steps;
 
 use std::borrow::Cow;
@@ -15,6 +16,7 @@ use std::sync::{Arc, OnceLock};
 pub use meaning::{Meaning, Surroundings};
 use plimsoll_dockerfile::tree::{Comment, Directive, Instruction, Keyword, Problem, ProblemKind, Text};
 use plimsoll_dockerfile::{LineIndex, Span, Tree, parse};
+pub use shell::ShellTables;
 pub use steps::{StepFlag, StepPort, StepRole, StepWord};
 
 const NONE: u32 = u32::MAX;

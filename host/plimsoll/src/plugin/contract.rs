@@ -16,7 +16,7 @@ pub use plimsoll::rules::registry::{Image, Selection};
 pub use plimsoll::rules::types::{
     Answered, Description, Finding, Fix, OptionError, Request, RequestId, Safety, Scope, Severity, Span, Verdict,
 };
-pub use plimsoll::rules::{context, document, log, model, registry, settings, types};
+pub use plimsoll::rules::{context, document, log, model, registry, settings, shell, types};
 
 /// The prefix of every interface of the contract.
 pub const PACKAGE: &str = "plimsoll:rules/";

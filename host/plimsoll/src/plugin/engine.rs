@@ -11,7 +11,9 @@ use std::thread;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 use wasmtime::{Engine, Result};
 
-use super::contract::{CAPABILITIES, PACKAGE, VERSION, context, document, log, model, registry, settings, types};
+use super::contract::{
+    CAPABILITIES, PACKAGE, VERSION, context, document, log, model, registry, settings, shell, types,
+};
 use super::engine_config::{compatibility, engine_config};
 use super::instance::Guest;
 use crate::limits::EPOCH_TICK;
@@ -126,6 +128,7 @@ fn linker(engine: &Engine) -> Result<Linker<Guest>> {
     types::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     document::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     model::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    shell::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     settings::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     log::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     registry::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;

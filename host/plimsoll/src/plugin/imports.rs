@@ -8,7 +8,7 @@ use wasmtime::Result;
 use super::call::Call;
 use super::contract::{
     Ignored, Level, Port, Request, RequestId, Selection, Span, StepFlag, StepWord, WordRole as Role, context, document,
-    log, model, registry, settings, types,
+    log, model, registry, settings, shell, types,
 };
 use super::failure::Misuse;
 use super::instance::Guest;
@@ -153,6 +153,36 @@ impl model::Host for Guest {
 
     fn images(&mut self) -> Result<Vec<u32>> {
         Ok(self.call()?.meaning()?.images().to_vec())
+    }
+}
+
+impl shell::Host for Guest {
+    fn strings(&mut self) -> Result<String> {
+        Ok(self.call()?.meaning()?.shell().strings.clone())
+    }
+
+    fn scripts(&mut self) -> Result<Vec<u32>> {
+        Ok(self.call()?.meaning()?.shell().scripts.clone())
+    }
+
+    fn commands(&mut self) -> Result<Vec<u32>> {
+        Ok(self.call()?.meaning()?.shell().commands.clone())
+    }
+
+    fn words(&mut self) -> Result<Vec<u32>> {
+        Ok(self.call()?.meaning()?.shell().words.clone())
+    }
+
+    fn assignments(&mut self) -> Result<Vec<u32>> {
+        Ok(self.call()?.meaning()?.shell().assignments.clone())
+    }
+
+    fn redirections(&mut self) -> Result<Vec<u32>> {
+        Ok(self.call()?.meaning()?.shell().redirections.clone())
+    }
+
+    fn variables(&mut self) -> Result<Vec<u32>> {
+        Ok(self.call()?.meaning()?.shell().variables.clone())
     }
 }
 

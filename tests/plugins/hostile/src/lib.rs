@@ -6,5 +6,5 @@ use plimsoll_sdk::Document;
 plimsoll_sdk::pack!();
 
 fn is_asked_for(document: &Document, name: &str) -> bool {
-    document.comments().any(|comment| comment.text().strip_prefix("# hostile: ") == Some(name))
+    document.comments().any(|comment| comment.text().strip_prefix("hostile: ") == Some(name))
 }

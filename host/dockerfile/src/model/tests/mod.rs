@@ -109,6 +109,8 @@ fn undefined_variables() {
         "FROM scratch\nLABEL a=${x:-$y} b='$z' \\\n  c=\"$w\"\n",
         &["2 ${x:-$y} x Unresolved", "2 $y y Unresolved", "2 $w w Unresolved"],
     );
+    // Places hold where the text that is expanded is not byte by byte the source's.
+    check(unset, "FROM scratch\nVOLUME \u{A0}$x", &["2 $x x Unresolved"]);
     check(unset, "FROM scratch\nEXPOSE $p\nCMD echo $p\nENTRYPOINT [\"$p\"]", &[]);
     check(unset, "FROM scratch\nRUN --network=$n x\nLABEL a=$TARGETARCH", &["3 $TARGETARCH TARGETARCH Unresolved"]);
     check(
@@ -239,6 +241,26 @@ fn state() {
         &["Default None false", "Set(0) Some([\"sh\"]) true"],
     );
     check(shells, "FROM x AS a\nWORKDIR /x\nFROM a\nCMD b", &["Unknown None true"]);
+}
+
+#[test]
+fn places_behind_broken_bytes() {
+    let source = b"FROM scratch\nCOPY <<E /\n\xFF\xFE $x\nE\n";
+    let tree = parse(source);
+    let model = model(source, &tree, &Inputs::default());
+    assert_eq!(model.variables[0].span.of(source), b"$x");
+}
+
+#[test]
+fn bounds_are_said() {
+    let laughs = (0..20).map(|i| format!("ENV v{}=$v{i}$v{i}\n", i + 1)).collect::<String>();
+    check(
+        problems,
+        &format!("FROM scratch\nENV v0={}\n{laughs}", "ha".repeat(100)),
+        &["11 failed to process \"$v8$v8\": the value is too long"],
+    );
+    let triggers = format!("FROM scratch AS a\n{}FROM a\n", "ONBUILD USER x\n".repeat(70_000));
+    check(problems, &triggers, &["70002 there are too many triggers of ONBUILD, or too long ones, to run them"]);
 }
 
 #[test]

@@ -45,6 +45,7 @@ fn triggers_that_stop() {
         "FROM scratch AS a\nONBUILD FOO\nFROM scratch\nFROM a",
         &["4 unknown instruction: FOO (did you mean FROM?)"],
     );
+    check(problems, "FROM scratch AS a\nONBUILD -- RUN x\nFROM a", &["3 unknown instruction: --"]);
     check(problems, "FROM scratch AS a\nONBUILD COPY --from=9 x y\nFROM a", &["3 invalid stage index 9"]);
     // A trigger may copy from its own stage, but not from a later one.
     check(problems, "FROM scratch AS a\nONBUILD COPY --from=b x y\nFROM a AS b", &[]);

@@ -1,0 +1,7 @@
+//! An environment and a word → its value and its words. What must hold is in `tests/checks`.
+#![no_main]
+
+#[path = "../../tests/checks/mod.rs"]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| checks::expand::check(bytes));

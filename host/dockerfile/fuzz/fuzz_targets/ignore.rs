@@ -1,0 +1,7 @@
+//! A `.dockerignore` and paths → which are ignored. What must hold is in `tests/checks`.
+#![no_main]
+
+#[path = "../../tests/checks/mod.rs"]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| checks::ignore::check(bytes));

@@ -47,9 +47,7 @@ impl Lexer {
 
     /// The value of a word. `work` is what may still be spent.
     pub(crate) fn value<'a>(self, word: &'a str, env: &'a dyn Env, work: &mut usize) -> Expansion<'a> {
-        let escape = u8::try_from(self.escape).unwrap_or(b'\\');
-        let special = |b: u8| b == b'$' || b == escape || (!self.skip_quotes && (b == b'\'' || b == b'"'));
-        if !word.bytes().any(special) && (self.escape.is_ascii() || !word.contains(self.escape)) {
+        if !self.changes(word) {
             return Expansion { value: Ok(Cow::Borrowed(word)), references: Vec::new() };
         }
         let mut pass = self.pass(word, env, work);
@@ -60,6 +58,18 @@ impl Lexer {
         references.sort_by_key(|r| r.span.start);
         let value = result.map(|()| Cow::Owned(output.value)).map_err(|error| error.within(word));
         Expansion { value, references }
+    }
+
+    /// Whether a word may be another one than its value.
+    pub(crate) fn changes(self, word: &str) -> bool {
+        let escape = u8::try_from(self.escape).unwrap_or(b'\\');
+        let quotes = !self.skip_quotes;
+        let special = |b: u8| b == b'$' || b == escape || (quotes & ((b == b'\'') | (b == b'"')));
+        // Without an early end the bytes of a chunk are looked at together.
+        let (chunks, rest) = word.as_bytes().as_chunks::<CHUNK>();
+        chunks.iter().any(|chunk| chunk.iter().fold(false, |any, b| any | special(*b)))
+            || rest.iter().any(|b| special(*b))
+            || (!self.escape.is_ascii() && word.contains(self.escape))
     }
 
     /// The words of a text, split after expansion, each with the range it came from.
@@ -251,6 +261,9 @@ impl ExpandError {
         Self { message: format!("failed to process {word:?}: {}", self.message), ..self }
     }
 }
+
+/// Bytes that are compared at once.
+const CHUNK: usize = 16;
 
 /// Room for a value to begin with.
 const VALUE_BYTES_FIRST: usize = 256;

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::scope::{Assigned, Name, Scope, Scopes};
+use super::scope::{Assigned, Name, PLATFORM_ARGUMENTS, Scope, Scopes};
 use super::uses::Use;
 use super::{Base, BaseImage, Inputs, Model, ModelProblem, Origin, Shell, Site, Step, VariableScope, context, stages};
 use crate::limits::MODEL_WORK_MAX;
@@ -45,7 +45,7 @@ pub(super) struct Builder<'a> {
     pub globals: Scope,
     /// The same with every `ARG` at its default; nothing when that failed.
     pub defaults: Option<Scope>,
-    /// Stages by name in lower case; of equal names the last.
+    /// Stages by name in lower case, once there are more than a few; of equal names the last.
     pub names: FastMap<String, u32>,
     /// Base images that are known, by stage.
     pub images: FastMap<u32, &'a BaseImage>,
@@ -54,7 +54,7 @@ pub(super) struct Builder<'a> {
     /// Whether `# syntax` asks for a frontend with features that BuildKit's own does not have.
     pub experimental: bool,
     /// Named contexts by their normal names, as indices into those of the inputs.
-    pub contexts: HashMap<String, usize>,
+    pub contexts: FastMap<String, usize>,
     /// What each stage that has run hands on to those that build upon it.
     pub handed_on: Vec<State>,
     /// Uses of one stage by another, other than as base.
@@ -64,6 +64,8 @@ pub(super) struct Builder<'a> {
     pub problems: Vec<Noted>,
     /// Expansions so far.
     pub expansions: u32,
+    /// Bytes of values that the model keeps.
+    pub value_bytes: usize,
     /// Bytes and steps that expansions may still take.
     pub work: usize,
     /// The step of the last `FROM`.
@@ -144,8 +146,7 @@ impl<'a> Builder<'a> {
                 shells: Vec::new(),
                 triggers: Vec::new(),
                 problems: Vec::new(),
-                arena: String::with_capacity(source.len().min(ARENA_BYTES_FIRST)),
-                scopes: Scopes::new(),
+                scopes: Scopes::new(tree.instructions.len(), source.len()),
                 step_of: vec![u32::MAX; tree.instructions.len()],
             },
             build_args: inputs.build_args.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
@@ -163,6 +164,7 @@ impl<'a> Builder<'a> {
             others: Vec::new(),
             problems: Vec::new(),
             expansions: 0,
+            value_bytes: 0,
             work: MODEL_WORK_MAX,
             last_from: None,
             fired: (0, 0),
@@ -173,29 +175,30 @@ impl<'a> Builder<'a> {
 
     /// The arguments that exist without being declared, visible in `FROM` and global `ARG`s.
     fn seed(&mut self) {
-        let (target, build) = (&self.inputs.target_platform, &self.inputs.build_platform);
-        let (target_text, build_text) = (target.to_string(), stages::without_version(build));
-        let last = || stages::last_name(self.source, self.tree).unwrap_or_else(|| "default".to_owned());
-        let stage = self.target().map_or_else(last, str::to_owned);
-        let arguments = [
-            ("BUILDPLATFORM", build_text.as_str()),
-            ("BUILDOS", &build.os),
-            ("BUILDOSVERSION", &build.os_version),
-            ("BUILDARCH", &build.architecture),
-            ("BUILDVARIANT", &build.variant),
-            ("TARGETPLATFORM", &target_text),
-            ("TARGETOS", &target.os),
-            ("TARGETOSVERSION", &target.os_version),
-            ("TARGETARCH", &target.architecture),
-            ("TARGETVARIANT", &target.variant),
-            ("TARGETSTAGE", &stage),
-        ];
-        for (name, value) in arguments {
-            let value = self.build_args.get(name).copied().unwrap_or(value);
-            let name = self.model.scopes.intern(name);
-            let value = self.model.scopes.assigned(value, true);
-            self.globals = self.model.scopes.set(self.globals, name, value);
+        let Inputs { target_platform: target, build_platform: build, .. } = self.inputs;
+        for (number, argument) in PLATFORM_ARGUMENTS.into_iter().enumerate() {
+            let given = self.build_args.get(argument).copied();
+            let (source, tree, stage) = (self.source, self.tree, self.target());
+            let add = |text: &str, to: &mut String| to.push_str(text);
+            self.model.scopes.seed(number, |to| match (given, argument) {
+                (Some(value), _) => add(value, to),
+                (None, "BUILDPLATFORM") => build.write_without_version(to),
+                (None, "BUILDOS") => add(&build.os, to),
+                (None, "BUILDOSVERSION") => add(&build.os_version, to),
+                (None, "BUILDARCH") => add(&build.architecture, to),
+                (None, "BUILDVARIANT") => add(&build.variant, to),
+                (None, "TARGETPLATFORM") => target.write(to),
+                (None, "TARGETOS") => add(&target.os, to),
+                (None, "TARGETOSVERSION") => add(&target.os_version, to),
+                (None, "TARGETARCH") => add(&target.architecture, to),
+                (None, "TARGETVARIANT") => add(&target.variant, to),
+                (None, _) => match stage {
+                    Some(stage) => add(stage, to),
+                    None => add(stages::last_name(source, tree).as_deref().unwrap_or("default"), to),
+                },
+            });
         }
+        self.globals = Scope::SEEDED;
         self.defaults = Some(self.globals);
     }
 
@@ -377,6 +380,3 @@ fn asks_for_experimental(source: &[u8], tree: &Tree) -> bool {
 
 /// How many words of a usual file there are to one variable.
 const WORDS_OF_VARIABLE: usize = 4;
-
-/// Room for values to begin with; more is added as it is needed.
-const ARENA_BYTES_FIRST: usize = 64 * 1024;

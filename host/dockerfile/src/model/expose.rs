@@ -9,7 +9,7 @@ use super::build::{At, Builder, Phase, State};
 use super::scope::View;
 use crate::expand::Lexer;
 use crate::limits::{EXPANSION_WORK_MAX, MODEL_VALUE_BYTES_MAX};
-use crate::span::{Span, offset};
+use crate::span::offset;
 
 impl Builder<'_> {
     /// BuildKit does not look for undefined variables here.
@@ -37,13 +37,12 @@ impl Builder<'_> {
         }
         for (number, text) in specifications {
             let exact = self.model.values.get(first + number).is_some_and(|value| value.exact);
-            let start = offset(self.model.arena.len());
-            if self.model.arena.len() + text.len() > MODEL_VALUE_BYTES_MAX {
+            if self.value_bytes + text.len() > MODEL_VALUE_BYTES_MAX {
                 return;
             }
-            self.model.arena.push_str(&text);
+            self.value_bytes += text.len();
             let word = at.instruction.words.start + offset(number);
-            let text_span = Span::new(start, offset(self.model.arena.len()));
+            let text_span = self.model.scopes.keep(&text);
             self.model.ports.push(Port { step: at.step, word, exact, text: text_span });
             if let Err(message) = check(&text) {
                 if exact {

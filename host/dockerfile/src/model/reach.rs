@@ -15,7 +15,7 @@ use crate::tree::{Instruction, Keyword, ProblemKind};
 /// The triggers that fire.
 #[derive(Default)]
 pub(super) struct Fired {
-    /// Those of each stage, in order.
+    /// Those of each stage, in order; nothing where none fires at all.
     pub stages: Vec<Vec<Fire>>,
     /// Those of images, parsed.
     pub triggers: Vec<Trigger>,
@@ -34,10 +34,14 @@ impl<'a> Builder<'a> {
     /// Finds the closure of the target and fires the triggers in it.
     pub(super) fn fire(&mut self) -> Fired {
         let count = self.model.stages.len();
+        let may_fire = |instruction: &Instruction| instruction.keyword == Keyword::Onbuild;
+        if self.target().is_none() && self.images.is_empty() && !self.tree.instructions.iter().any(may_fire) {
+            return Fired::default();
+        }
         let mut fired = Fired { stages: vec![Vec::new(); count], triggers: Vec::new() };
         let target = self.target();
         let last = count.checked_sub(1).map(offset);
-        let start = target.map_or(last, |name| self.names.get(&stage_name(name)).copied());
+        let start = target.map_or(last, |name| self.stage_named(&stage_name(name)));
         let own_triggers = self.own_triggers();
         let mut needs = self.needs();
         let mut open = Vec::from_iter(start);

@@ -18,7 +18,7 @@ pub(crate) fn instruction(source: &[u8], tree: &Tree, index: u32) -> Result<(), 
         Keyword::Env | Keyword::Label => {
             subject.flags(&[])?;
             at_least_one(name, count)?;
-            if subject.words(WordRole::Key).any(str::is_empty) {
+            if tree.words_of(instruction).iter().any(|word| word.role == WordRole::Key && word.text.is_empty()) {
                 return Err(format!("{name} names can not be blank"));
             }
             Ok(())
@@ -123,7 +123,7 @@ impl<'t> Subject<'t> {
             [_] => Ok(()),
             [_, keyword, name] if self.tree.text(self.source, keyword.text).eq_ignore_ascii_case("as") => {
                 let name = self.tree.text(self.source, name.text);
-                if is_stage_name(&stage_name(name)) {
+                if is_stage_name(name) || is_stage_name(&stage_name(name)) {
                     return Ok(());
                 }
                 let reason = "name can't start with a number or contain symbols";

@@ -7,8 +7,11 @@ use crate::span::{BYTE_ORDER_MARK, Span, offset};
 /// The lines of a source, one after the other.
 pub(super) struct Lines<'s> {
     source: &'s [u8],
-    newlines: memchr::Memchr<'s>,
     at: usize,
+    /// Where the newlines are not looked for yet, and those before that which no line has ended at: a bit at
+    /// the highest place of each byte.
+    ahead: usize,
+    found: u64,
     /// Lines taken so far: the number of the last one, from 1.
     pub number: u32,
 }
@@ -26,28 +29,57 @@ pub(super) struct Line {
 
 impl<'s> Lines<'s> {
     pub(super) fn new(source: &'s [u8]) -> Self {
-        Self { source, newlines: memchr::memchr_iter(b'\n', source), at: 0, number: 0 }
+        let source = &source[..offset(source.len()) as usize];
+        Self { source, at: 0, ahead: 0, found: 0, number: 0 }
+    }
+
+    /// The next newline. Lines are short: looking for each on its own would cost more than reading on.
+    #[inline]
+    fn newline(&mut self) -> Option<usize> {
+        while self.found == 0 {
+            let Some(word) = self.source[self.ahead..].first_chunk() else { return self.newline_at_end() };
+            self.found = newlines(u64::from_le_bytes(*word));
+            self.ahead += WORD;
+        }
+        let place = self.found.trailing_zeros() as usize / 8;
+        self.found &= self.found - 1;
+        Some(self.ahead - WORD + place)
+    }
+
+    fn newline_at_end(&mut self) -> Option<usize> {
+        let rest = &self.source[self.ahead..];
+        match rest.iter().position(|b| *b == b'\n') {
+            Some(place) => {
+                self.ahead += place + 1;
+                Some(self.ahead - 1)
+            }
+            None => {
+                self.ahead = self.source.len();
+                None
+            }
+        }
     }
 
     #[inline]
     pub(super) fn next(&mut self) -> Option<Line> {
-        let rest = &self.source[self.at..];
-        if rest.is_empty() {
+        let mut start = self.at;
+        if start >= self.source.len() {
             return None;
         }
-        let len = self.newlines.next().map(|newline| newline - self.at);
-        let line = &rest[..len.unwrap_or(rest.len())];
-        let mark = self.number == 0 && rest.starts_with(BYTE_ORDER_MARK);
-        let start = self.at + if mark { BYTE_ORDER_MARK.len() } else { 0 };
-        let mut content = line;
-        while let [before @ .., b'\r'] = content {
-            content = before;
+        let newline = self.newline();
+        let mut end = newline.unwrap_or(self.source.len());
+        self.at = newline.map_or(end, |newline| newline + 1);
+        let too_long = end - start > crate::limits::LINE_BYTES_MAX;
+        if self.number == 0 && self.source.starts_with(BYTE_ORDER_MARK) {
+            start = BYTE_ORDER_MARK.len();
         }
-        let end = (self.at + content.len()).max(start);
-        self.at += len.map_or(rest.len(), |len| len + 1);
         self.number += 1;
-        let too_long = line.len() > crate::limits::LINE_BYTES_MAX;
-        Some(Line { content: Span::new(offset(start), offset(end)), next: offset(self.at), too_long })
+        while end > start && self.source[end - 1] == b'\r' {
+            end -= 1;
+        }
+        // A source is no longer than that.
+        let content = Span { start: start as u32, end: end as u32 };
+        Some(Line { content, next: self.at as u32, too_long })
     }
 
     /// Where the next line starts.
@@ -56,8 +88,31 @@ impl<'s> Lines<'s> {
     }
 }
 
+/// The bytes of a word that are newlines: the highest bit of each.
+#[inline]
+fn newlines(word: u64) -> u64 {
+    let others = word ^ NEWLINES;
+    // Exact for each byte: nothing is carried over to the next one.
+    !(((others & LOW_BITS) + LOW_BITS) | others | LOW_BITS)
+}
+
+/// Bytes that are read at once.
+const WORD: usize = 8;
+const NEWLINES: u64 = u64::from_le_bytes([b'\n'; WORD]);
+const LOW_BITS: u64 = u64::from_le_bytes([0x7F; WORD]);
+
 /// Drops blanks from the start.
-pub(super) fn trim_start(source: &[u8], mut span: Span) -> Span {
+#[inline]
+pub(super) fn trim_start(source: &[u8], span: Span) -> Span {
+    let bytes = span.of(source);
+    let is_blank = |b: &&u8| matches!(b, b' ' | b'\t' | b'\n' | 0x0B | 0x0C | b'\r');
+    let blanks = bytes.iter().take_while(is_blank).count();
+    let rest = Span { start: span.start + offset(blanks), ..span };
+    if bytes.get(blanks).is_none_or(u8::is_ascii) { rest } else { trim_start_wide(source, rest) }
+}
+
+#[cold]
+fn trim_start_wide(source: &[u8], mut span: Span) -> Span {
     let mut bytes = span.of(source);
     loop {
         let len = match bytes {
@@ -91,8 +146,13 @@ pub(super) fn trim(source: &[u8], span: Span) -> Span {
 
 /// Cuts off the escape character that continues a line, with the blanks behind it. An escape
 /// character before it makes it an ordinary one.
+#[inline]
 pub(super) fn split_continuation(source: &[u8], content: Span, escape: u8) -> (Span, bool) {
     let bytes = content.of(source);
+    // Most lines end in something else.
+    if bytes.last().is_none_or(|last| *last != escape && !matches!(last, b' ' | b'\t')) {
+        return (content, false);
+    }
     let blank = bytes.iter().rev().take_while(|b| matches!(b, b' ' | b'\t')).count();
     match bytes[..bytes.len() - blank].split_last() {
         Some((last, before)) if *last == escape && before.last() != Some(&escape) => {

@@ -142,12 +142,12 @@ impl Text {
 }
 
 impl Piece {
-    fn source_of(&self, at: u32) -> u32 {
+    pub(crate) fn source_of(&self, at: u32) -> u32 {
         let into = at.saturating_sub(self.text);
         if self.text_len == self.source_len { self.source + into.min(self.source_len) } else { self.source }
     }
 
-    fn source_end(&self, end: u32) -> u32 {
+    pub(crate) fn source_end(&self, end: u32) -> u32 {
         if self.text_len == self.source_len { self.source_of(end) } else { self.source + self.source_len }
     }
 }

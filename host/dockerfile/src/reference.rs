@@ -107,9 +107,9 @@ impl<'t> Parts<'t> {
             return Err(ReferenceError::Identifier(text.to_owned()));
         }
         let (domain, remainder) = split_domain(text);
-        let official = domain == DEFAULT_DOMAIN && !remainder.contains('/');
+        let official = domain == DEFAULT_DOMAIN && find(remainder, b'/').is_none();
         let prefix = if official { OFFICIAL_PREFIX } else { "" };
-        let remote = remainder.split(':').next().unwrap_or_default();
+        let remote = split(remainder, b':').map_or(remainder, |(remote, _)| remote);
         if !is_lowercase(remote) {
             return Err(ReferenceError::Uppercase(format!("{prefix}{remote}")));
         }
@@ -179,30 +179,38 @@ const DIGEST_HEX_MIN: usize = 32;
 
 /// What stands before the first `/` is a registry only if it looks like one.
 fn split_domain(text: &str) -> (&str, &str) {
-    match text.split_once('/') {
+    match split(text, b'/') {
         Some((LEGACY_DEFAULT_DOMAIN, rest)) => (DEFAULT_DOMAIN, rest),
-        Some((first, rest)) if first == "localhost" || first.contains(['.', ':']) || !is_lowercase(first) => {
+        Some((first, rest)) if first == "localhost" || first.bytes().any(|b| matches!(b, b'.' | b':')) || !is_lowercase(first) => {
             (first, rest)
         }
         _ => (DEFAULT_DOMAIN, text),
     }
 }
 
+/// Where an ASCII character stands. Parts of references are short, and most of them hold none.
+fn find(text: &str, character: u8) -> Option<usize> {
+    text.bytes().position(|b| b == character)
+}
+
+/// What stands before and behind an ASCII character.
+fn split(text: &str, character: u8) -> Option<(&str, &str)> {
+    find(text, character).map(|at| (&text[..at], &text[at + 1..]))
+}
+
 fn is_lowercase(text: &str) -> bool {
-    match text.is_ascii() {
-        true => !text.bytes().any(|b| b.is_ascii_uppercase()),
-        false => text.chars().all(|c| c.to_lowercase().next() == Some(c)),
-    }
+    let plain = text.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase());
+    plain || (!text.is_ascii() && text.chars().all(|c| c.to_lowercase().next() == Some(c)))
 }
 
 /// `name[:tag][@digest]` → its parts, tag and digest matching the grammar.
 fn split_name(text: &str) -> Result<(&str, Option<&str>, Option<&str>), ReferenceError> {
-    let (rest, digest) = match text.split_once('@') {
+    let (rest, digest) = match split(text, b'@') {
         Some((rest, digest)) if is_digest(digest) => (rest, Some(digest)),
         Some(_) => return Err(ReferenceError::Format),
         None => (text, None),
     };
-    match rest.split_once(':') {
+    match split(rest, b':') {
         Some((name, tag)) if is_tag(tag) => Ok((name, Some(tag), digest)),
         Some(_) => Err(ReferenceError::Format),
         None => Ok((rest, None, digest)),
@@ -217,7 +225,14 @@ fn is_tag(tag: &str) -> bool {
 }
 
 fn is_remote_name(name: &str) -> bool {
-    name.split('/').all(is_path_component)
+    let mut rest = name;
+    while let Some((part, behind)) = split(rest, b'/') {
+        if !is_path_component(part) {
+            return false;
+        }
+        rest = behind;
+    }
+    is_path_component(rest)
 }
 
 /// Runs of lower-case letters and digits, joined by one `.`, one or two `_`, or any number of `-`.

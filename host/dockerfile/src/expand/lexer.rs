@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::output::{Output, Splitter};
 use super::{Env, ExpandError, Expansion, VariableReference};
-use crate::span::Span;
+use crate::span::{Span, offset};
 
 /// How to read words: BuildKit reads them a little differently from place to place.
 #[derive(Clone, Copy, Debug)]
@@ -60,20 +60,29 @@ impl Lexer {
         Expansion { value, references }
     }
 
+    fn has_usual_escape(self) -> bool {
+        matches!(self.escape, '\\' | '`')
+    }
+
     /// Whether a word may be another one than its value.
+    #[inline]
     pub(crate) fn changes(self, word: &str) -> bool {
-        let escape = u8::try_from(self.escape).unwrap_or(b'\\');
-        let quotes = !self.skip_quotes;
-        let special = |b: u8| b == b'$' || b == escape || (quotes & ((b == b'\'') | (b == b'"')));
-        // Without an early end the bytes of a chunk are looked at together.
-        let (chunks, rest) = word.as_bytes().as_chunks::<CHUNK>();
-        chunks.iter().any(|chunk| chunk.iter().fold(false, |any, b| any | special(*b)))
-            || rest.iter().any(|b| special(*b))
-            || (!self.escape.is_ascii() && word.contains(self.escape))
+        let quote = if self.skip_quotes { 0 } else { QUOTE };
+        let special = match self.escape {
+            '\\' => DOLLAR | BACKSLASH | quote,
+            '`' => DOLLAR | BACKTICK | quote,
+            _ => return true,
+        };
+        word.bytes().any(|b| MEANING[usize::from(b)] & special != 0)
     }
 
     /// The words of a text, split after expansion, each with the range it came from.
     pub(crate) fn words(self, text: &str, env: &dyn Env, work: &mut usize) -> Result<Vec<(String, Span)>, ExpandError> {
+        // A marker of a heredoc takes blanks with it.
+        let plain = |b: u8| MEANING[usize::from(b)] & ANY == 0 && b.is_ascii_graphic();
+        if !text.is_empty() && self.has_usual_escape() && text.bytes().all(plain) {
+            return Ok(vec![(text.to_owned(), Span::new(0, offset(text.len())))]);
+        }
         let mut pass = self.pass(text, env, work);
         let mut output = Output::new(text, Some(Splitter::default()));
         pass.until(None, self.raw_escapes, &mut output).map_err(|error| error.within(text))?;
@@ -139,16 +148,14 @@ impl<'a> Pass<'a, '_> {
         }
     }
 
-    /// Moves to the next character that may mean something.
+    /// Moves to the next character that may mean something. What stops is ASCII.
     fn plain_run(&mut self, stop: Option<char>) {
-        let (escape, skips_quotes) = (self.lexer.escape, self.lexer.skip_quotes);
-        let special = |c: char| match c {
-            '$' | '<' => true,
-            '\'' | '"' => !skips_quotes,
-            c => c == escape || Some(c) == stop,
-        };
-        let rest = &self.word[self.at..];
-        self.at += rest.find(special).unwrap_or(rest.len());
+        if !self.lexer.has_usual_escape() {
+            return;
+        }
+        let stop = stop.and_then(|stop| u8::try_from(stop).ok()).unwrap_or(b'$');
+        let rest = self.word[self.at..].bytes();
+        self.at += rest.take_while(|b| MEANING[usize::from(*b)] & ANY == 0 && *b != stop).count();
     }
 
     pub(super) fn nested(&mut self, stop: char, raw_escapes: bool, missing: &str) -> Result<String, Failure> {
@@ -198,6 +205,14 @@ impl<'a> Pass<'a, '_> {
                 Some(c) => {
                     self.next();
                     let mut c = c;
+                    let start = self.at;
+                    if c != self.lexer.escape && self.lexer.has_usual_escape() {
+                        let rest = self.word[start..].bytes();
+                        self.at += rest.take_while(|b| MEANING[usize::from(*b)] & ANY == 0).count();
+                        value.push(c);
+                        value.push_str(&self.word[start..self.at]);
+                        continue;
+                    }
                     if c == self.lexer.escape {
                         if raw_escapes {
                             value.push(c);
@@ -244,10 +259,15 @@ impl<'a> Pass<'a, '_> {
         &self.word[span.range()]
     }
 
+    #[inline]
     pub(super) fn peek(&self) -> Option<char> {
-        self.word[self.at..].chars().next()
+        match self.word.as_bytes().get(self.at) {
+            Some(byte) if byte.is_ascii() => Some(char::from(*byte)),
+            _ => self.word[self.at..].chars().next(),
+        }
     }
 
+    #[inline]
     pub(super) fn next(&mut self) -> Option<char> {
         let c = self.peek()?;
         self.at += c.len_utf8();
@@ -262,8 +282,24 @@ impl ExpandError {
     }
 }
 
-/// Bytes that are compared at once.
-const CHUNK: usize = 16;
+/// What a byte may mean in a word.
+const MEANING: [u8; 256] = {
+    let mut meaning = [0; 256];
+    meaning[b'$' as usize] = DOLLAR;
+    meaning[b'\\' as usize] = BACKSLASH;
+    meaning[b'`' as usize] = BACKTICK;
+    meaning[b'\'' as usize] = QUOTE;
+    meaning[b'"' as usize] = QUOTE;
+    meaning[b'<' as usize] = MARKER;
+    meaning
+};
+
+const DOLLAR: u8 = 1;
+const BACKSLASH: u8 = 2;
+const BACKTICK: u8 = 4;
+const QUOTE: u8 = 8;
+const MARKER: u8 = 16;
+const ANY: u8 = DOLLAR | BACKSLASH | BACKTICK | QUOTE | MARKER;
 
 /// Room for a value to begin with.
 const VALUE_BYTES_FIRST: usize = 256;

@@ -29,14 +29,8 @@ struct Copied {
 
 impl Builder<'_> {
     pub(super) fn copied(&mut self, at: &At<'_>, state: &State) {
-        self.note_source(at);
+        let late = self.note_source(at);
         let Some(copied) = self.expand_copied(at, state) else { return };
-        let late = at.copied_from().filter(|_| at.instruction.keyword == Keyword::Copy).and_then(|(name, _)| {
-            match (at.stage, self.copy_source(&name)) {
-                (Some(stage), Base::Stage(used)) if self.is_late(stage, used) => Some((name, stage)),
-                _ => None,
-            }
-        });
         if let Some((name, stage)) = late {
             let own = self.model.stages[stage as usize].name.as_ref();
             let own = own.map_or_else(|| format!("stage-{stage}"), |name| shortened(&name.name).to_owned());
@@ -55,7 +49,8 @@ impl Builder<'_> {
     /// Flags, then sources and destination, then bodies of heredocs; nothing where BuildKit stops.
     fn expand_copied(&mut self, at: &At<'_>, state: &State) -> Option<Copied> {
         let mut copied = Copied::default();
-        for name in ["chown", "chmod", "checksum"] {
+        let flags = if at.instruction.flags.is_empty() { &[][..] } else { &["chown", "chmod", "checksum"] };
+        for name in flags.iter().copied() {
             if name == "checksum" && at.instruction.keyword == Keyword::Copy {
                 continue;
             }
@@ -109,14 +104,21 @@ impl Builder<'_> {
         Some(())
     }
 
-    fn note_source(&mut self, at: &At<'_>) {
+    /// Notes what an instruction copies from. A stage that has not run yet comes back by its name, with the
+    /// one that wants it.
+    fn note_source<'t>(&mut self, at: &At<'t>) -> Option<(Cow<'t, str>, u32)> {
         if at.instruction.keyword != Keyword::Copy {
-            return;
+            return None;
         }
-        let Some((name, value)) = at.copied_from() else { return };
+        let (name, value) = at.copied_from()?;
         let source = self.copy_source(&name);
+        let late = match (at.stage, &source) {
+            (Some(stage), Base::Stage(used)) if self.is_late(stage, *used) => Some((name, stage)),
+            _ => None,
+        };
         let span = at.tree.source_span(value, 0..value.len());
         self.image_use(at, ImageUseKind::CopyFrom, span, source);
+        late
     }
 
     /// Notes that an instruction uses a stage or an image.

@@ -75,7 +75,7 @@ fn check(text: &str) -> Result<(), String> {
     if port.is_empty() {
         return Err(format!("invalid port: {text:?}: no port specified"));
     }
-    if !["", "tcp", "udp", "sctp"].contains(&protocol.to_lowercase().as_str()) {
+    if !["", "tcp", "udp", "sctp"].iter().any(|known| protocol.eq_ignore_ascii_case(known)) {
         return Err(format!("invalid port: {text:?}: invalid proto: {protocol}"));
     }
     check_address(address)?;

@@ -223,7 +223,11 @@ fn name(source: &[u8], tree: &Tree, words: &[Word]) -> (Option<Span>, Option<Sta
         return (None, None);
     }
     let written = tree.text(source, name.text);
-    let lower = if is_stage_name(written) { written.to_owned() } else { stage_name(written) };
-    let name = is_stage_name(&lower).then(|| StageName { name: lower, written: written.to_owned(), span: name.span });
+    let lower = stage_name(written);
+    let name = is_stage_name(&lower).then(|| StageName {
+        name: lower.into_owned(),
+        written: written.to_owned(),
+        span: name.span,
+    });
     (Some(keyword.span), name)
 }

@@ -2,6 +2,7 @@
 //!
 //! One instruction of a tree → nothing, or BuildKit's first complaint about it.
 
+use std::borrow::Cow;
 use std::num::IntErrorKind;
 
 use super::heredoc;
@@ -123,7 +124,7 @@ impl<'t> Subject<'t> {
             [_] => Ok(()),
             [_, keyword, name] if self.tree.text(self.source, keyword.text).eq_ignore_ascii_case("as") => {
                 let name = self.tree.text(self.source, name.text);
-                if is_stage_name(name) || is_stage_name(&stage_name(name)) {
+                if is_stage_name(&stage_name(name)) {
                     return Ok(());
                 }
                 let reason = "name can't start with a number or contain symbols";
@@ -284,8 +285,11 @@ const HEALTHCHECK_FLAGS: [(&str, Kind); 5] = [
 ];
 
 /// The name of a stage as BuildKit compares it: each character in lower case for itself.
-pub(crate) fn stage_name(written: &str) -> String {
-    written.chars().map(|c| c.to_lowercase().next().unwrap_or(c)).collect()
+pub(crate) fn stage_name(written: &str) -> Cow<'_, str> {
+    if written.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase()) {
+        return written.into();
+    }
+    written.chars().map(|c| c.to_lowercase().next().unwrap_or(c)).collect::<String>().into()
 }
 
 /// Lower-case letters, digits, `-`, `_` and `.`, a letter first.

@@ -125,16 +125,7 @@ impl Platform {
         self.os == "unknown" && self.architecture == "unknown"
     }
 
-    /// Adds the normal text to another one.
-    pub(crate) fn write(&self, to: &mut String) {
-        if self.os_version.is_empty() && self.os_features.is_empty() {
-            self.write_without_version(to);
-        } else {
-            to.push_str(&self.to_string());
-        }
-    }
-
-    /// The same without the version and features of the operating system, as `BUILDPLATFORM` has it.
+    /// Adds the normal text without version and features of the operating system, as `BUILDPLATFORM` has it.
     pub(crate) fn write_without_version(&self, to: &mut String) {
         if self.os.is_empty() {
             return to.push_str("unknown");

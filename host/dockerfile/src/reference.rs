@@ -40,7 +40,7 @@ impl Reference {
     pub fn parse(text: &str) -> Result<Self, ReferenceError> {
         let Parts { domain, outer, prefix, name, tag, digest } = Parts::read(text)?;
         let domain = if domain == DEFAULT_DOMAIN { DEFAULT_DOMAIN.into() } else { domain.to_owned().into() };
-        let path = if outer.is_empty() { [prefix, name].concat() } else { [outer, "/", prefix, name].concat() };
+        let path = if outer.is_empty() { joined(prefix, name) } else { [outer, "/", prefix, name].concat() };
         Ok(Self { domain, path, tag: tag.map(str::to_owned), digest: digest.map(str::to_owned) })
     }
 
@@ -186,6 +186,13 @@ fn split_domain(text: &str) -> (&str, &str) {
         }
         _ => (DEFAULT_DOMAIN, text),
     }
+}
+
+fn joined(prefix: &str, name: &str) -> String {
+    let mut path = String::with_capacity(prefix.len() + name.len());
+    path.push_str(prefix);
+    path.push_str(name);
+    path
 }
 
 /// Where an ASCII character stands. Parts of references are short, and most of them hold none.

@@ -7,15 +7,16 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::scope::{Assigned, Name, PLATFORM_ARGUMENTS, Scope, Scopes};
+use super::scope::{BUILD_ARGUMENTS, TARGET_ARGUMENTS, TARGET_STAGE};
 use super::uses::Use;
 use super::{Base, BaseImage, Inputs, Model, ModelProblem, Origin, Shell, Site, Step, VariableScope, context, stages};
 use crate::limits::MODEL_WORK_MAX;
 use crate::span::{Span, offset};
-use crate::tree::{DirectiveKind, Instruction, Keyword, Text, Tree};
+use crate::tree::{DirectiveKind, Instruction, Keyword, Source, Text, Tree};
 
 /// What the instructions of a tree mean. `source` must be what the tree was parsed from.
 pub fn model(source: &[u8], tree: &Tree, inputs: &Inputs<'_>) -> Model {
-    let mut builder = Builder::new(source, tree, inputs);
+    let mut builder = Builder::new(Source::new(source), tree, inputs);
     builder.check_options();
     builder.seed();
     builder.global_arguments();
@@ -34,7 +35,7 @@ pub fn model(source: &[u8], tree: &Tree, inputs: &Inputs<'_>) -> Model {
 }
 
 pub(super) struct Builder<'a> {
-    pub source: &'a [u8],
+    pub source: Source<'a>,
     pub tree: &'a Tree,
     pub inputs: &'a Inputs<'a>,
     pub model: Model,
@@ -119,7 +120,7 @@ pub(super) enum Phase {
 /// The instruction that runs, and where.
 #[derive(Clone, Copy)]
 pub(super) struct At<'t> {
-    pub source: &'t [u8],
+    pub source: Source<'t>,
     pub tree: &'t Tree,
     pub instruction: &'t Instruction,
     pub step: u32,
@@ -131,35 +132,43 @@ pub(super) struct At<'t> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(source: &'a [u8], tree: &'a Tree, inputs: &'a Inputs<'a>) -> Self {
+    fn new(source: Source<'a>, tree: &'a Tree, inputs: &'a Inputs<'a>) -> Self {
+        let froms = tree.instructions.iter().filter(|i| i.keyword == Keyword::From);
+        let stages = froms.count();
         Self {
             source,
             tree,
             inputs,
             model: Model {
-                stages: Vec::new(),
+                stages: Vec::with_capacity(stages),
                 steps: Vec::with_capacity(tree.instructions.len()),
                 values: Vec::with_capacity(tree.words.len()),
                 variables: Vec::with_capacity(tree.words.len() / WORDS_OF_VARIABLE),
                 ports: Vec::new(),
-                images: Vec::new(),
+                images: Vec::with_capacity(stages + IMAGES_MORE),
                 shells: Vec::new(),
                 triggers: Vec::new(),
                 problems: Vec::new(),
-                scopes: Scopes::new(tree.instructions.len(), source.len()),
+                scopes: Scopes::new(tree.instructions.len(), source.bytes.len()),
                 step_of: vec![u32::MAX; tree.instructions.len()],
             },
-            build_args: inputs.build_args.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+            build_args: match inputs.build_args {
+                [] => FastMap::default(),
+                given => given.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+            },
             epoch: None,
             globals: Scope::EMPTY,
             defaults: None,
             names: FastMap::default(),
             // Of several for one stage the first counts.
-            images: inputs.base_images.iter().rev().copied().collect(),
+            images: match inputs.base_images {
+                [] => FastMap::default(),
+                known => known.iter().rev().copied().collect(),
+            },
             image_states: FastMap::default(),
             experimental: asks_for_experimental(source, tree),
             contexts: context::by_name(inputs.contexts),
-            handed_on: Vec::new(),
+            handed_on: Vec::with_capacity(stages),
             uses: Vec::new(),
             others: Vec::new(),
             problems: Vec::new(),
@@ -176,27 +185,18 @@ impl<'a> Builder<'a> {
     /// The arguments that exist without being declared, visible in `FROM` and global `ARG`s.
     fn seed(&mut self) {
         let Inputs { target_platform: target, build_platform: build, .. } = self.inputs;
-        for (number, argument) in PLATFORM_ARGUMENTS.into_iter().enumerate() {
-            let given = self.build_args.get(argument).copied();
-            let (source, tree, stage) = (self.source, self.tree, self.target());
-            let add = |text: &str, to: &mut String| to.push_str(text);
-            self.model.scopes.seed(number, |to| match (given, argument) {
-                (Some(value), _) => add(value, to),
-                (None, "BUILDPLATFORM") => build.write_without_version(to),
-                (None, "BUILDOS") => add(&build.os, to),
-                (None, "BUILDOSVERSION") => add(&build.os_version, to),
-                (None, "BUILDARCH") => add(&build.architecture, to),
-                (None, "BUILDVARIANT") => add(&build.variant, to),
-                (None, "TARGETPLATFORM") => target.write(to),
-                (None, "TARGETOS") => add(&target.os, to),
-                (None, "TARGETOSVERSION") => add(&target.os_version, to),
-                (None, "TARGETARCH") => add(&target.architecture, to),
-                (None, "TARGETVARIANT") => add(&target.variant, to),
-                (None, _) => match stage {
-                    Some(stage) => add(stage, to),
-                    None => add(stages::last_name(source, tree).as_deref().unwrap_or("default"), to),
-                },
-            });
+        let scopes = &mut self.model.scopes;
+        scopes.seed_platform(BUILD_ARGUMENTS, build, false);
+        scopes.seed_platform(TARGET_ARGUMENTS, target, true);
+        let last = || stages::last_name(self.source, self.tree);
+        match self.inputs.target.filter(|target| !target.is_empty()) {
+            Some(stage) => scopes.seed(TARGET_STAGE, stage),
+            None => scopes.seed(TARGET_STAGE, last().as_deref().unwrap_or("default")),
+        }
+        let given = |name: &str| self.build_args.get(name).copied();
+        let arguments = if self.build_args.is_empty() { &[][..] } else { &PLATFORM_ARGUMENTS };
+        for (number, value) in arguments.iter().enumerate().filter_map(|(n, name)| Some((n, given(name)?))) {
+            scopes.seed(number, value);
         }
         self.globals = Scope::SEEDED;
         self.defaults = Some(self.globals);
@@ -353,7 +353,7 @@ impl<'t> At<'t> {
     pub(super) fn flag_values(&self, name: &'static str) -> impl Iterator<Item = (Text, usize)> + use<'t> {
         let (tree, source) = (self.tree, self.source);
         let flags = tree.flags_of(self.instruction).iter().enumerate();
-        let named = flags.filter(move |(_, flag)| tree.text(source, flag.name) == name);
+        let named = flags.filter(move |(_, flag)| tree.characters(source, flag.name) == name);
         named.filter_map(|(number, flag)| Some((flag.value?, number)))
     }
 
@@ -373,10 +373,13 @@ impl<'t> At<'t> {
 pub(super) const NO_STEP: u32 = u32::MAX;
 
 /// Whether the frontend that the file names is one of the channel `labs`.
-fn asks_for_experimental(source: &[u8], tree: &Tree) -> bool {
+fn asks_for_experimental(source: Source<'_>, tree: &Tree) -> bool {
     let mut syntax = tree.directives.iter().filter(|directive| directive.kind == DirectiveKind::Syntax);
-    syntax.any(|directive| directive.value.of(source).ends_with(b"labs"))
+    syntax.any(|directive| directive.value.of(source.bytes).ends_with(b"labs"))
 }
+
+/// Images that are used other than by `FROM`, in a usual file.
+const IMAGES_MORE: usize = 2;
 
 /// How many words of a usual file there are to one variable.
 const WORDS_OF_VARIABLE: usize = 4;

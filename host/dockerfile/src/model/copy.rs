@@ -66,7 +66,7 @@ impl Builder<'_> {
         copied.sources.start = self.model.values.len();
         let words = at.tree.words_of(at.instruction);
         for (number, word) in words.iter().enumerate() {
-            let text = at.tree.text(at.source, word.text);
+            let text = at.tree.characters(at.source, word.text);
             let last = number + 1 == words.len();
             let marker = if text.contains("<<") && !last { heredoc::marker(text) } else { Ok(None) };
             match marker {
@@ -91,11 +91,11 @@ impl Builder<'_> {
         let heredocs = at.tree.heredocs_of(at.instruction).iter().enumerate();
         // Of equal names the last counts.
         let mut named: HashMap<&str, (usize, &Heredoc)> =
-            heredocs.map(|(number, heredoc)| (at.tree.text(at.source, heredoc.name), (number, heredoc))).collect();
+            heredocs.map(|(number, heredoc)| (at.tree.characters(at.source, heredoc.name), (number, heredoc))).collect();
         for marker in markers.iter().filter(|marker| marker.expand) {
             let Some((number, heredoc)) = named.remove(marker.name.as_str()) else { continue };
             let lexer = Lexer { skip_quotes: true, ..Lexer::new('\\') };
-            let (body, places) = lossy(heredoc.body.of(at.source));
+            let (body, places) = lossy(heredoc.body.of(at.source.bytes));
             let place = |offset: u32| heredoc.body.start + places.of(offset);
             let locate = |span: Span| Span::new(place(span.start), place(span.end));
             let site = Site::Heredoc(at.instruction.heredocs.start + offset(number));
@@ -176,8 +176,8 @@ impl At<'_> {
     /// The value of a flag that is `true`, `false` or nothing.
     fn flag_switch(&self, name: &str) -> Option<bool> {
         let mut flags = self.tree.flags_of(self.instruction).iter();
-        let flag = flags.find(|flag| self.tree.text(self.source, flag.name) == name)?;
-        Some(flag.value.is_none_or(|value| self.tree.text(self.source, value).eq_ignore_ascii_case("true")))
+        let flag = flags.find(|flag| self.tree.characters(self.source, flag.name) == name)?;
+        Some(flag.value.is_none_or(|value| self.tree.characters(self.source, value).eq_ignore_ascii_case("true")))
     }
 }
 

@@ -22,7 +22,7 @@ impl Builder<'_> {
         }
         let (source, tree) = (self.source, self.tree);
         for word in tree.words_of(instruction) {
-            let text = tree.text(source, word.text);
+            let text = tree.characters(source, word.text);
             let (Some(scope), Some((key, default))) = (self.defaults, text.split_once('=')) else { continue };
             self.defaults = self.silently(default, scope).map(|value| {
                 let name = self.model.scopes.intern(key);
@@ -60,7 +60,7 @@ impl Builder<'_> {
             return self.expand(at, state, site, &flag.text, lexer, &|span| at.flag_span(&flag, span));
         }
         let mut text = text;
-        let mut characters = at.tree.text(at.source, text);
+        let mut characters = at.tree.characters(at.source, text);
         if at.instruction.keyword == Keyword::Volume {
             let start = characters.len() - characters.trim_start().len();
             characters = characters.trim();

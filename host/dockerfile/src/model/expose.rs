@@ -20,10 +20,10 @@ impl Builder<'_> {
         self.problems.truncate(problems);
         let words = at.tree.words_of(at.instruction);
         let mut order: Vec<usize> = (0..words.len()).collect();
-        order.sort_by_key(|number| at.tree.text(at.source, words[*number].text));
+        order.sort_by_key(|number| at.tree.characters(at.source, words[*number].text));
         let mut specifications = Vec::new();
         for number in order {
-            let text = at.tree.text(at.source, words[number].text);
+            let text = at.tree.characters(at.source, words[number].text);
             // BuildKit expands all words before it reads the first port.
             match self.split_words(state, text) {
                 Ok(split) => specifications.extend(split.into_iter().map(|word| (number, word))),

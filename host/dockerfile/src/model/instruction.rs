@@ -29,7 +29,7 @@ impl Builder<'_> {
             Keyword::Run => self.mounts(at, state),
             Keyword::Shell => {
                 let words = at.tree.words_of(at.instruction).iter();
-                let shell = words.map(|word| at.tree.text(at.source, word.text).to_owned()).collect();
+                let shell = words.map(|word| at.tree.characters(at.source, word.text).to_owned()).collect();
                 state.shell = self.shell(shell);
             }
             Keyword::Cmd
@@ -46,7 +46,7 @@ impl Builder<'_> {
     pub(super) fn arguments(&mut self, at: &At<'_>, state: &mut State) {
         let mut stopped = false;
         for (number, word) in at.tree.words_of(at.instruction).iter().enumerate() {
-            let text = at.tree.text(at.source, word.text);
+            let text = at.tree.characters(at.source, word.text);
             let equals = text.find('=');
             let key = &text[..equals.unwrap_or(text.len())];
             let name = self.model.scopes.intern(key);
@@ -118,7 +118,7 @@ impl Builder<'_> {
             let name = match name.and_then(|name| name.text) {
                 Some(name) => self.model.scopes.intern_kept(name),
                 // What stands behind an error is set to something all the same.
-                None => self.model.scopes.intern(at.tree.text(at.source, key.text)),
+                None => self.model.scopes.intern(at.tree.characters(at.source, key.text)),
             };
             state.scope = self.model.scopes.set_image(state.scope, name, value);
         }

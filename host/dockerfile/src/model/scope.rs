@@ -8,6 +8,7 @@
 use std::hash::BuildHasher;
 
 use crate::expand::Env;
+use crate::platform::Platform;
 use crate::span::{Span, offset};
 
 /// A name of the file, interned. The first ones are the platform arguments.
@@ -104,17 +105,32 @@ impl Scopes {
     pub fn new(instructions: usize, bytes: usize) -> Self {
         Self {
             names: Vec::with_capacity(FEW),
-            arena: String::with_capacity(bytes.min(ARENA_BYTES_FIRST) + ARENA_BYTES_MORE),
-            links: Vec::with_capacity(instructions + FEW),
+            arena: String::with_capacity((bytes / 4).min(ARENA_BYTES_FIRST) + ARENA_BYTES_MORE),
+            links: Vec::with_capacity(instructions + LINKS_MORE),
             ..Self::default()
         }
     }
 
-    /// Gives a platform argument its value, which `write` adds to the characters it is given.
-    pub fn seed(&mut self, number: usize, write: impl FnOnce(&mut String)) {
-        let start = self.arena.len();
-        write(&mut self.arena);
-        self.platform[number] = Span::new(offset(start), offset(self.arena.len()));
+    /// Gives a platform argument its value.
+    pub fn seed(&mut self, number: usize, value: &str) {
+        self.platform[number] = self.keep(value);
+    }
+
+    /// Gives the five arguments of a platform their values; `complete` is the text with version and features
+    /// of the operating system.
+    pub fn seed_platform(&mut self, first: usize, platform: &Platform, complete: bool) {
+        let start = offset(self.arena.len());
+        platform.write_without_version(&mut self.arena);
+        let whole = Span::new(start, offset(self.arena.len()));
+        let Platform { os, architecture, variant, os_version, os_features } = platform;
+        let parts: [&str; 5] = ["", os, os_version, architecture, variant];
+        for (part, place) in parts.into_iter().zip(&mut self.platform[first..]).skip(1) {
+            let at = offset(self.arena.len());
+            self.arena.push_str(part);
+            *place = Span::new(at, offset(self.arena.len()));
+        }
+        let plain = !complete || (os_version.is_empty() && os_features.is_empty());
+        self.platform[first] = if plain { whole } else { self.keep(&platform.to_string()) };
     }
 
     /// The interned form of a name.
@@ -448,6 +464,11 @@ pub(super) const PLATFORM_ARGUMENTS: [&str; 11] = [
     "TARGETSTAGE",
 ];
 
+/// Where those of the two platforms begin, in equal order, and that of the stage.
+pub(super) const BUILD_ARGUMENTS: usize = 0;
+pub(super) const TARGET_ARGUMENTS: usize = 5;
+pub(super) const TARGET_STAGE: usize = 10;
+
 /// The number of the first name that the file brings.
 const FIRST: u32 = PLATFORM_ARGUMENTS.len() as u32;
 
@@ -456,9 +477,12 @@ fn platform_argument(name: &str) -> Option<u32> {
     if like { PLATFORM_ARGUMENTS.iter().position(|known| *known == name).map(offset) } else { None }
 }
 
-/// Room for names and values to begin with, unless the file is shorter, and what is added to it.
+/// Room for names and values to begin with, unless a fourth of the file is less, and what is added to it.
 const ARENA_BYTES_FIRST: usize = 64 * 1024;
 const ARENA_BYTES_MORE: usize = 256;
+
+/// Room for assignments beyond one for each instruction.
+const LINKS_MORE: usize = 4;
 
 /// So many names are compared one by one; beyond that they are hashed.
 const FEW: usize = 16;

@@ -12,7 +12,7 @@ use crate::parse::{is_stage_name, stage_name, suggested};
 use crate::platform::Platform;
 use crate::reference::Reference;
 use crate::span::{Span, offset};
-use crate::tree::{Instruction, Keyword, Tree, Word};
+use crate::tree::{Instruction, Keyword, Source, Tree, Word};
 
 impl<'a> Builder<'a> {
     /// Makes a stage of every `FROM`.
@@ -55,7 +55,7 @@ impl<'a> Builder<'a> {
         // Without build arguments the default is what was just expanded and found to be an image.
         let is_default = self.build_args.is_empty() && !replaced && matches!(base, Base::Image { .. });
         let unknown = words.first().filter(|_| !is_default);
-        let default = unknown.and_then(|word| self.default_base(tree.text(source, word.text)));
+        let default = unknown.and_then(|word| self.default_base(tree.characters(source, word.text)));
         let invalid_default_base = default.is_some_and(|name| Reference::check(&name).is_err());
         let platform = match &base {
             Base::Stage(parent) => self.model.stages[*parent as usize].platform.clone(),
@@ -123,7 +123,7 @@ impl<'a> Builder<'a> {
         let value = self.expand_text(at, state, site, word.text)?;
         let name = self.model.text(&value).map(str::to_owned)?;
         if name.is_empty() {
-            let message = format!("base name ({}) should not be blank", at.tree.text(at.source, word.text));
+            let message = format!("base name ({}) should not be blank", at.tree.characters(at.source, word.text));
             self.problem_in(Phase::From, at, site, message);
             return None;
         }
@@ -155,7 +155,7 @@ impl<'a> Builder<'a> {
 
     fn platform_flag(&mut self, at: &At<'_>, state: &State) -> PlatformFlag {
         let flags = at.tree.flags_of(at.instruction).iter().enumerate();
-        let mut flags = flags.filter(|(_, flag)| at.tree.text(at.source, flag.name) == "platform");
+        let mut flags = flags.filter(|(_, flag)| at.tree.characters(at.source, flag.name) == "platform");
         let Some((number, written)) = flags.find_map(|(number, flag)| Some((number, flag.value?))) else {
             return PlatformFlag::None;
         };
@@ -208,7 +208,7 @@ impl<'a> Builder<'a> {
 }
 
 /// The name of the last stage.
-pub(super) fn last_name(source: &[u8], tree: &Tree) -> Option<String> {
+pub(super) fn last_name(source: Source<'_>, tree: &Tree) -> Option<String> {
     let mut froms = tree.instructions.iter().rev().filter(|i| i.keyword == Keyword::From && i.parent.is_none());
     name(source, tree, tree.words_of(froms.next()?)).1.map(|name| name.name)
 }
@@ -217,12 +217,12 @@ pub(super) fn last_name(source: &[u8], tree: &Tree) -> Option<String> {
 const FEW_STAGES: usize = 16;
 
 /// `AS name`, if it is well formed.
-fn name(source: &[u8], tree: &Tree, words: &[Word]) -> (Option<Span>, Option<StageName>) {
+fn name(source: Source<'_>, tree: &Tree, words: &[Word]) -> (Option<Span>, Option<StageName>) {
     let [_, keyword, name] = words else { return (None, None) };
-    if !tree.text(source, keyword.text).eq_ignore_ascii_case("as") {
+    if !tree.characters(source, keyword.text).eq_ignore_ascii_case("as") {
         return (None, None);
     }
-    let written = tree.text(source, name.text);
+    let written = tree.characters(source, name.text);
     let lower = stage_name(written);
     let name = is_stage_name(&lower).then(|| StageName {
         name: lower.into_owned(),

@@ -7,10 +7,10 @@ use std::num::IntErrorKind;
 
 use super::heredoc;
 use super::options::{self, suggested};
-use crate::tree::{Flag, Instruction, Keyword, Tree, WordRole};
+use crate::tree::{Flag, Instruction, Keyword, Source, Tree, WordRole};
 
 /// Checks one instruction as BuildKit does before it builds anything.
-pub(crate) fn instruction(source: &[u8], tree: &Tree, index: u32) -> Result<(), String> {
+pub(crate) fn instruction(source: Source<'_>, tree: &Tree, index: u32) -> Result<(), String> {
     let Some(instruction) = tree.instructions.get(index as usize) else { return Ok(()) };
     let subject = Subject { source, tree, instruction };
     let count = instruction.words.len();
@@ -56,7 +56,7 @@ pub(crate) fn instruction(source: &[u8], tree: &Tree, index: u32) -> Result<(), 
         Keyword::Volume => {
             at_least_one(name, count)?;
             subject.flags(&[])?;
-            if tree.words_of(instruction).iter().any(|word| tree.text(source, word.text).trim().is_empty()) {
+            if tree.words_of(instruction).iter().any(|word| tree.characters(source, word.text).trim().is_empty()) {
                 return Err("VOLUME specified can not be an empty string".into());
             }
             Ok(())
@@ -97,7 +97,7 @@ enum Kind {
 }
 
 struct Subject<'t> {
-    source: &'t [u8],
+    source: Source<'t>,
     tree: &'t Tree,
     instruction: &'t Instruction,
 }
@@ -112,7 +112,7 @@ impl<'t> Subject<'t> {
             ));
         };
         self.flags(known)?;
-        match heredoc::marker(self.tree.text(self.source, destination.text)) {
+        match heredoc::marker(self.tree.characters(self.source, destination.text)) {
             Ok(Some(_)) => Err(format!("{name} cannot accept a heredoc as a destination")),
             _ => Ok(()),
         }
@@ -122,8 +122,8 @@ impl<'t> Subject<'t> {
         let words = self.tree.words_of(self.instruction);
         match words {
             [_] => Ok(()),
-            [_, keyword, name] if self.tree.text(self.source, keyword.text).eq_ignore_ascii_case("as") => {
-                let name = self.tree.text(self.source, name.text);
+            [_, keyword, name] if self.tree.characters(self.source, keyword.text).eq_ignore_ascii_case("as") => {
+                let name = self.tree.characters(self.source, name.text);
                 if is_stage_name(&stage_name(name)) {
                     return Ok(());
                 }
@@ -157,7 +157,7 @@ impl<'t> Subject<'t> {
     fn healthcheck(&self) -> Result<(), String> {
         let words = self.tree.words_of(self.instruction);
         at_least_one("HEALTHCHECK", words.len())?;
-        let kind = self.tree.text(self.source, words[0].text).to_uppercase();
+        let kind = self.tree.characters(self.source, words[0].text).to_uppercase();
         if kind == "NONE" {
             return if words.len() > 1 { Err("HEALTHCHECK NONE takes no arguments".into()) } else { Ok(()) };
         }
@@ -191,7 +191,7 @@ impl<'t> Subject<'t> {
     }
 
     fn unknown(&self) -> String {
-        let written = String::from_utf8_lossy(self.instruction.keyword_span.of(self.source)).into_owned();
+        let written = String::from_utf8_lossy(self.instruction.keyword_span.of(self.source.bytes)).into_owned();
         let lower = written.to_lowercase();
         let known: Vec<String> = Keyword::ALL.iter().map(|keyword| keyword.as_str().to_lowercase()).collect();
         let near = crate::suggest::nearest(&lower, known.iter().map(String::as_str));
@@ -238,19 +238,19 @@ impl<'t> Subject<'t> {
         let (source, tree) = (self.source, self.tree);
         let flags = tree.flags_of(self.instruction).iter();
         flags
-            .filter(move |flag| tree.text(source, flag.name) == name)
-            .filter_map(move |flag| flag.value.map(|value| tree.text(source, value)))
+            .filter(move |flag| tree.characters(source, flag.name) == name)
+            .filter_map(move |flag| flag.value.map(|value| tree.characters(source, value)))
     }
 
     fn flag(&self, flag: &Flag) -> (&'t str, Option<&'t str>) {
-        let text = |text| self.tree.text(self.source, text);
+        let text = |text| self.tree.characters(self.source, text);
         (text(flag.name), flag.value.map(text))
     }
 
     fn words(&self, role: WordRole) -> impl Iterator<Item = &'t str> {
         let (source, tree) = (self.source, self.tree);
         let words = tree.words_of(self.instruction).iter();
-        words.filter(move |word| word.role == role).map(move |word| tree.text(source, word.text))
+        words.filter(move |word| word.role == role).map(move |word| tree.characters(source, word.text))
     }
 }
 

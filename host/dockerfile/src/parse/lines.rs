@@ -8,8 +8,8 @@ use crate::span::{BYTE_ORDER_MARK, Span, offset};
 pub(super) struct Lines<'s> {
     source: &'s [u8],
     at: usize,
-    /// Where the newlines are not looked for yet, and those before that which no line has ended at: a bit at
-    /// the highest place of each byte.
+    /// Where the newlines are not looked for yet, and those of the block before that at which no line has
+    /// ended yet, as bits.
     ahead: usize,
     found: u64,
     /// Lines taken so far: the number of the last one, from 1.
@@ -37,27 +37,27 @@ impl<'s> Lines<'s> {
     #[inline]
     fn newline(&mut self) -> Option<usize> {
         while self.found == 0 {
-            let Some(word) = self.source[self.ahead..].first_chunk() else { return self.newline_at_end() };
-            self.found = newlines(u64::from_le_bytes(*word));
-            self.ahead += WORD;
+            if self.ahead >= self.source.len() {
+                return None;
+            }
+            self.read_on();
         }
-        let place = self.found.trailing_zeros() as usize / 8;
+        let place = self.found.trailing_zeros() as usize;
         self.found &= self.found - 1;
-        Some(self.ahead - WORD + place)
+        Some(self.ahead - BLOCK + place)
     }
 
-    fn newline_at_end(&mut self) -> Option<usize> {
+    fn read_on(&mut self) {
         let rest = &self.source[self.ahead..];
-        match rest.iter().position(|b| *b == b'\n') {
-            Some(place) => {
-                self.ahead += place + 1;
-                Some(self.ahead - 1)
-            }
+        self.found = match rest.first_chunk() {
+            Some(block) => newlines(block),
             None => {
-                self.ahead = self.source.len();
-                None
+                let mut block = [0; BLOCK];
+                block[..rest.len()].copy_from_slice(rest);
+                newlines(&block)
             }
-        }
+        };
+        self.ahead += BLOCK;
     }
 
     #[inline]
@@ -88,18 +88,29 @@ impl<'s> Lines<'s> {
     }
 }
 
-/// The bytes of a word that are newlines: the highest bit of each.
+/// The bytes of a block that are newlines, the first one at the lowest bit.
 #[inline]
-fn newlines(word: u64) -> u64 {
-    let others = word ^ NEWLINES;
-    // Exact for each byte: nothing is carried over to the next one.
-    !(((others & LOW_BITS) + LOW_BITS) | others | LOW_BITS)
+fn newlines(block: &[u8; BLOCK]) -> u64 {
+    let (words, _) = block.as_chunks::<WORD>();
+    let mut found = 0;
+    for word in words.iter().rev() {
+        let others = u64::from_le_bytes(*word) ^ NEWLINES;
+        // The lowest bit of each byte that is a newline: nothing is carried over to the next one.
+        let bits = !(((others & LOW_BITS) + LOW_BITS) | others | LOW_BITS) >> (WORD - 1);
+        found = found << WORD | bits.wrapping_mul(GATHER) >> (BLOCK - WORD);
+    }
+    found
 }
 
-/// Bytes that are read at once.
+/// Bytes that are read at once, one for each bit of a word, and those of one word.
+const BLOCK: usize = 64;
 const WORD: usize = 8;
+
 const NEWLINES: u64 = u64::from_le_bytes([b'\n'; WORD]);
 const LOW_BITS: u64 = u64::from_le_bytes([0x7F; WORD]);
+
+/// Moves the lowest bits of all bytes together, into the highest byte.
+const GATHER: u64 = 0x0102_0408_1020_4080;
 
 /// Drops blanks from the start.
 #[inline]

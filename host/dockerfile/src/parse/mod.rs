@@ -21,7 +21,7 @@ use std::ops::Range;
 
 use crate::limits::{LINE_BYTES_MAX, SOURCE_BYTES_MAX};
 use crate::span::{Span, offset};
-use crate::tree::{Comment, DirectiveKind, Heredoc, Instruction, Keyword, Piece, Problem, ProblemKind, Text, Tree};
+use crate::tree::{Comment, DirectiveKind, Heredoc, Instruction, Keyword, Piece, Problem, ProblemKind, Source, Text, Tree};
 pub(crate) use check::{instruction as check_instruction, is_stage_name, stage_name};
 pub use directive::find_directive;
 use directive::{Directives, Read};
@@ -241,7 +241,7 @@ impl Parser<'_> {
         let (keyword, span, line) = (instruction.keyword, instruction.span, instruction.lines.0);
         let stray = !self.in_stage && !matches!(keyword, Keyword::From | Keyword::Arg);
         self.in_stage |= keyword == Keyword::From;
-        let message = check::instruction(self.source, &self.tree, index).err();
+        let message = check::instruction(Source { bytes: self.source, text: self.text }, &self.tree, index).err();
         let message = message.or_else(|| stray.then(|| "no build stage in current context".to_owned()));
         if let Some(message) = message {
             self.problem_in(ProblemKind::Instruction, message, span, line, index);
@@ -270,7 +270,7 @@ impl Parser<'_> {
 impl Tree {
     /// Makes room for what a usual source of so many lines takes.
     fn reserve(&mut self, source: &[u8]) {
-        let lines = memchr::memchr_iter(b'\n', source).count() + 1;
+        let lines = source.len() / BYTES_OF_LINE + 1;
         self.instructions = Vec::with_capacity(lines / LINES_OF_INSTRUCTION + ROWS_MORE);
         self.words = Vec::with_capacity(lines / 2 + ROWS_MORE);
         self.segments = Vec::with_capacity(lines);
@@ -310,11 +310,12 @@ impl Tree {
 /// Room for one logical line to begin with.
 const BUFFER_BYTES_FIRST: usize = 1024;
 
-/// How many lines of a usual source there are to one instruction and to one comment, and room for those of
-/// a short source.
-const LINES_OF_INSTRUCTION: usize = 4;
-const LINES_OF_COMMENT: usize = 6;
-const ROWS_MORE: usize = 8;
+/// How many bytes of a usual source there are to one line at least, how many lines to one instruction and to
+/// one comment, and room for those of a short source.
+const BYTES_OF_LINE: usize = 28;
+const LINES_OF_INSTRUCTION: usize = 10;
+const LINES_OF_COMMENT: usize = 8;
+const ROWS_MORE: usize = 4;
 
 /// `ADD`, `COPY` and `RUN` take heredocs, also inside an `ONBUILD`, unless in JSON form.
 fn takes_heredocs(read: &[Instruction]) -> bool {

@@ -47,8 +47,11 @@ impl Lexer {
 
     /// The value of a word. `work` is what may still be spent.
     pub(crate) fn value<'a>(self, word: &'a str, env: &'a dyn Env, work: &mut usize) -> Expansion<'a> {
-        if !self.changes(word) {
-            return Expansion { value: Ok(Cow::Borrowed(word)), references: Vec::new() };
+        if let Some((value, cost)) = self.plain(word)
+            && let Some(left) = work.checked_sub(cost)
+        {
+            *work = left;
+            return Expansion { value: Ok(Cow::Borrowed(value)), references: Vec::new() };
         }
         let mut pass = self.pass(word, env, work);
         let mut output = Output::new(word, None);
@@ -64,16 +67,23 @@ impl Lexer {
         matches!(self.escape, '\\' | '`')
     }
 
-    /// Whether a word may be another one than its value.
+    /// The value of a word that is its own, or is but quoted as a whole, and the work it takes; nothing where
+    /// more is to be done.
     #[inline]
-    pub(crate) fn changes(self, word: &str) -> bool {
+    pub(crate) fn plain(self, word: &str) -> Option<(&str, usize)> {
         let quote = if self.skip_quotes { 0 } else { QUOTE };
         let special = match self.escape {
             '\\' => DOLLAR | BACKSLASH | quote,
             '`' => DOLLAR | BACKTICK | quote,
-            _ => return true,
+            _ => return None,
         };
-        word.bytes().any(|b| MEANING[usize::from(b)] & special != 0)
+        let means = |b: u8| MEANING[usize::from(b)] & special != 0;
+        if !word.bytes().any(means) {
+            return Some((word, 0));
+        }
+        let inner = word.strip_prefix('"')?.strip_suffix('"')?;
+        let quoted = !self.raw_quotes && !self.skip_quotes && !inner.bytes().any(means);
+        quoted.then_some((inner, inner.len()))
     }
 
     /// The words of a text, split after expansion, each with the range it came from.

@@ -80,10 +80,13 @@ impl Builder<'_> {
         lexer: Lexer,
         locate: &dyn Fn(Span) -> Span,
     ) -> Option<Value> {
-        let full = self.value_bytes + text.len() > MODEL_VALUE_BYTES_MAX;
-        if !full && !lexer.changes(text) {
-            let value = Value { site, exact: true, text: Some(self.model.scopes.keep(text)) };
-            self.value_bytes += text.len();
+        if let Some((plain, cost)) = lexer.plain(text)
+            && cost <= self.work.min(EXPANSION_WORK_MAX)
+            && self.value_bytes + plain.len() <= MODEL_VALUE_BYTES_MAX
+        {
+            let value = Value { site, exact: true, text: Some(self.model.scopes.keep(plain)) };
+            self.value_bytes += plain.len();
+            self.work -= cost;
             self.expansions += 1;
             self.model.values.push(value);
             return Some(value);

@@ -181,7 +181,9 @@ const DIGEST_HEX_MIN: usize = 32;
 fn split_domain(text: &str) -> (&str, &str) {
     match split(text, b'/') {
         Some((LEGACY_DEFAULT_DOMAIN, rest)) => (DEFAULT_DOMAIN, rest),
-        Some((first, rest)) if first == "localhost" || first.bytes().any(|b| matches!(b, b'.' | b':')) || !is_lowercase(first) => {
+        Some((first, rest))
+            if first == "localhost" || first.bytes().any(|b| matches!(b, b'.' | b':')) || !is_lowercase(first) =>
+        {
             (first, rest)
         }
         _ => (DEFAULT_DOMAIN, text),

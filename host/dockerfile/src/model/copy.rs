@@ -90,8 +90,9 @@ impl Builder<'_> {
     fn bodies(&mut self, at: &At<'_>, state: &State, markers: &[heredoc::Marker]) -> Option<()> {
         let heredocs = at.tree.heredocs_of(at.instruction).iter().enumerate();
         // Of equal names the last counts.
-        let mut named: HashMap<&str, (usize, &Heredoc)> =
-            heredocs.map(|(number, heredoc)| (at.tree.characters(at.source, heredoc.name), (number, heredoc))).collect();
+        let mut named: HashMap<&str, (usize, &Heredoc)> = heredocs
+            .map(|(number, heredoc)| (at.tree.characters(at.source, heredoc.name), (number, heredoc)))
+            .collect();
         for marker in markers.iter().filter(|marker| marker.expand) {
             let Some((number, heredoc)) = named.remove(marker.name.as_str()) else { continue };
             let lexer = Lexer { skip_quotes: true, ..Lexer::new('\\') };

@@ -182,3 +182,28 @@ fn wide_blank<'b>(bytes: &'b [u8], end: impl Fn(usize) -> &'b [u8]) -> u32 {
         })
         .map_or(0, offset)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lines of all lengths, so that newlines stand at every place of a block.
+    #[test]
+    fn every_place() {
+        for len in 0..2 * BLOCK {
+            let mut source = Vec::new();
+            for more in 0..5 {
+                source.extend(std::iter::repeat_n(b'\x8A', len + more));
+                source.extend_from_slice(if more % 2 == 0 { b"\n" } else { b"\r\n" });
+            }
+            source.extend(std::iter::repeat_n(b'x', len));
+            let mut lines = Lines::new(&source);
+            let read = std::iter::from_fn(|| lines.next()).map(|line| line.content.of(&source).to_owned());
+            let split = source.split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line).to_owned());
+            let mut expect: Vec<Vec<u8>> = split.collect();
+            // Behind the last newline there is no empty line.
+            expect.pop_if(|last| last.is_empty());
+            assert_eq!(read.collect::<Vec<_>>(), expect, "{len}");
+        }
+    }
+}

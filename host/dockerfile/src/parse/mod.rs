@@ -21,7 +21,9 @@ use std::ops::Range;
 
 use crate::limits::{LINE_BYTES_MAX, SOURCE_BYTES_MAX};
 use crate::span::{Span, offset};
-use crate::tree::{Comment, DirectiveKind, Heredoc, Instruction, Keyword, Piece, Problem, ProblemKind, Source, Text, Tree};
+use crate::tree::{
+    Comment, DirectiveKind, Heredoc, Instruction, Keyword, Piece, Problem, ProblemKind, Source, Text, Tree,
+};
 pub(crate) use check::{instruction as check_instruction, is_stage_name, stage_name};
 pub use directive::find_directive;
 use directive::{Directives, Read};

@@ -44,6 +44,8 @@ pub const BREAKER_FAILURES: usize = 5;
 pub const BREAKER_PAUSE: Duration = Duration::from_secs(30);
 /// First pause before a server that says "too many" is asked again; each further one is four times as long.
 pub const RATE_LIMIT_PAUSE_FIRST: Duration = Duration::from_millis(100);
+/// How much longer than others a request waits that is sent again after such a pause.
+pub const RETRY_YIELD: Duration = Duration::from_millis(30);
 /// Longest such pause, where the server does not ask for a longer one.
 pub const RATE_LIMIT_PAUSE_MAX: Duration = Duration::from_secs(60);
 /// Who waits for a server's leave gives up this long before the deadline, in time to say why.

@@ -12,7 +12,7 @@ use plimsoll_registry::{Answer, Client, ClientConfig, Environment, Error, ErrorK
 use plimsoll_test_support::{Fault, Image, Registry, SecureRegistry, never_answers, scratch_folder};
 
 /// When every answer is due.
-const BUDGET: Duration = Duration::from_millis(1500);
+const BUDGET: Duration = Duration::from_millis(3000);
 /// How many images are well.
 const OTHERS: usize = 12;
 

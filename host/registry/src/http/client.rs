@@ -46,7 +46,7 @@ impl Http {
     ) -> Result<Response, Failure> {
         let mut tries = 0;
         loop {
-            let failure = match self.send_once(request, call).await {
+            let failure = match self.send_once(request, call, tries > 0).await {
                 Ok(response) => return Ok(response),
                 Err(failure) => failure,
             };
@@ -59,7 +59,7 @@ impl Http {
         }
     }
 
-    async fn send_once(&self, request: &Request<'_>, call: Call) -> Result<Response, Failure> {
+    async fn send_once(&self, request: &Request<'_>, call: Call, again: bool) -> Result<Response, Failure> {
         let host = &request.endpoint.name;
         let mut url = request.url.clone();
         let mut same_origin = true;
@@ -67,7 +67,7 @@ impl Http {
             // Once elsewhere, nothing is sent any more, not even on the way back.
             same_origin &= url.origin() == request.url.origin();
             let client = self.clients.get(request.endpoint, &url)?;
-            let pass = self.gates.get(&url).enter(host, call.deadline).await?;
+            let pass = self.gates.get(&url).enter(host, call.deadline, again).await?;
             let outcome = match exchange(request, client, url.clone(), same_origin).await {
                 Ok(response) if is_redirect(response.status()) => {
                     Ok(Step::Redirect(response.headers().get(LOCATION).cloned()))

@@ -17,7 +17,7 @@ use super::retry::jittered;
 use crate::error::{Error, ErrorKind};
 use crate::limits::{
     BREAKER_FAILURES, BREAKER_PAUSE, DEADLINE_MARGIN, IN_FLIGHT_FIRST, IN_FLIGHT_MAX, RATE_LIMIT_PAUSE_FIRST,
-    RATE_LIMIT_PAUSE_MAX, RETRY_AFTER_MAX, STALLED_AFTER,
+    RATE_LIMIT_PAUSE_MAX, RETRY_AFTER_MAX, RETRY_YIELD, STALLED_AFTER,
 };
 
 /// The gates of all servers, by scheme, host and port.
@@ -85,15 +85,16 @@ enum Step {
 }
 
 impl Gate {
-    /// Waits for leave to send a request.
-    pub async fn enter(self: &Arc<Self>, host: &str, deadline: Option<Instant>) -> Result<Pass, Error> {
+    /// Waits for leave to send a request. One that is sent again lets others go before it after a pause: what it
+    /// asks for may be all that the server refuses.
+    pub async fn enter(self: &Arc<Self>, host: &str, deadline: Option<Instant>, again: bool) -> Result<Pass, Error> {
         // A little early, so that the reason for the wait is told and not only that time ran out.
         let last = deadline.map(|deadline| deadline.checked_sub(DEADLINE_MARGIN).unwrap_or(deadline));
         let began = Instant::now();
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
-            match self.step(began, last)? {
+            match self.step(began, last, again)? {
                 Step::Go(number, sent) => return Ok(Pass { gate: Arc::clone(self), number, sent }),
                 Step::Sleep(until) => tokio::time::sleep_until(until.into()).await,
                 Step::Wait(until) => {
@@ -108,7 +109,7 @@ impl Gate {
         }
     }
 
-    fn step(&self, began: Instant, deadline: Option<Instant>) -> Result<Step, Error> {
+    fn step(&self, began: Instant, deadline: Option<Instant>, again: bool) -> Result<Step, Error> {
         let mut state = self.state();
         let now = Instant::now();
         if let Some((until, failing)) = state.closed.filter(|(until, _)| *until > now) {
@@ -116,6 +117,7 @@ impl Gate {
             return match &state.last {
                 Some((_, error)) if failing => Err(left_alone(error)),
                 Some((_, error)) if too_long => Err(error.clone()),
+                _ if again => Ok(Step::Sleep(until + RETRY_YIELD)),
                 _ => Ok(Step::Sleep(until)),
             };
         }
@@ -220,7 +222,7 @@ mod tests {
 
     fn enter(gate: &Arc<Gate>) -> Result<Pass, Error> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(gate.enter("h", Some(Instant::now() + Duration::from_millis(60))))
+        runtime.block_on(gate.enter("h", Some(Instant::now() + Duration::from_millis(60)), false))
     }
 
     /// As if all pauses were over.

@@ -13,6 +13,7 @@ use plimsoll::lint::{Ask, CheckOptions, Input, Job, Ruleset, SlowChecks, Source,
 use plimsoll::plugin::{Host, Plugin};
 use plimsoll::question::{Answer, Question};
 use plimsoll::resolve::{Resolve, Resolving, context};
+use plimsoll::schedule::Terms;
 use plimsoll_dockerfile::model::{Base, Origin, Site, Step};
 use plimsoll_dockerfile::tree::{Keyword, ProblemKind};
 use plimsoll_dockerfile::{BaseImage, Platform, Reference, ignore};
@@ -79,7 +80,11 @@ pub fn lint(request: &Value) -> Result<Value, String> {
         unusable: Vec::new(),
         rulesets: vec![Ruleset::new(&plugins, None).map_err(|error| error.to_string())?],
         surroundings,
-        slow_checks: SlowChecks { ask: Ask::Everything, fail_fast: false, timeout: Duration::from_secs(60) },
+        slow_checks: SlowChecks {
+            ask: Ask::Everything,
+            fail_fast: false,
+            terms: Terms::within(Duration::from_secs(60)),
+        },
         resolver: Arc::new(world.clone()),
         threads: 1,
     };

@@ -15,6 +15,8 @@ use crate::question::SkipReason;
 pub struct Circumstances {
     /// Whose continuous integration this is, if slow checks are off for that.
     pub ci: Option<String>,
+    /// Whether slow checks are on.
+    pub is_on: bool,
     /// The budget of slow checks.
     pub timeout: Duration,
 }
@@ -51,6 +53,8 @@ fn note(reason: SkipReason, skipped: &[&Skipped], circumstances: &Circumstances)
     let hosts = || named(skipped.iter().map(|skipped| skipped.host.as_deref().unwrap_or("the build context")));
     let details = || named(skipped.iter().map(|skipped| skipped.detail.as_str()));
     match reason {
+        // A pool that is switched off says so itself.
+        SkipReason::Disabled if circumstances.is_on => format!("{checks} skipped ({})", details()),
         SkipReason::Disabled => match &circumstances.ci {
             Some(ci) => format!("{checks} skipped (CI detected: {ci}; use --slow-checks=on to ask {})", hosts()),
             None => format!("{checks} skipped (slow checks are off; use --slow-checks=on to ask {})", hosts()),
@@ -62,10 +66,14 @@ fn note(reason: SkipReason, skipped: &[&Skipped], circumstances: &Circumstances)
         }
         SkipReason::Timeout => {
             let budget = show_duration(circumstances.timeout);
-            format!(
-                "{checks} timed out ({}; see whether it answers, or raise --slow-checks-timeout, now {budget})",
-                hosts()
-            )
+            // Other budgets than the session's are named where they were overrun.
+            let session = format!("see whether it answers, or raise --slow-checks-timeout, now {budget}");
+            let others =
+                named(skipped.iter().filter_map(|skipped| skipped.detail.split_once(", ")).map(|(_, why)| why));
+            match others.is_empty() {
+                true => format!("{checks} timed out ({}; {session})", hosts()),
+                false => format!("{checks} timed out ({}; {session}; for some, {others} was over)", hosts()),
+            }
         }
         SkipReason::Auth => format!("{checks} skipped for want of credentials ({})", details()),
         SkipReason::NotFound => format!("{checks} skipped: there is no such image ({}; check name and tag)", details()),

@@ -85,6 +85,8 @@ pub struct Ignored {
     pub has_exceptions: bool,
     /// Each path as it is looked up, and the patterns that leave it out.
     pub paths: Vec<(String, Vec<String>)>,
+    /// What is wrong with it, so that the build stops; then nothing else is known.
+    pub malformed: Option<String>,
 }
 
 impl Answer {

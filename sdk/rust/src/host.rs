@@ -68,6 +68,8 @@ seam! {
     model::steps as steps() -> Vec<u32>;
     /// `model.stage-platform-flag`.
     model::stage_platform_flag as stage_platform_flag(stage: u32) -> Option<String>;
+    /// `model.similar-name`.
+    model::similar_name as similar_name(variable: u32) -> Option<String>;
     /// `model.variable-value`.
     model::variable_value as variable_value(variable: u32) -> Option<String>;
     /// `model.images`.

@@ -73,7 +73,12 @@ impl Place {
         let mut bytes = Vec::new();
         // A pipe or a device would be waited for.
         let read = fs::metadata(&path).and_then(|metadata| match metadata.is_file() {
-            true => File::open(&path)?.take(CACHE_ENTRY_BYTES_MAX + 1).read_to_end(&mut bytes),
+            true => {
+                // All in one go: without room for it, the first reads are of a few bytes.
+                let length = metadata.len().min(CACHE_ENTRY_BYTES_MAX) + 1;
+                bytes.reserve_exact(usize::try_from(length).unwrap_or_default());
+                File::open(&path)?.take(CACHE_ENTRY_BYTES_MAX + 1).read_to_end(&mut bytes)
+            }
             false => Ok(0),
         });
         match read {

@@ -139,6 +139,7 @@ impl Config {
         let platform = or_variable(platform, variables, "PLIMSOLL_TARGET_PLATFORM", parse_platform)?;
         let platform = platform.or(file.lint.target_platform.clone());
         let target_platform = or_variable(platform, variables, "DOCKER_DEFAULT_PLATFORM", parse_platform)?;
+        let pools = Pools::settle(flags.slow_checks_console, variables, &file.slow_checks)?;
         Ok(Self {
             folder,
             fail_level: or_variable(flags.fail_level, variables, "PLIMSOLL_FAIL_LEVEL", parse_fail_level)?
@@ -157,7 +158,7 @@ impl Config {
             timeout_mode: or_variable(None, variables, "PLIMSOLL_SLOW_CHECKS_TIMEOUT_MODE", parse_timeout_mode)?
                 .or(file.slow_checks.timeout_mode)
                 .unwrap_or_default(),
-            pools: Pools::settle(flags.slow_checks_console, variables, &file.slow_checks)?,
+            pools,
             offline: or_variable(flags.offline.then_some(true), variables, "PLIMSOLL_OFFLINE", parse_bool)?
                 .unwrap_or(false),
             cache_dir: cache_dir(flags.cache_dir, variables),
@@ -165,7 +166,7 @@ impl Config {
                 .or(file.slow_checks.cache_ttl)
                 .unwrap_or(CACHE_TTL_DEFAULT),
             registries: registries(variables, file)?,
-            refused: refused(file, flags.slow_checks_console),
+            refused: refused(file, &pools),
         })
     }
 }
@@ -193,11 +194,11 @@ fn registries(variables: &Variables, file: &File) -> Result<RegistriesTable, Con
     })
 }
 
-fn refused(file: &File, console: Option<bool>) -> Vec<String> {
-    let asks = file.slow_checks.console.enabled == Some(true) && console.is_none();
+fn refused(file: &File, pools: &Pools) -> Vec<String> {
+    let asks = file.slow_checks.console.enabled == Some(true) && !pools.console.enabled;
     let path = file.path.display();
     let text = format!(
-        "{path}: enabled = true under [slow-checks.console] counts for nothing: use --slow-checks-console=on to run tools"
+        "{path}: enabled = true under [slow-checks.console] counts for nothing; use --slow-checks-console=on to let tools run"
     );
     asks.then_some(text).into_iter().collect()
 }

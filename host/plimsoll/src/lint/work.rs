@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::judge::Round;
-use super::merge::{Outcome, Outcomes, Verdict, tidy};
+use super::merge::{self, Outcome, Outcomes, Verdict};
 use super::suppress::Suppressions;
 use super::{Ask, FileReport, Job, Ruleset};
 use crate::config::Pool;
@@ -27,8 +27,8 @@ pub(super) struct Work {
     pub(super) pending: Vec<Pending>,
     /// What the answers so far came to.
     pub(super) verdicts: Vec<Verdict>,
-    /// Findings of `on-success`.
-    pub(super) late: Vec<Finding>,
+    /// Findings of `on-success`, answer by answer.
+    pub(super) late: Vec<Vec<Finding>>,
     /// Whether the user will see an error among them.
     has_late_error: bool,
 }
@@ -109,13 +109,24 @@ impl Work {
         if let Some(content) = &self.content {
             let settled =
                 |finding: &Finding| settle(&job.rulesets[content.ruleset], &content.suppressions, finding.clone());
-            let mut settled = round.findings.iter().filter_map(settled);
+            let mut settled = round.findings.iter().flatten().filter_map(settled);
             self.has_late_error |= settled.any(|finding| finding.severity == Severity::Error);
         }
         self.late.extend(round.findings);
+        for problem in round.problems {
+            if !self.report.problems.contains(&problem) {
+                self.report.problems.push(problem);
+            }
+        }
         for (plugin, failures, log) in round.said {
             note(&mut self.report, &job.plugins[plugin], failures, log);
         }
+    }
+
+    /// Whether something is pending, and an earlier run's answers to all of it
+    /// are known.
+    pub(super) fn is_answered(&self, session: &Session) -> bool {
+        !self.pending.is_empty() && self.pending.iter().all(|pending| session.recalls(&pending.request.question))
     }
 
     /// Leaves nothing pending where the world is not to be asked and the answer
@@ -143,11 +154,12 @@ impl Work {
         let outcomes = Outcomes::new(&content.meaning, &self.verdicts);
         let fast = std::mem::take(&mut self.fast).into_iter();
         let standing = fast.filter(|(plugin, rule, finding)| !outcomes.supersede(*plugin, *rule, finding.span));
-        self.report.findings.extend(standing.map(|(_, _, finding)| finding));
+        let mut batches = vec![standing.map(|(_, _, finding)| finding).collect()];
         let ruleset = &job.rulesets[content.ruleset];
-        let late = self.late.drain(..).filter_map(|finding| settle(ruleset, &content.suppressions, finding));
-        self.report.findings.extend(late);
-        tidy(&mut self.report.findings);
+        for late in self.late.drain(..) {
+            batches.push(late.into_iter().filter_map(|late| settle(ruleset, &content.suppressions, late)).collect());
+        }
+        self.report.findings = merge::join(batches);
     }
 
     /// Whether the user will see an error, as far as is known.

@@ -1,18 +1,15 @@
 //! The imports of a component: every function of the contract, handed on to
 //! the call in progress.
 
-use plimsoll_dockerfile::source::SourceKind;
-use plimsoll_dockerfile::tree::WordRole;
 use wasmtime::Result;
 
 use super::call::Call;
 use super::contract::{
-    Ignored, Level, Port, Request, RequestId, Selection, Span, StepFlag, StepWord, WordRole as Role, context, document,
-    log, model, registry, settings, shell, types,
+    Ignored, Level, Port, Request, RequestId, Selection, Span, StepFlag, StepWord, context, document, log, model,
+    registry, settings, shell, types,
 };
 use super::failure::Misuse;
 use super::instance::Guest;
-use crate::document::StepRole;
 
 impl Guest {
     fn call(&mut self) -> Result<&mut Call> {
@@ -120,6 +117,12 @@ impl model::Host for Guest {
         Ok(self.call()?.meaning()?.steps().to_vec())
     }
 
+    fn similar_name(&mut self, variable: u32) -> Result<Option<String>> {
+        let call = self.call()?;
+        let name = call.entry("model.similar-name", variable, call.meaning()?.similar_name(variable))?;
+        Ok(name.map(str::to_owned))
+    }
+
     fn variable_value(&mut self, variable: u32) -> Result<Option<String>> {
         let call = self.call()?;
         let value = call.entry("model.variable-value", variable, call.meaning()?.variable_value(variable))?;
@@ -134,7 +137,11 @@ impl model::Host for Guest {
     fn step_words(&mut self, step: u32) -> Result<Vec<StepWord>> {
         let call = self.call()?;
         let words = call.entry("model.step-words", step, call.meaning()?.step_words(step))?;
-        Ok(words.into_iter().map(StepWord::from).collect())
+        let word = |word: crate::document::StepWord| {
+            let (role, source) = word.numbers();
+            StepWord { role, source, text: word.text, value: word.value, exact: word.is_exact }
+        };
+        Ok(words.into_iter().map(word).collect())
     }
 
     fn step_flags(&mut self, step: u32) -> Result<Vec<StepFlag>> {
@@ -269,23 +276,5 @@ impl context::Host for Guest {
         let ignored = self.call()?.ignored(request, "context.ignored-paths")?;
         let paths = ignored.paths.iter().map(|(path, patterns)| (path.clone(), patterns.clone()));
         Ok(paths.map(|(path, patterns)| Ignored { path, patterns }).collect())
-    }
-}
-
-impl From<crate::document::StepWord> for StepWord {
-    fn from(word: crate::document::StepWord) -> Self {
-        let role = match word.role {
-            StepRole::Syntax(WordRole::Plain) => Role::Plain,
-            StepRole::Syntax(WordRole::Whole) => Role::Whole,
-            StepRole::Syntax(WordRole::Json) => Role::Json,
-            StepRole::Syntax(WordRole::Key) => Role::Key,
-            StepRole::Syntax(WordRole::Value) => Role::Value,
-            StepRole::Syntax(WordRole::LegacyValue) => Role::LegacyValue,
-            StepRole::Source(SourceKind::Local) => Role::LocalSource,
-            StepRole::Source(SourceKind::Url) => Role::UrlSource,
-            StepRole::Source(SourceKind::Git) => Role::GitSource,
-            StepRole::HeredocSource => Role::HeredocSource,
-        };
-        Self { role, text: word.text, value: word.value, exact: word.is_exact }
     }
 }

@@ -81,7 +81,7 @@ fn note(reason: SkipReason, skipped: &[&Skipped], circumstances: &Circumstances)
             format!("{checks} skipped: the network failed ({}; try again, or use --slow-checks=off)", details())
         }
         SkipReason::ResolverError => {
-            format!("{checks} skipped: the answer cannot be used ({}; the registry is to be mended)", details())
+            format!("{checks} skipped: the answer cannot be used ({})", details())
         }
         SkipReason::Denied => format!("{checks} denied ({})", details()),
         SkipReason::Offline => format!("{checks} skipped (offline; {} would be asked)", hosts()),

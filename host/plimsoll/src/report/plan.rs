@@ -25,7 +25,8 @@ pub fn plan(outcome: &Outcome, fail_fast: bool) -> String {
     for question in &order {
         let host = question.host().map(|host| format!(" {host}")).unwrap_or_default();
         let known = if outcome.recalled.contains(question) { " (known from an earlier run)" } else { "" };
-        let _ = writeln!(text, "{}{host}: {question}{known}", question.resolver());
+        let shown = printable(&question.to_string());
+        let _ = writeln!(text, "{}{host}: {shown}{known}", question.resolver());
         for (rule, count) in &askers[question] {
             let times = if *count > 1 { format!(" ({count} times)") } else { String::new() };
             let _ = writeln!(text, "    {rule}{times}");

@@ -15,7 +15,7 @@ mod tests;
 mod turns;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
@@ -74,10 +74,14 @@ pub struct Session {
     runtime: Option<Runtime>,
     outcomes: HashMap<Question, Outcome>,
     /// What the cache was asked, and knew.
-    recalled: Mutex<HashMap<Question, Option<Arc<Answer>>>>,
+    recalled: Mutex<HashMap<Question, Recollection>>,
     executed: usize,
     times: BTreeMap<String, Duration>,
 }
+
+/// What the cache knows of a question, once it was looked for. Each has a lock of
+/// its own, so that nobody waits for a file that he does not need.
+type Recollection = Arc<OnceLock<Option<Arc<Answer>>>>;
 
 impl Default for Terms {
     fn default() -> Self {
@@ -127,7 +131,7 @@ impl Session {
     /// Whether an earlier run's answer to a question was looked for and found.
     pub fn has_recalled(&self, question: &Question) -> bool {
         let recalled = self.recalled.lock().unwrap_or_else(PoisonError::into_inner);
-        matches!(recalled.get(question), Some(Some(_)))
+        recalled.get(question).and_then(|known| known.get()).is_some_and(Option::is_some)
     }
 
     /// What came of a question that [`Session::ask`] was given, or that an
@@ -138,14 +142,17 @@ impl Session {
 
     fn recall(&self, question: &Question) -> Option<Arc<Answer>> {
         let cache = self.terms.cache.as_ref()?;
-        let mut recalled = self.recalled.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = recalled.get(question) {
-            return known.clone();
-        }
-        let circumstances = self.resolver.circumstances(question)?;
-        let known = cache.known(question, &circumstances).map(Arc::new);
-        recalled.insert(question.clone(), known.clone());
-        known
+        // What the files on this machine say is read where they are.
+        question.host()?;
+        let recollection = {
+            let mut recalled = self.recalled.lock().unwrap_or_else(PoisonError::into_inner);
+            match recalled.get(question) {
+                Some(known) => known.clone(),
+                None => recalled.entry(question.clone()).or_default().clone(),
+            }
+        };
+        let look = || cache.known(question, &self.resolver.circumstances(question)?).map(Arc::new);
+        recollection.get_or_init(look).clone()
     }
 
     /// Asks what was not asked before and is not known, and waits for all

@@ -36,3 +36,28 @@ pub(crate) fn failed(mut registry: Error, mirrors: &[Error]) -> Error {
     }
     registry
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn time_is_shared_among_those_who_are_left() {
+        let deadline = Instant::now() + Duration::from_secs(12);
+        let left = |routes| (due(Some(deadline), routes).unwrap() - Instant::now()).as_secs_f64().round();
+        assert_eq!((left(3), left(2), left(1), left(0)), (4.0, 6.0, 12.0, 12.0));
+        assert_eq!(due(None, 3), None);
+    }
+
+    #[test]
+    fn mirrors_are_told_of_up_to_a_number() {
+        let error = |what: &str| Error::resolver("h", what);
+        assert_eq!(failed(error("own"), &[]).detail, "h: own");
+        let mirrors: Vec<Error> = ["a", "b", "c", "d", "e", "f"].map(error).into();
+        assert_eq!(failed(error("own"), &mirrors[..1]).detail, "h: own; its mirrors: h: a");
+        let detail = failed(error("own"), &mirrors).detail;
+        assert_eq!(detail, "h: own; its mirrors: h: a; h: b; h: c; h: d; and 2 more");
+    }
+}

@@ -76,7 +76,7 @@ impl Http {
                 Err(failure) => Err(failure),
             };
             match &outcome {
-                Ok(_) => pass.succeeded(),
+                Ok(_) => pass.succeeded(request.purpose == Purpose::Content),
                 Err(failure) => pass.failed(failure),
             }
             let location = match outcome? {

@@ -51,8 +51,8 @@ struct State {
     limited: u32,
     /// Until when nothing is sent, and whether because of failures.
     closed: Option<(Instant, bool)>,
-    /// What the server said or did last, if that was a failure.
-    last: Option<Error>,
+    /// When the server failed last, and how, if nothing sent since has succeeded.
+    last: Option<(Instant, Error)>,
 }
 
 impl Default for State {
@@ -100,7 +100,7 @@ impl Gate {
                     let until = last.map_or(until, |last| until.min(last));
                     let _ = tokio::time::timeout_at(until.into(), changed).await;
                     if last.is_some_and(|last| Instant::now() >= last) {
-                        let error = self.state().last.clone();
+                        let error = self.state().last.clone().map(|(_, error)| error);
                         return Err(error.unwrap_or_else(|| Error::timeout(host)));
                     }
                 }
@@ -112,11 +112,11 @@ impl Gate {
         let mut state = self.state();
         let now = Instant::now();
         if let Some((until, failing)) = state.closed.filter(|(until, _)| *until > now) {
-            let error = state.last.clone().filter(|_| failing || until >= deadline.unwrap_or(began + RETRY_AFTER_MAX));
-            return match error {
-                Some(error) if failing => Err(left_alone(error)),
-                Some(error) => Err(error),
-                None => Ok(Step::Sleep(until)),
+            let too_long = until >= deadline.unwrap_or(began + RETRY_AFTER_MAX);
+            return match &state.last {
+                Some((_, error)) if failing => Err(left_alone(error)),
+                Some((_, error)) if too_long => Err(error.clone()),
+                _ => Ok(Step::Sleep(until)),
             };
         }
         let window = if state.last.is_some() { 1 } else { state.window };
@@ -137,17 +137,21 @@ impl Gate {
 }
 
 impl Pass {
-    /// The server answered.
-    pub fn succeeded(self) {
+    /// The server answered, which makes room for more where it answered something that takes work. What was sent before
+    /// it failed says nothing about now.
+    pub fn succeeded(self, grow: bool) {
         let mut state = self.gate.state();
-        state.window = (state.window + 1).min(IN_FLIGHT_MAX);
+        if state.last.as_ref().is_some_and(|(when, _)| self.sent < *when) {
+            return;
+        }
+        state.window = (state.window + usize::from(grow)).min(IN_FLIGHT_MAX);
         (state.failures, state.limited, state.last, state.closed) = (0, 0, None, None);
     }
 
     /// The server did not answer well; what counts is in `failure`.
     pub fn failed(self, failure: &Failure) {
         match failure.trouble {
-            Trouble::None => self.succeeded(),
+            Trouble::None => self.succeeded(false),
             Trouble::Server => self.count(failure),
             Trouble::RateLimit => self.pause(failure),
         }
@@ -156,7 +160,7 @@ impl Pass {
     fn count(self, failure: &Failure) {
         let mut state = self.gate.state();
         state.failures += 1;
-        state.last = Some(failure.error.clone());
+        state.last = Some((Instant::now(), failure.error.clone()));
         state.window = IN_FLIGHT_FIRST;
         if state.failures >= BREAKER_FAILURES {
             state.closed = Some((Instant::now() + BREAKER_PAUSE, true));
@@ -172,7 +176,7 @@ impl Pass {
         if again {
             state.limited = state.limited.saturating_add(1);
         }
-        state.last = Some(failure.error.clone());
+        state.last = Some((Instant::now(), failure.error.clone()));
         state.window = IN_FLIGHT_FIRST;
         let longer = RATE_LIMIT_PAUSE_FIRST.saturating_mul(4_u32.saturating_pow(state.limited.saturating_sub(1)));
         let asked = failure.retry_after.unwrap_or_default();
@@ -199,7 +203,7 @@ impl Drop for Pass {
     }
 }
 
-fn left_alone(last: Error) -> Error {
+fn left_alone(last: &Error) -> Error {
     let detail =
         format!("{} is left alone after {BREAKER_FAILURES} failures in a row; the last: {}", last.host, last.detail);
     Error::new(ErrorKind::Network, &last.host, detail)
@@ -230,7 +234,7 @@ mod tests {
         let gate = Arc::new(Gate::default());
         let mut passes: Vec<Pass> = (0..IN_FLIGHT_FIRST).map(|_| enter(&gate).unwrap()).collect();
         assert_eq!(enter(&gate).err().unwrap().kind, ErrorKind::Timeout);
-        passes.pop().unwrap().succeeded();
+        passes.pop().unwrap().succeeded(true);
         passes.extend([enter(&gate).unwrap(), enter(&gate).unwrap()]);
         assert_eq!(enter(&gate).err().unwrap().kind, ErrorKind::Timeout);
         drop(passes);
@@ -254,7 +258,7 @@ mod tests {
         trial.failed(&failure(Trouble::Server));
         assert!(enter(&gate).err().unwrap().detail.contains("left alone"));
         later(&gate);
-        enter(&gate).unwrap().succeeded();
+        enter(&gate).unwrap().succeeded(false);
         let _all: Vec<Pass> = (0..IN_FLIGHT_FIRST).map(|_| enter(&gate).unwrap()).collect();
     }
 
@@ -271,12 +275,18 @@ mod tests {
             enter(&gate).unwrap().failed(&failure(Trouble::RateLimit));
             assert!((longest / 2..=longest).contains(&pause()), "{}", pause());
         }
+        // An answer to what was sent before does not end a pause.
+        later(&gate);
+        let before = Pass { gate: Arc::clone(&gate), number: u64::MAX, sent: Instant::now() };
+        enter(&gate).unwrap().failed(&failure(Trouble::RateLimit));
+        before.succeeded(true);
+        assert!(pause() > 1000, "{}", pause());
         let asked = Failure { retry_after: Some(Duration::from_secs(100)), ..failure(Trouble::RateLimit) };
         later(&gate);
         enter(&gate).unwrap().failed(&asked);
         assert!(pause() > 99_000, "{}", pause());
         later(&gate);
-        enter(&gate).unwrap().succeeded();
+        enter(&gate).unwrap().succeeded(false);
         assert!(gate.state().closed.is_none());
     }
 }

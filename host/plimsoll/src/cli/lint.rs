@@ -188,8 +188,7 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
         Format::Json => print(&report::json(&outcome, config.slow_checks.name()))?,
     }
     if !arguments.quiet {
-        let circumstances =
-            Circumstances { ci, is_on: matches!(ask, Ask::Everything | Ask::Offline), timeout: config.timeout };
+        let circumstances = Circumstances { ci, timeout: config.timeout };
         report::notes(&outcome, &circumstances).iter().for_each(|note| complain(&format!("note: {note}")));
         config.refused.iter().for_each(|refused| complain(&format!("note: {refused}")));
         report_more(&arguments, &outcome, &host, &registry);
@@ -244,7 +243,7 @@ fn report_more(arguments: &Arguments, outcome: &Outcome, host: &Host, registry: 
         let Statistics { requests, probes, tokens, retries, bytes } = statistics;
         (host, Traffic { requests: requests + probes + tokens, retries, bytes })
     });
-    complain(report::hosts(outcome, &traffic.collect()).trim_end());
+    report::hosts(outcome, &traffic.collect()).lines().for_each(complain);
     complain(&format!("components compiled by this process: {}", host.compiled()));
 }
 

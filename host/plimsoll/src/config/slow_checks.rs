@@ -142,8 +142,8 @@ impl Pool {
     /// What is said of its questions while it is switched off.
     pub fn how_to_enable(self) -> &'static str {
         match self {
-            Self::Network => "[slow-checks.network] has enabled = false",
-            Self::Context => "[slow-checks.context] has enabled = false",
+            Self::Network => "the network is switched off; see enabled under [slow-checks.network]",
+            Self::Context => "the build context is switched off; see enabled under [slow-checks.context]",
             Self::Console => "tools run only with --slow-checks-console=on",
         }
     }

@@ -81,7 +81,7 @@ pub fn parse_bool(text: &str) -> Result<bool, String> {
     match text {
         "true" | "1" | "on" => Ok(true),
         "false" | "0" | "off" => Ok(false),
-        _ => Err(format!("{text:?} is not one of true, false")),
+        _ => Err(format!("{text:?} is not one of on, off, true, false")),
     }
 }
 

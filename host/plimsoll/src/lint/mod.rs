@@ -31,6 +31,9 @@ use crate::question::{BuildContext, Question, SkipReason};
 use crate::resolve::Resolve;
 use crate::schedule::Terms;
 
+/// What is said of a question that the mode keeps from being asked.
+pub const SLOW_CHECKS_OFF: &str = "slow checks are off";
+
 /// Everything one run depends on.
 pub struct Job {
     /// The files, in the order of the report.

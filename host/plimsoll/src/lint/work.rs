@@ -5,16 +5,13 @@ use std::sync::Arc;
 use super::judge::Round;
 use super::merge::{self, Outcome, Outcomes, Verdict};
 use super::suppress::Suppressions;
-use super::{Ask, FileReport, Job, Ruleset};
+use super::{Ask, FileReport, Job, Ruleset, SLOW_CHECKS_OFF};
 use crate::config::Pool;
 use crate::document::{Document, Meaning};
 use crate::finding::{Finding, Problem, ProblemKind, Severity, Skipped};
 use crate::plugin::{Answered, Failure, Log, Planned, Plugin, Rule, Settings, Subject};
 use crate::question::{self, BuildContext, Question, SkipReason};
 use crate::schedule::Session;
-
-/// What is said of a question where its pool has no say.
-const SLOW_CHECKS_OFF: &str = "slow checks are off";
 
 /// A file under way.
 #[derive(Default)]

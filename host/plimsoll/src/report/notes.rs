@@ -8,15 +8,13 @@ use super::counted;
 use crate::config::show_duration;
 use crate::finding::Skipped;
 use crate::limits::NOTE_NAMES_MAX;
-use crate::lint::Outcome;
+use crate::lint::{Outcome, SLOW_CHECKS_OFF};
 use crate::question::SkipReason;
 
 /// What the notes refer to.
 pub struct Circumstances {
     /// Whose continuous integration this is, if slow checks are off for that.
     pub ci: Option<String>,
-    /// Whether slow checks are on.
-    pub is_on: bool,
     /// The budget of slow checks.
     pub timeout: Duration,
 }
@@ -53,12 +51,7 @@ fn note(reason: SkipReason, skipped: &[&Skipped], circumstances: &Circumstances)
     let hosts = || named(skipped.iter().map(|skipped| skipped.host.as_deref().unwrap_or("the build context")));
     let details = || named(skipped.iter().map(|skipped| skipped.detail.as_str()));
     match reason {
-        // A pool that is switched off says so itself.
-        SkipReason::Disabled if circumstances.is_on => format!("{checks} skipped ({})", details()),
-        SkipReason::Disabled => match &circumstances.ci {
-            Some(ci) => format!("{checks} skipped (CI detected: {ci}; use --slow-checks=on to ask {})", hosts()),
-            None => format!("{checks} skipped (slow checks are off; use --slow-checks=on to ask {})", hosts()),
-        },
+        SkipReason::Disabled => format!("{checks} skipped ({})", why_disabled(skipped, circumstances)),
         SkipReason::FailFast => {
             format!(
                 "{checks} skipped (the file has errors already; mend them, or set fail-fast = false under [slow-checks])"
@@ -86,6 +79,24 @@ fn note(reason: SkipReason, skipped: &[&Skipped], circumstances: &Circumstances)
         SkipReason::Denied => format!("{checks} denied ({})", details()),
         SkipReason::Offline => format!("{checks} skipped (offline; {} would be asked)", hosts()),
     }
+}
+
+fn why_disabled(skipped: &[&Skipped], circumstances: &Circumstances) -> String {
+    let (by_mode, by_pool): (Vec<&Skipped>, Vec<&Skipped>) =
+        skipped.iter().copied().partition(|skipped| skipped.detail == SLOW_CHECKS_OFF);
+    let mut why = Vec::new();
+    if !by_mode.is_empty() {
+        let hosts = named(by_mode.iter().map(|skipped| skipped.host.as_deref().unwrap_or("the build context")));
+        let what = match &circumstances.ci {
+            Some(ci) => format!("CI detected: {ci}"),
+            None => SLOW_CHECKS_OFF.to_owned(),
+        };
+        why.push(format!("{what}; use --slow-checks=on to ask {hosts}"));
+    }
+    if !by_pool.is_empty() {
+        why.push(named(by_pool.iter().map(|skipped| skipped.detail.as_str())));
+    }
+    why.join("; ")
 }
 
 fn named<'s>(names: impl Iterator<Item = &'s str>) -> String {

@@ -228,7 +228,7 @@ impl Client {
             return Err(Error::resolver(&source.reference.path, "the rewritten reference names no registry"));
         }
         let has_certificates = || certificate_folder(&self.config.environment, domain).is_some();
-        let manner = if self.insecure_hosts.contains(domain) {
+        let manner = if self.insecure_hosts.iter().any(|host| host == domain) {
             Manner::Plain
         } else if source.insecure {
             Manner::Insecure
@@ -238,7 +238,7 @@ impl Client {
             Manner::Secure
         };
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        let host = hosts.entry((domain.clone(), manner));
+        let host = hosts.entry((domain.to_string(), manner));
         let host = Arc::clone(host.or_insert_with(|| Arc::new(Host::new(domain, manner))));
         Ok(Route { host, reference: source.reference })
     }

@@ -1,7 +1,7 @@
 //! Slow checks against a registry inside the test: what is asked, what comes of
 //! the answers, and what is said when there are none. Every run sets its mode.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
+#![allow(clippy::unwrap_used)]
 
 use std::process::Stdio;
 use std::thread;
@@ -134,43 +134,6 @@ fn equal_questions_of_many_files_are_one() {
     assert_eq!(registry.counts().requests, 3);
 }
 
-/// 40 files on 20 images at 300 ms a request: one probe, then waves of four.
-fn forty_files(push: impl Fn(&Registry, &str), requests_an_image: u32) {
-    let latency = Duration::from_millis(300);
-    let registry = Registry::builder().latency(300).start();
-    let mut project = project();
-    for index in 0..40 {
-        let name = format!("team/app{}:1", index % 20);
-        push(&registry, &name);
-        project = project.file(&format!("{index}/Dockerfile"), format!("FROM {}\n", registry.reference(&name)));
-    }
-    let linted = project.lint(ON);
-    let counts = registry.counts();
-    assert_eq!((counts.probes, counts.requests), (1, 1 + 20 * requests_an_image as usize), "{counts:?}");
-    assert!(counts.concurrent_max <= 4, "{counts:?}");
-    assert_eq!(linted.skipped(), [""; 0]);
-    let bound = latency * (1 + 20 / 4 * requests_an_image);
-    let ratio = linted.took.as_secs_f64() / bound.as_secs_f64();
-    println!("{requests_an_image} requests an image: {:?}, {ratio:.3} of probe and waves", linted.took);
-    assert!(ratio <= 1.15, "{ratio}");
-}
-
-#[test]
-fn one_probe_and_two_requests_an_image() {
-    let image = Image::new("linux/amd64");
-    forty_files(|registry, name| drop(registry.push(name, &image)), 2);
-}
-
-#[test]
-fn one_probe_and_three_requests_an_index() {
-    let push = |registry: &Registry, name: &str| {
-        // Images of their own, so that none is known by its digest already.
-        let images = [Image::new("linux/amd64").env("NAME", name), Image::new("linux/arm64").env("NAME", name)];
-        registry.push_index(name, &images);
-    };
-    forty_files(push, 3);
-}
-
 #[test]
 fn the_budget_is_kept_and_status_is_that_of_the_fast_findings() {
     let silent = never_answers();
@@ -266,125 +229,6 @@ fn errors_of_a_file_save_its_questions_but_not_those_of_others() {
         "[slow-checks]\nfail-fast = false\n[rules.\"buildkit/StageNameCasing\"]\nseverity = \"error\"\n",
     );
     assert_eq!(project.lint(ON).skipped(), [""; 0]);
-}
-
-#[test]
-fn nobody_outside_is_asked_offline() {
-    let registry = Registry::start();
-    registry.push("team/app:1", &Image::new("linux/amd64"));
-    let file = format!("FROM {}\nCOPY secret /\n", registry.reference("team/app:1"));
-    let project = project().file("Dockerfile", file).file(".dockerignore", "secret\n").file("secret", "");
-    let ignored = "[rules.\"buildkit/CopyIgnoredFile\"]\nseverity = \"warning\"\n";
-    project.write("plimsoll.toml", ignored);
-    let offline = project.lint(&format!("{ON} --offline"));
-    assert_eq!(offline.skipped(), ["buildkit/InvalidBaseImagePlatform offline"], "{offline:#?}");
-    assert_eq!(offline.findings().len(), 1, "files are no network: {offline:#?}");
-    assert!(offline.stderr.contains(&format!("offline; {} would be asked", registry.host())), "{offline:#?}");
-    assert_eq!(registry.counts().requests, 0);
-    let off = project.lint("--slow-checks=off --offline");
-    assert!(off.skipped().contains(&"buildkit/InvalidBaseImagePlatform disabled".to_owned()), "{off:#?}");
-    let project = project.variable("PLIMSOLL_OFFLINE", "true");
-    assert_eq!(project.lint(ON).skipped(), ["buildkit/InvalidBaseImagePlatform offline"]);
-}
-
-#[test]
-fn pools_are_switched_off_one_by_one() {
-    let registry = Registry::start();
-    registry.push("team/app:1", &Image::new("linux/amd64"));
-    let project = project()
-        .file("plimsoll.toml", "[slow-checks.network]\nenabled = false\n")
-        .file("Dockerfile", format!("FROM {}\n", registry.reference("team/app:1")));
-    let linted = project.lint(ON);
-    assert_eq!(linted.skipped(), ["buildkit/InvalidBaseImagePlatform disabled"]);
-    let note = "1 slow check skipped (the network is switched off; see enabled under [slow-checks.network])";
-    assert!(linted.stderr.contains(note), "{linted:#?}");
-    assert_eq!(registry.counts().requests, 0);
-    let project = project.variable("PLIMSOLL_SLOW_CHECKS_NETWORK", "on");
-    assert_eq!(project.lint(ON).skipped(), [""; 0]);
-}
-
-/// Eight images of one host, 300 ms a request: two waves of two requests and a probe, 1.5 s in all.
-#[test]
-fn budgets_may_leave_waiting_out_of_account() {
-    let registry = Registry::builder().latency(300).start();
-    let mut file = String::new();
-    for index in 0..8 {
-        registry.push(&format!("team/app{index}:1"), &Image::new("linux/amd64").env("N", &index.to_string()));
-        file += &format!("FROM {} AS s{index}\n", registry.reference(&format!("team/app{index}:1")));
-    }
-    let lint = |toml: &str| {
-        let project = project().file("plimsoll.toml", toml).file("Dockerfile", &file);
-        project.lint(&format!("{ON} --slow-checks-timeout=1200ms"))
-    };
-    let together = lint("");
-    assert_eq!(together.skipped().len(), 4, "{together:#?}");
-    assert!(together.took < Duration::from_millis(1_500), "{together:#?}");
-    let each = lint("[slow-checks]\ntimeout-mode = \"execution-only\"\n");
-    assert_eq!(each.skipped(), [""; 0], "{each:#?}");
-    let pool = lint("[slow-checks]\ntimeout-mode = \"execution-only\"\n[slow-checks.network]\ntimeout = \"100ms\"\n");
-    assert_eq!(pool.skipped().len(), 8, "{pool:#?}");
-    assert!(pool.stderr.contains("slow checks timed out"), "{pool:#?}");
-}
-
-#[test]
-fn one_at_a_time_if_so_configured() {
-    let registry = Registry::builder().latency(50).start();
-    let mut project = project().file("plimsoll.toml", "[slow-checks.network]\nhost-concurrency = 1\n");
-    for index in 0..4 {
-        let name = format!("team/app{index}:1");
-        registry.push(&name, &Image::new("linux/amd64").env("N", &index.to_string()));
-        project = project.file(&format!("{index}/Dockerfile"), format!("FROM {}\n", registry.reference(&name)));
-    }
-    assert_eq!(project.lint(ON).skipped(), [""; 0]);
-    assert_eq!(registry.counts().concurrent_max, 1);
-}
-
-#[test]
-fn verbose_runs_say_what_each_host_was_asked() {
-    let registry = Registry::start();
-    registry.push("team/python:3", &python());
-    let file = format!("FROM {}\nENV A=$PYTHON_VERSION\n", registry.reference("team/python:3"));
-    let project = project().file("Dockerfile", file);
-    let row = || {
-        let linted = project.run(&format!("lint -v {ON}"));
-        let row = linted.stderr.lines().find(|line| line.starts_with(&registry.host()));
-        row.unwrap_or_else(|| panic!("{linted:#?}")).split_whitespace().skip(1).take(5).map(str::to_owned).collect()
-    };
-    // Questions, duplicates, from cache, requests, retries.
-    let (first, second): (Vec<String>, Vec<String>) = (row(), row());
-    assert_eq!((first, second), (words("2 1 0 3 0"), words("2 1 1 0 0")));
-}
-
-fn words(text: &str) -> Vec<String> {
-    text.split_whitespace().map(str::to_owned).collect()
-}
-
-/// A terminal by `script`, which Debian has everywhere.
-#[test]
-#[cfg(target_os = "linux")]
-fn people_at_a_terminal_see_how_far_it_is() {
-    let has_script = std::process::Command::new("script").arg("--version").stdout(Stdio::null()).status();
-    if !has_script.is_ok_and(|status| status.success()) {
-        println!("skipped: people_at_a_terminal_see_how_far_it_is: there is no program `script`");
-        return;
-    }
-    let silent = never_answers();
-    let project = project().file("Dockerfile", format!("FROM {}/app:1\n", silent.host()));
-    let lint = |arguments: &str, variable: &str| {
-        let program = env!("CARGO_BIN_EXE_plimsoll");
-        let command = format!("{program} lint {ON} --slow-checks-timeout=1800ms {arguments}");
-        let mut shell = std::process::Command::new("script");
-        shell.args(["-qec", &command, "/dev/null"]).current_dir(project.path()).stdin(Stdio::null());
-        shell.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", project.path()).env("TERM", "xterm");
-        let shell = shell.envs(variable.split_once('='));
-        String::from_utf8(shell.output().unwrap().stdout).unwrap()
-    };
-    let shown = "slow checks: 0 of 1 answers, 1 s";
-    let terminal = lint("", "");
-    assert!(terminal.contains(shown) && terminal.contains("No findings in 1 file."), "{terminal:?}");
-    assert!(!lint("-q", "").contains("of 1 answers"));
-    assert!(!lint("", "CI=true").contains("of 1 answers"));
-    assert!(!project.lint(&format!("{ON} --slow-checks-timeout=1500ms")).stderr.contains("of 1 answers"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! A form lists every field of what it stands for, so that a new one does not
 //! compile until it is kept too. Another meaning of a field is another [`VERSION`].
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use plimsoll_dockerfile::Platform;
@@ -113,9 +114,9 @@ impl From<Form> for Answer {
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Platform")]
 struct PlatformForm {
-    os: String,
-    architecture: String,
-    variant: String,
+    os: Cow<'static, str>,
+    architecture: Cow<'static, str>,
+    variant: Cow<'static, str>,
     os_version: String,
     os_features: Vec<String>,
 }

@@ -150,6 +150,11 @@ pub(super) fn prune(places: &[Place]) {
     }
 }
 
+/// Whether the cache in a folder may hold anything; one that cannot be looked at may.
+pub(super) fn is_begun(folder: &Path) -> bool {
+    answers(folder).try_exists().unwrap_or(true)
+}
+
 /// What the cache in a folder holds.
 ///
 /// # Errors
@@ -231,7 +236,8 @@ fn answers(folder: &Path) -> PathBuf {
 }
 
 fn hexadecimal(content: &[u8]) -> String {
-    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
+    Sha256::digest(content).iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn private_folder(path: &Path) -> io::Result<()> {

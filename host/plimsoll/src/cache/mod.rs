@@ -14,7 +14,7 @@ mod form;
 mod tests;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use disk::{Contents, clear, contents};
@@ -27,6 +27,8 @@ use crate::question::{Answer, Question};
 pub struct Cache {
     folder: PathBuf,
     ttl: Duration,
+    /// Whether there was anything when this run began to look.
+    is_begun: OnceLock<bool>,
     trouble: Mutex<Trouble>,
 }
 
@@ -43,12 +45,18 @@ impl Cache {
     /// The cache in a folder, which need not exist. What may change, such as what
     /// a tag means, is known for `ttl`; what a digest names, for ever.
     pub fn new(folder: PathBuf, ttl: Duration) -> Self {
-        Self { folder, ttl, trouble: Mutex::default() }
+        Self { folder, ttl, is_begun: OnceLock::new(), trouble: Mutex::default() }
     }
 
     /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Whether it is worth asking: looked up once, so that whoever keeps no
+    /// answers pays for none.
+    pub fn may_know(&self) -> bool {
+        *self.is_begun.get_or_init(|| disk::is_begun(&self.folder))
     }
 
     /// The answer to a question, if it still holds.

@@ -141,7 +141,7 @@ impl Session {
     }
 
     fn recall(&self, question: &Question) -> Option<Arc<Answer>> {
-        let cache = self.terms.cache.as_ref()?;
+        let cache = self.terms.cache.as_ref().filter(|cache| cache.may_know())?;
         // What the files on this machine say is read where they are.
         question.host()?;
         let recollection = {

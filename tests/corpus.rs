@@ -12,6 +12,7 @@ use plimsoll::lint::{self, Ask, Input, Job, Ruleset, SlowChecks, Source};
 use plimsoll::plugin::{Host, Plugin};
 use plimsoll::question::{Answer, BuildContext, Question};
 use plimsoll::resolve::{Context, Resolve, Resolving};
+use plimsoll::schedule::Terms;
 use plimsoll_dockerfile::Platform;
 use plimsoll_registry::Image;
 use plimsoll_test_support::dockerfiles::{buildkit_findings, dockerfiles};
@@ -69,7 +70,11 @@ fn findings_of(name: &str, source: &[u8]) -> Vec<String> {
         plugins,
         unusable: Vec::new(),
         surroundings: Surroundings::of_platform(target),
-        slow_checks: SlowChecks { ask: Ask::Everything, fail_fast: true, timeout: Duration::from_secs(20) },
+        slow_checks: SlowChecks {
+            ask: Ask::Everything,
+            fail_fast: true,
+            terms: Terms::within(Duration::from_secs(20)),
+        },
         resolver: Arc::<AsBuildkitWasTold>::default(),
         threads: 1,
     };

@@ -30,6 +30,7 @@ use plimsoll::lint::{Ask, FileReport, Input, Job, Ruleset, SlowChecks, Source, r
 use plimsoll::plugin::{Host, Plugin};
 use plimsoll::question::{Answer, Failure, Question, SkipReason};
 use plimsoll::resolve::Recorded;
+use plimsoll::schedule::Terms;
 use plimsoll_dockerfile::{LineIndex, Platform, Reference};
 use plimsoll_registry::{Answer as RegistryAnswer, Image};
 use serde::Deserialize;
@@ -211,7 +212,7 @@ impl Check<'_> {
             unusable: Vec::new(),
             rulesets: vec![ruleset],
             surroundings: Surroundings::of_platform(config.target_platform),
-            slow_checks: SlowChecks { ask, fail_fast: config.fail_fast, timeout: config.timeout },
+            slow_checks: SlowChecks { ask, fail_fast: config.fail_fast, terms: Terms::within(config.timeout) },
             resolver: Arc::new(facts.unwrap_or_default()),
             threads: 1,
         };

@@ -1,7 +1,7 @@
 //! Slow checks against a registry inside the test: what is asked, what comes of
 //! the answers, and what is said when there are none. Every run sets its mode.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
+#![allow(clippy::unwrap_used)]
 
 use std::process::Stdio;
 use std::thread;
@@ -132,43 +132,6 @@ fn equal_questions_of_many_files_are_one() {
     let slow = &linted.json()["slow_checks"];
     assert_eq!((&slow["planned"], &slow["deduplicated"], &slow["executed"]), (&60.into(), &59.into(), &1.into()));
     assert_eq!(registry.counts().requests, 3);
-}
-
-/// 40 files on 20 images at 300 ms a request: one probe, then waves of four.
-fn forty_files(push: impl Fn(&Registry, &str), requests_an_image: u32) {
-    let latency = Duration::from_millis(300);
-    let registry = Registry::builder().latency(300).start();
-    let mut project = project();
-    for index in 0..40 {
-        let name = format!("team/app{}:1", index % 20);
-        push(&registry, &name);
-        project = project.file(&format!("{index}/Dockerfile"), format!("FROM {}\n", registry.reference(&name)));
-    }
-    let linted = project.lint(ON);
-    let counts = registry.counts();
-    assert_eq!((counts.probes, counts.requests), (1, 1 + 20 * requests_an_image as usize), "{counts:?}");
-    assert!(counts.concurrent_max <= 4, "{counts:?}");
-    assert_eq!(linted.skipped(), [""; 0]);
-    let bound = latency * (1 + 20 / 4 * requests_an_image);
-    let ratio = linted.took.as_secs_f64() / bound.as_secs_f64();
-    println!("{requests_an_image} requests an image: {:?}, {ratio:.3} of probe and waves", linted.took);
-    assert!(ratio <= 1.15, "{ratio}");
-}
-
-#[test]
-fn one_probe_and_two_requests_an_image() {
-    let image = Image::new("linux/amd64");
-    forty_files(|registry, name| drop(registry.push(name, &image)), 2);
-}
-
-#[test]
-fn one_probe_and_three_requests_an_index() {
-    let push = |registry: &Registry, name: &str| {
-        // Images of their own, so that none is known by its digest already.
-        let images = [Image::new("linux/amd64").env("NAME", name), Image::new("linux/arm64").env("NAME", name)];
-        registry.push_index(name, &images);
-    };
-    forty_files(push, 3);
 }
 
 #[test]

@@ -15,6 +15,7 @@ use plimsoll::plugin::contract::{
 use plimsoll::plugin::{Call, Code, Failure, Instance, Plugin};
 use plimsoll::question::{self, Answer, Question, SkipReason};
 use plimsoll::resolve::Recorded;
+use plimsoll::schedule::Terms;
 use plimsoll_dockerfile::{Platform, Reference};
 use plimsoll_registry::Image;
 
@@ -28,7 +29,7 @@ const STAGES: [u32; 4] = [0, 18, 30, 48];
 struct Script {
     check: fn() -> Vec<Finding>,
     plan: fn(&mut Call),
-    on_success: fn(&Answered) -> Verdict,
+    on_success: fn(&mut Call, &Answered) -> Verdict,
 }
 
 impl Code for Script {
@@ -69,8 +70,8 @@ impl Instance for Script {
         Ok(())
     }
 
-    fn on_success(&mut self, _: &mut Call, answered: &Answered) -> Result<Verdict, Failure> {
-        Ok((self.on_success)(answered))
+    fn on_success(&mut self, call: &mut Call, answered: &Answered) -> Result<Verdict, Failure> {
+        Ok((self.on_success)(call, answered))
     }
 
     fn is_spent(&self) -> bool {
@@ -94,6 +95,10 @@ fn ask(call: &mut Call, rule: u32, scope: Scope, reference: &str) {
 }
 
 fn run(script: Script, off: &[u32]) -> FileReport {
+    run_with(script, off, |_| {})
+}
+
+fn run_with(script: Script, off: &[u32], configure: impl FnOnce(&mut Job)) -> FileReport {
     let plugins: Arc<[Plugin]> =
         vec![Plugin::from_code("r", Box::new(script)).unwrap_or_else(|plugin| panic!("{}", plugin.message))].into();
     let mut ruleset = Ruleset::new(&plugins, None).unwrap();
@@ -119,7 +124,7 @@ fn run(script: Script, off: &[u32]) -> FileReport {
     let gone = question::Failure { reason: SkipReason::NotFound, detail: "gone".to_owned() };
     let answer = Answer::Image(plimsoll_registry::Answer::Image(Box::new(image)));
     let answers = HashMap::from([(question("there:1"), Ok(answer)), (question("gone:1"), Err(gone))]);
-    let job = Job {
+    let mut job = Job {
         inputs: vec![Input {
             shown: "f".to_owned(),
             source: Source::Bytes(FILE.into()),
@@ -130,10 +135,11 @@ fn run(script: Script, off: &[u32]) -> FileReport {
         unusable: vec![],
         rulesets: vec![ruleset],
         surroundings: Surroundings::of_platform(Platform::host()),
-        slow_checks: SlowChecks { ask: Ask::Everything, fail_fast: true, timeout: Duration::from_secs(5) },
+        slow_checks: SlowChecks { ask: Ask::Everything, fail_fast: true, terms: Terms::within(Duration::from_secs(5)) },
         resolver: Arc::new(Recorded { answers, ..Recorded::default() }),
         threads: 1,
     };
+    configure(&mut job);
     lint::run(&job).files.remove(0)
 }
 
@@ -143,7 +149,7 @@ fn shown(report: &FileReport) -> Vec<String> {
     report.findings.iter().map(|finding| format!("{} {}", stage(finding.span.start), finding.message)).collect()
 }
 
-fn check(plan: fn(&mut Call), on_success: fn(&Answered) -> Verdict, expected: &[&str]) {
+fn check(plan: fn(&mut Call), on_success: fn(&mut Call, &Answered) -> Verdict, expected: &[&str]) {
     let report = run(Script { check: everywhere, plan, on_success }, &[]);
     assert_eq!(shown(&report), expected);
     assert!(report.problems.is_empty(), "{:?}", report.problems);
@@ -152,14 +158,14 @@ fn check(plan: fn(&mut Call), on_success: fn(&Answered) -> Verdict, expected: &[
 #[test]
 fn keep_and_add_leave_fast_findings() {
     let plan = |call: &mut Call| ask(call, 0, Scope::File, "there:1");
-    check(plan, |_| Verdict::Keep, &["0 fast", "1 fast", "2 fast", "3 fast"]);
-    let add = |_: &Answered| Verdict::Add(vec![finding(0, 1, "exact")]);
+    check(plan, |_, _| Verdict::Keep, &["0 fast", "1 fast", "2 fast", "3 fast"]);
+    let add = |_: &mut Call, _: &Answered| Verdict::Add(vec![finding(0, 1, "exact")]);
     check(plan, add, &["0 fast", "1 exact", "1 fast", "2 fast", "3 fast"]);
 }
 
 #[test]
 fn replace_takes_what_is_in_its_scope() {
-    let nothing = |_: &Answered| Verdict::Replace(vec![]);
+    let nothing = |_: &mut Call, _: &Answered| Verdict::Replace(vec![]);
     check(|call| ask(call, 0, Scope::File, "there:1"), nothing, &[]);
     check(|call| ask(call, 0, Scope::Stage(0), "there:1"), nothing, &["1 fast", "2 fast", "3 fast"]);
     check(|call| ask(call, 0, Scope::Derived(0), "there:1"), nothing, &["2 fast", "3 fast"]);
@@ -174,7 +180,7 @@ fn replacements_join_and_equal_findings_are_one() {
         ask(call, 0, Scope::File, "there:1");
         ask(call, 0, Scope::File, "there:1");
     };
-    let replace = |answered: &Answered| {
+    let replace = |_: &mut Call, answered: &Answered| {
         let own = if answered.id == 1 { "first" } else { "second" };
         Verdict::Replace(vec![finding(0, 0, own), finding(0, 1, "both")])
     };
@@ -187,20 +193,20 @@ fn fast_findings_stand_beside_what_was_learnt_if_a_request_failed() {
         ask(call, 0, Scope::File, "there:1");
         ask(call, 0, Scope::Derived(2), "gone:1");
     };
-    let replace = |_: &Answered| Verdict::Replace(vec![finding(0, 0, "exact"), finding(0, 2, "exact")]);
+    let replace = |_: &mut Call, _: &Answered| Verdict::Replace(vec![finding(0, 0, "exact"), finding(0, 2, "exact")]);
     check(plan, replace, &["0 exact", "2 exact", "2 fast", "3 fast"]);
 }
 
 #[test]
 fn a_rule_speaks_for_itself_alone_and_only_if_it_is_on() {
     let plan = |call: &mut Call| ask(call, 0, Scope::File, "there:1");
-    let both = |_: &Answered| Verdict::Replace(vec![finding(0, 0, "exact"), finding(1, 0, "not mine")]);
+    let both = |_: &mut Call, _: &Answered| Verdict::Replace(vec![finding(0, 0, "exact"), finding(1, 0, "not mine")]);
     let report = run(Script { check: everywhere, plan, on_success: both }, &[]);
     // What was refused may have been what mattered: the fast findings stand.
     assert_eq!(shown(&report), ["0 exact", "0 fast", "1 fast", "2 fast", "3 fast"]);
     assert!(report.problems[0].message.contains("rule r/two: it reported a finding of a rule that it was not asked"));
 
-    let report = run(Script { check: everywhere, plan: |_| {}, on_success: |_| Verdict::Keep }, &[0]);
+    let report = run(Script { check: everywhere, plan: |_| {}, on_success: |_, _| Verdict::Keep }, &[0]);
     assert_eq!(shown(&report), [""; 0]);
     assert!(report.problems[0].message.contains("rule r/one: it reported a finding of a rule that it was not asked"));
 
@@ -209,7 +215,7 @@ fn a_rule_speaks_for_itself_alone_and_only_if_it_is_on() {
         let error = call.plan_image(request, "there:1", "linux/amd64").unwrap_err();
         assert!(error.to_string().contains("rule r/one: registry.plan-image was called for a rule that"), "{error}");
     };
-    let report = run(Script { check: Vec::new, plan: uninvited, on_success: |_| Verdict::Keep }, &[0]);
+    let report = run(Script { check: Vec::new, plan: uninvited, on_success: |_, _| Verdict::Keep }, &[0]);
     assert!(report.planned.is_empty());
 }
 
@@ -226,5 +232,25 @@ fn what_cannot_be_parsed_is_the_rule_s_to_deal_with() {
         let error = call.plan_image(Request { state, ..request() }, "there:1", "linux/amd64").unwrap_err();
         assert!(error.to_string().contains("the state has 1025 bytes"), "{error}");
     };
-    check(plan, |_| Verdict::Keep, &["0 fast", "1 fast", "2 fast", "3 fast"]);
+    check(plan, |_, _| Verdict::Keep, &["0 fast", "1 fast", "2 fast", "3 fast"]);
+}
+
+#[test]
+fn a_file_whose_errors_come_from_answers_asks_no_further() {
+    fn answer(call: &mut Call, severity: Severity) -> Verdict {
+        ask(call, 0, Scope::File, "gone:1");
+        Verdict::Replace(vec![Finding { severity: Some(severity), ..finding(0, 1, "exact") }])
+    }
+    let check = |on_success: fn(&mut Call, &Answered) -> Verdict, fail_fast: bool, reason: SkipReason| {
+        let plan = |call: &mut Call| ask(call, 0, Scope::File, "there:1");
+        let script = Script { check: everywhere, plan, on_success };
+        let report = run_with(script, &[], |job| job.slow_checks.fail_fast = fail_fast);
+        let reasons: Vec<SkipReason> = report.skipped.iter().map(|skipped| skipped.reason).collect();
+        assert_eq!(reasons, [reason]);
+        // The answer that was not asked for might have mattered.
+        assert_eq!(shown(&report), ["0 fast", "1 exact", "1 fast", "2 fast", "3 fast"]);
+    };
+    check(|call, _| answer(call, Severity::Warning), true, SkipReason::NotFound);
+    check(|call, _| answer(call, Severity::Error), false, SkipReason::NotFound);
+    check(|call, _| answer(call, Severity::Error), true, SkipReason::FailFast);
 }

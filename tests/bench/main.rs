@@ -19,6 +19,7 @@ use plimsoll::document::Surroundings;
 use plimsoll::lint::{self, Ask, Input, Job, Ruleset, SlowChecks, Source};
 use plimsoll::plugin::{Host, Plugin};
 use plimsoll::resolve::Recorded;
+use plimsoll::schedule::Terms;
 use plimsoll_dockerfile::Platform;
 use plimsoll_test_support::repository_root;
 
@@ -83,7 +84,7 @@ fn job(sources: &[(String, Vec<u8>)], plugins: Arc<[Plugin]>, threads: usize) ->
         plugins,
         unusable: Vec::new(),
         surroundings: Surroundings::of_platform(Platform::host()),
-        slow_checks: SlowChecks { ask: Ask::Nothing, fail_fast: true, timeout: Duration::from_secs(1) },
+        slow_checks: SlowChecks { ask: Ask::Nothing, fail_fast: true, terms: Terms::within(Duration::from_secs(1)) },
         resolver: Arc::new(Recorded::default()),
         threads,
     }

@@ -12,6 +12,7 @@ pub mod discover;
 pub mod document;
 pub mod plugin;
 pub mod resolve;
+pub mod cache;
 pub mod schedule;
 pub mod lint;
 pub mod report;

@@ -87,10 +87,27 @@ pub const LOG_MESSAGE_BYTES: usize = 32;
 /// How often a pack runs again for one file, each time without a rule that panicked.
 pub const RERUNS_MAX: usize = 3;
 
-/// Questions in flight at once, in all and for one registry.
+/// Questions in flight at once to other machines, unless configured otherwise.
 pub const NETWORK_CONCURRENCY: usize = 8;
-/// Questions in flight at once for one registry.
+/// Questions in flight at once to one host, unless configured otherwise.
 pub const HOST_CONCURRENCY: usize = 4;
+
+/// Questions in flight at once that may be configured for a pool or a host.
+pub const CONCURRENCY_MAX: usize = 64;
+
+/// How often whoever watches a session is told how far it is.
+pub const PROGRESS_TICK: Duration = Duration::from_millis(100);
+/// From when on a run shows on a terminal how far it is.
+pub const PROGRESS_AFTER: Duration = Duration::from_secs(1);
+
+/// Bytes on disk of all answers that are kept.
+pub const CACHE_BYTES_MAX: u64 = 64 << 20;
+/// Bytes of one answer that is kept.
+pub const CACHE_ENTRY_BYTES_MAX: u64 = 1 << 20;
+/// What an answer occupies at least, and in steps of, as disks count.
+pub const CACHE_BLOCK_BYTES: u64 = 4 << 10;
+/// How long a file may be half written before it counts as left behind.
+pub const CACHE_TEMPORARY_LIFE: Duration = Duration::from_secs(10 * 60);
 
 /// Bytes of a source line that a report shows.
 pub const EXCERPT_BYTES_MAX: usize = 4 << 10;

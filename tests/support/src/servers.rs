@@ -1,5 +1,5 @@
-//! Real servers that a machine may lack: a test that needs one says so, and is
-//! skipped by name or fails.
+//! Real servers and other programs that a machine may lack: a test that needs
+//! one says so, and is skipped by name or fails.
 
 use std::env;
 use std::io::{self, Write as _};
@@ -12,7 +12,7 @@ pub const REQUIRE_SERVERS: &str = "PLIMSOLL_REQUIRE_SERVERS";
 /// # Panics
 ///
 /// When something is missing although [`REQUIRE_SERVERS`] is `1`.
-pub(crate) fn run_or_skip(test: &str, installed: Result<(), String>) -> bool {
+pub fn run_or_skip(test: &str, installed: Result<(), String>) -> bool {
     let Err(missing) = installed else {
         return true;
     };

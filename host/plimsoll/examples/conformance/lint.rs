@@ -14,6 +14,7 @@ use plimsoll::plugin::{Host, Plugin};
 use plimsoll::question::{Answer, Question};
 use plimsoll::resolve::context::IgnoreFile;
 use plimsoll::resolve::{Resolve, Resolving};
+use plimsoll::schedule::Terms;
 use plimsoll_dockerfile::model::{Base, Origin, Site, Step};
 use plimsoll_dockerfile::tree::{Keyword, ProblemKind};
 use plimsoll_dockerfile::{BaseImage, Platform, Reference, ignore};
@@ -80,7 +81,11 @@ pub fn lint(request: &Value) -> Result<Value, String> {
         unusable: Vec::new(),
         rulesets: vec![Ruleset::new(&plugins, None).map_err(|error| error.to_string())?],
         surroundings,
-        slow_checks: SlowChecks { ask: Ask::Everything, fail_fast: false, timeout: Duration::from_secs(60) },
+        slow_checks: SlowChecks {
+            ask: Ask::Everything,
+            fail_fast: false,
+            terms: Terms::within(Duration::from_secs(60)),
+        },
         resolver: Arc::new(world.clone()),
         threads: 1,
     };

@@ -95,8 +95,8 @@ impl Rulesets {
         if let Some(file) = file.as_ref().filter(|file| file.has_run_wide_tables()) {
             let path = file.path.display();
             complain(&format!(
-                "note: {path}: only [rules] counts here; [lint] and [slow-checks] hold for a whole run and come from \
-                 the configuration above all its files"
+                "note: {path}: only [rules] counts here; [lint], [slow-checks] and [registries] hold for a whole run and \
+                 come from the configuration above all its files"
             ));
         }
         self.add(file.as_ref(), plugins)

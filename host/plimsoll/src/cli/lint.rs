@@ -8,18 +8,20 @@ use std::{env, io, thread};
 use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
 use plimsoll_dockerfile::{Platform, Reference};
-use plimsoll_registry::{ClientConfig, Environment};
+use plimsoll_registry::{ClientConfig, Environment, Paths, Statistics};
 
 use super::inputs::{Given, common_folder, inputs};
-use super::{CLEAN, FAILED, FOUND, INTERRUPTED, bundled, complain, print, variables};
-use crate::config::{self, Config, FailLevel, Finder, Flags, Mode, Variables, ci};
+use super::{CLEAN, FAILED, FOUND, INTERRUPTED, bundled, complain, print, progress, variables};
+use crate::cache::{Cache, Trouble};
+use crate::config::{self, Config, FailLevel, Finder, Flags, Mode, RegistriesTable, Variables, ci};
 use crate::document::Surroundings;
 use crate::finding::{ProblemKind, Severity};
 use crate::lint::{Ask, Job, Outcome, SlowChecks};
 use crate::plugin::contract::Level;
 use crate::plugin::{Host, Plugin, Unusable};
-use crate::report::{self, Circumstances};
+use crate::report::{self, Circumstances, Traffic};
 use crate::resolve::{Context, Registry, World};
+use crate::schedule::Terms;
 
 /// Lint Dockerfiles
 ///
@@ -73,6 +75,15 @@ pub(super) struct Arguments {
     /// Time that all slow checks may take together [default: 20s]
     #[arg(long, value_name = "TIME", value_parser = config::parse_duration)]
     slow_checks_timeout: Option<Duration>,
+    /// Whether rules may have tools of this machine run: on, off [default: off]
+    #[arg(long, value_name = "SWITCH", value_parser = config::parse_bool)]
+    slow_checks_console: Option<bool>,
+    /// Ask nobody outside of this machine; what earlier runs know counts
+    #[arg(long)]
+    offline: bool,
+    /// Folder for answers that later runs will know [default: plimsoll among the user's caches]
+    #[arg(long, value_name = "DIR")]
+    cache_dir: Option<PathBuf>,
     /// Show what would be asked, and ask nothing
     #[arg(long, conflicts_with = "format")]
     explain_plan: bool,
@@ -115,18 +126,25 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
         target_platform: arguments.platform.clone(),
         slow_checks: arguments.slow_checks,
         slow_checks_timeout: arguments.slow_checks_timeout,
+        slow_checks_console: arguments.slow_checks_console,
+        offline: arguments.offline,
+        cache_dir: arguments.cache_dir.clone(),
     };
     let config = Config::settle(flags, &variables, file.as_ref())?;
-    let ci = (config.slow_checks == Mode::Auto).then(|| ci::detect(&variables)).flatten();
+    let detected = ci::detect(&variables);
+    let watch = progress::watch(arguments.quiet, detected.is_some());
+    let ci = detected.filter(|_| config.slow_checks == Mode::Auto);
     let ask = match config.slow_checks {
         Mode::Off => Ask::Nothing,
         Mode::Auto if ci.is_some() => Ask::Local,
+        Mode::Auto | Mode::On if config.offline => Ask::Offline,
         Mode::Auto | Mode::On => Ask::Everything,
     };
+    let cache = config.cache_dir.clone().map(|folder| Arc::new(Cache::new(folder, config.cache_ttl)));
 
     let (host, mut plugins) = bundled()?;
     let unusable = load_plugins(&host, &arguments.plugins, &mut plugins)?;
-    let registry = Arc::new(Registry::new(ClientConfig::new(Environment::of_process())));
+    let registry = Arc::new(Registry::new(ClientConfig::new(environment(&config))));
     let (inputs, rulesets) = inputs(given, &config, file, finder, &plugins)?;
     let job = Job {
         inputs,
@@ -142,7 +160,13 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
         slow_checks: SlowChecks {
             ask: if arguments.explain_plan { Ask::Nothing } else { ask },
             fail_fast: config.fail_fast,
-            timeout: config.timeout,
+            terms: Terms {
+                timeout: config.timeout,
+                timeout_mode: config.timeout_mode,
+                pools: config.pools,
+                cache: cache.clone(),
+                watch,
+            },
         },
         resolver: Arc::new(World { registry: registry.clone(), context: Context::default() }),
         threads: arguments.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from),
@@ -150,8 +174,9 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     let outcome = crate::lint::run(&job);
 
     if arguments.explain_plan {
-        if ask == Ask::Nothing && !arguments.quiet {
-            complain("note: this is what --slow-checks=on would ask (slow checks are off)");
+        if matches!(ask, Ask::Nothing | Ask::Offline) && !arguments.quiet {
+            let why = if ask == Ask::Offline { "--offline" } else { "slow checks are off" };
+            complain(&format!("note: this is what --slow-checks=on would ask ({why})"));
         }
         if let Some(ci) = ci.filter(|_| !arguments.quiet) {
             complain(&format!("note: registries are asked with --slow-checks=on only (CI detected: {ci})"));
@@ -165,7 +190,11 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     if !arguments.quiet {
         let circumstances = Circumstances { ci, timeout: config.timeout };
         report::notes(&outcome, &circumstances).iter().for_each(|note| complain(&format!("note: {note}")));
+        config.refused.iter().for_each(|refused| complain(&format!("note: {refused}")));
         report_more(&arguments, &outcome, &host, &registry);
+        if let Some(cache) = cache {
+            report_trouble(&arguments, &cache);
+        }
     }
     for Unusable { name, message } in &job.unusable {
         complain(&format!("error: plugin {name} cannot be used: {message}"));
@@ -207,16 +236,35 @@ fn report_more(arguments: &Arguments, outcome: &Outcome, host: &Host, registry: 
     }
     let tally = &outcome.slow_checks;
     complain(&format!(
-        "slow checks: {} planned, {} deduplicated, {} executed",
-        tally.planned, tally.deduplicated, tally.executed
+        "slow checks: {} planned, {} deduplicated, {} from cache, {} executed",
+        tally.planned, tally.deduplicated, tally.from_cache, tally.executed
     ));
-    for (host, statistics) in registry.statistics() {
-        let plimsoll_registry::Statistics { requests, probes, tokens, retries, bytes } = statistics;
-        complain(&format!(
-            "{host}: {requests} requests ({probes} probes, {tokens} tokens, {retries} retries), {bytes} bytes"
-        ));
-    }
+    let traffic = registry.statistics().into_iter().map(|(host, statistics)| {
+        let Statistics { requests, probes, tokens, retries, bytes } = statistics;
+        (host, Traffic { requests: requests + probes + tokens, retries, bytes })
+    });
+    report::hosts(outcome, &traffic.collect()).lines().for_each(complain);
     complain(&format!("components compiled by this process: {}", host.compiled()));
+}
+
+/// What the cache has to say of itself. A folder that cannot be used is no news to whoever set it up so.
+fn report_trouble(arguments: &Arguments, cache: &Cache) {
+    let Trouble { damaged, folder } = cache.trouble();
+    let place = cache.folder().display();
+    if damaged > 0 {
+        complain(&format!("note: {place}: answers that were damaged: {damaged}; they are asked for again"));
+    }
+    if let Some(trouble) = folder.filter(|_| arguments.verbose > 0) {
+        complain(&format!("cache: {trouble}; use --cache-dir for another folder"));
+    }
+}
+
+/// The part of this machine that registries depend on, as configured.
+fn environment(config: &Config) -> Environment {
+    let mut environment = Environment::of_process();
+    let RegistriesTable { config, drop_ins, credentials } = config.registries.clone();
+    environment.paths = Paths { registries_conf: config, drop_ins, credentials, ..environment.paths };
+    environment
 }
 
 fn status(job: &Job, outcome: &Outcome, fail_level: FailLevel, fail_on_skipped: bool) -> u8 {

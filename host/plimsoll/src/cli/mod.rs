@@ -1,8 +1,10 @@
 //! The command line: one command, one file.
 
+mod cache;
 mod explain;
 mod inputs;
 mod lint;
+mod progress;
 mod rules;
 mod version;
 
@@ -41,6 +43,7 @@ enum Command {
     Lint(Box<lint::Arguments>),
     Rules(rules::Arguments),
     Explain(explain::Arguments),
+    Cache(cache::Arguments),
     Version(version::Arguments),
 }
 
@@ -64,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Lint(arguments) => lint::run(*arguments, is_styled),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Cache(arguments) => cache::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),
     };
     match status {

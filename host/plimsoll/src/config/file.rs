@@ -10,7 +10,7 @@ use plimsoll_dockerfile::{LineIndex, Platform};
 use serde::{Deserialize, Deserializer};
 
 use super::value::{parse_duration, parse_fail_level, parse_mode, parse_platform, similar};
-use super::{ConfigError, FailLevel, Mode};
+use super::{ConfigError, FailLevel, Mode, SlowChecksTable};
 use crate::finding::Severity;
 use crate::limits::CONFIG_BYTES_MAX;
 
@@ -31,6 +31,8 @@ pub struct File {
     pub lint: LintTable,
     /// `[slow-checks]`.
     pub slow_checks: SlowChecksTable,
+    /// `[registries]`.
+    pub registries: RegistriesTable,
     /// `[rules."PACK/RULE"]`.
     pub rules: BTreeMap<String, RuleTable>,
 }
@@ -47,18 +49,16 @@ pub struct LintTable {
     pub target_platform: Option<Platform>,
 }
 
-/// `[slow-checks]`.
+/// `[registries]`. What is relative is so to the file's folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-pub struct SlowChecksTable {
-    /// When they run.
-    #[serde(deserialize_with = "mode")]
-    pub mode: Option<Mode>,
-    /// Whether a file with errors asks nothing.
-    pub fail_fast: Option<bool>,
-    /// The wall-clock budget of all of them together.
-    #[serde(deserialize_with = "duration")]
-    pub timeout: Option<Duration>,
+pub struct RegistriesTable {
+    /// `registries.conf`.
+    pub config: Option<PathBuf>,
+    /// The folder of its drop-ins.
+    pub drop_ins: Option<PathBuf>,
+    /// The credential file.
+    pub credentials: Option<PathBuf>,
 }
 
 /// One rule's settings.
@@ -87,7 +87,9 @@ pub enum SeverityOrOff {
 impl File {
     /// Whether it says anything that holds for a whole run.
     pub fn has_run_wide_tables(&self) -> bool {
-        self.lint != LintTable::default() || self.slow_checks != SlowChecksTable::default()
+        self.lint != LintTable::default()
+            || self.slow_checks != SlowChecksTable::default()
+            || self.registries != RegistriesTable::default()
     }
 }
 
@@ -164,7 +166,7 @@ fn suggestion(message: &str) -> Option<&str> {
     similar(unknown, quoted)
 }
 
-fn parsed<'de, D: Deserializer<'de>, T>(
+pub(super) fn parsed<'de, D: Deserializer<'de>, T>(
     deserializer: D,
     parse: fn(&str) -> Result<T, String>,
 ) -> Result<Option<T>, D::Error> {
@@ -180,10 +182,10 @@ fn platform<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Platfor
     parsed(deserializer, parse_platform)
 }
 
-fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Mode>, D::Error> {
+pub(super) fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Mode>, D::Error> {
     parsed(deserializer, parse_mode)
 }
 
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     parsed(deserializer, parse_duration)
 }

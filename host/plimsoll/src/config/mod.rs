@@ -7,22 +7,28 @@
 
 pub mod ci;
 mod file;
+mod slow_checks;
 mod value;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use file::{FILE_NAME, File, Finder, RuleTable, SeverityOrOff, read};
+pub use file::{FILE_NAME, File, Finder, RegistriesTable, RuleTable, SeverityOrOff, read};
 use plimsoll_dockerfile::Platform;
+pub use slow_checks::{NetworkTable, Pool, PoolSettings, PoolTable, Pools, SlowChecksTable, TimeoutMode};
 use thiserror::Error;
-use value::{parse_bool, parse_platform};
-pub use value::{parse_duration, parse_fail_level, parse_mode, show_duration, similar};
+pub use value::{parse_bool, parse_duration, parse_fail_level, parse_mode, show_duration, similar};
+use value::{parse_path, parse_platform, parse_timeout_mode};
 
 use crate::finding::Severity;
 
 /// The budget of slow checks where nothing else is said.
 pub const TIMEOUT_DEFAULT: Duration = Duration::from_secs(20);
+
+/// How long the cache knows what may change, such as what a tag means, where
+/// nothing else is said.
+pub const CACHE_TTL_DEFAULT: Duration = Duration::from_secs(10 * 60);
 
 /// Configuration that does not hold up. Exit status 2.
 #[derive(Debug, Error)]
@@ -62,6 +68,12 @@ pub struct Flags {
     pub slow_checks: Option<Mode>,
     /// `--slow-checks-timeout`.
     pub slow_checks_timeout: Option<Duration>,
+    /// `--slow-checks-console`.
+    pub slow_checks_console: Option<bool>,
+    /// `--offline`; without it, the variable counts.
+    pub offline: bool,
+    /// `--cache-dir`.
+    pub cache_dir: Option<PathBuf>,
 }
 
 /// From which severity on findings make the run fail.
@@ -95,6 +107,20 @@ pub struct Config {
     pub fail_fast: bool,
     /// The wall-clock budget of all slow checks together.
     pub timeout: Duration,
+    /// What budgets count.
+    pub timeout_mode: TimeoutMode,
+    /// How questions of each kind are asked.
+    pub pools: Pools,
+    /// Whether nobody outside of this machine is asked.
+    pub offline: bool,
+    /// Where answers are kept; none where there is no place for them.
+    pub cache_dir: Option<PathBuf>,
+    /// How long an answer is known that may change.
+    pub cache_ttl: Duration,
+    /// Where the configuration of registries is, if not at its usual place.
+    pub registries: RegistriesTable,
+    /// What the file asks for and does not get.
+    pub refused: Vec<String>,
 }
 
 /// The environment, as far as configuration reads it.
@@ -113,6 +139,7 @@ impl Config {
         let platform = or_variable(platform, variables, "PLIMSOLL_TARGET_PLATFORM", parse_platform)?;
         let platform = platform.or(file.lint.target_platform.clone());
         let target_platform = or_variable(platform, variables, "DOCKER_DEFAULT_PLATFORM", parse_platform)?;
+        let pools = Pools::settle(flags.slow_checks_console, variables, &file.slow_checks)?;
         Ok(Self {
             folder,
             fail_level: or_variable(flags.fail_level, variables, "PLIMSOLL_FAIL_LEVEL", parse_fail_level)?
@@ -128,8 +155,52 @@ impl Config {
             timeout: or_variable(flags.slow_checks_timeout, variables, "PLIMSOLL_SLOW_CHECKS_TIMEOUT", parse_duration)?
                 .or(file.slow_checks.timeout)
                 .unwrap_or(TIMEOUT_DEFAULT),
+            timeout_mode: or_variable(None, variables, "PLIMSOLL_SLOW_CHECKS_TIMEOUT_MODE", parse_timeout_mode)?
+                .or(file.slow_checks.timeout_mode)
+                .unwrap_or_default(),
+            pools,
+            offline: or_variable(flags.offline.then_some(true), variables, "PLIMSOLL_OFFLINE", parse_bool)?
+                .unwrap_or(false),
+            cache_dir: cache_dir(flags.cache_dir, variables),
+            cache_ttl: or_variable(None, variables, "PLIMSOLL_SLOW_CHECKS_CACHE_TTL", parse_duration)?
+                .or(file.slow_checks.cache_ttl)
+                .unwrap_or(CACHE_TTL_DEFAULT),
+            registries: registries(variables, file)?,
+            refused: refused(file, &pools),
         })
     }
+}
+
+/// The folder of the cache: what the flag or `PLIMSOLL_CACHE_DIR` says, else
+/// `plimsoll` among the user's caches. A file in the tree has no say: who could
+/// put the cache where he wrote it could answer for every registry.
+pub fn cache_dir(flag: Option<PathBuf>, variables: &Variables) -> Option<PathBuf> {
+    let path = |name: &str| variables.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    // As the XDG specification has it, a relative path there counts as none.
+    let xdg = || path("XDG_CACHE_HOME").filter(|path| path.is_absolute());
+    let caches = || xdg().or_else(|| path("HOME").map(|home| home.join(".cache")));
+    flag.or_else(|| path("PLIMSOLL_CACHE_DIR")).or_else(|| caches().map(|caches| caches.join("plimsoll")))
+}
+
+fn registries(variables: &Variables, file: &File) -> Result<RegistriesTable, ConfigError> {
+    let settle = |name, path: &Option<PathBuf>| {
+        let own = || path.as_ref().map(|path| file.folder.join(path));
+        Ok::<_, ConfigError>(or_variable(None, variables, name, parse_path)?.or_else(own))
+    };
+    Ok(RegistriesTable {
+        config: settle("PLIMSOLL_REGISTRIES_CONFIG", &file.registries.config)?,
+        drop_ins: settle("PLIMSOLL_REGISTRIES_DROP_INS", &file.registries.drop_ins)?,
+        credentials: settle("PLIMSOLL_REGISTRIES_CREDENTIALS", &file.registries.credentials)?,
+    })
+}
+
+fn refused(file: &File, pools: &Pools) -> Vec<String> {
+    let asks = file.slow_checks.console.enabled == Some(true) && !pools.console.enabled;
+    let path = file.path.display();
+    let text = format!(
+        "{path}: enabled = true under [slow-checks.console] counts for nothing; use --slow-checks-console=on to let tools run"
+    );
+    asks.then_some(text).into_iter().collect()
 }
 
 /// The value if there is one, else that of the variable, which is not read

@@ -1,11 +1,13 @@
 //! Values as text, the same in flags, variables and files.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use plimsoll_dockerfile::Platform;
 
-use super::{FailLevel, Mode};
+use super::{FailLevel, Mode, TimeoutMode};
 use crate::finding::Severity;
+use crate::limits::CONCURRENCY_MAX;
 
 /// How alike names are that may be meant for one another: 0 not at all, 1 equal.
 const LIKENESS_MIN: f64 = 0.85;
@@ -71,12 +73,33 @@ pub fn similar<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Opti
     scored.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, other)| other)
 }
 
-pub(super) fn parse_bool(text: &str) -> Result<bool, String> {
+/// `on` or `off`, or what else people write for them.
+///
+/// # Errors
+/// What is expected.
+pub fn parse_bool(text: &str) -> Result<bool, String> {
     match text {
         "true" | "1" | "on" => Ok(true),
         "false" | "0" | "off" => Ok(false),
-        _ => Err(format!("{text:?} is not one of true, false")),
+        _ => Err(format!("{text:?} is not one of on, off, true, false")),
     }
+}
+
+pub(super) fn parse_timeout_mode(text: &str) -> Result<TimeoutMode, String> {
+    match text {
+        "include-queue" => Ok(TimeoutMode::IncludeQueue),
+        "execution-only" => Ok(TimeoutMode::ExecutionOnly),
+        _ => Err(format!("{text:?} is not one of include-queue, execution-only")),
+    }
+}
+
+pub(super) fn parse_concurrency(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=CONCURRENCY_MAX).contains(number));
+    number.ok_or_else(|| format!("{text} is not a number from 1 to {CONCURRENCY_MAX}"))
+}
+
+pub(super) fn parse_path(text: &str) -> Result<PathBuf, String> {
+    Ok(PathBuf::from(text))
 }
 
 pub(super) fn parse_platform(text: &str) -> Result<Platform, String> {

@@ -45,17 +45,17 @@ pub(super) fn judge(job: &Job, runner: &mut Runner, session: &Session, work: &Wo
             Ok(answer) => answer,
             Err(failure) => {
                 round.skipped.push(skipped(job, pending, &failure));
-                round.verdicts.push(verdict(pending, merge::Outcome::Failed));
+                round.verdicts.push(pending.verdict(merge::Outcome::Failed));
                 continue;
             }
         };
         if let Answer::Ignored(Ignored { malformed: Some(error), .. }) = answer.as_ref() {
             round.refuse(error);
-            round.verdicts.push(verdict(pending, merge::Outcome::Failed));
+            round.verdicts.push(pending.verdict(merge::Outcome::Failed));
             continue;
         }
         if round.failures_of(pending.plugin) >= FAILURES_MAX {
-            round.verdicts.push(verdict(pending, merge::Outcome::Failed));
+            round.verdicts.push(pending.verdict(merge::Outcome::Failed));
             continue;
         }
         let mut answers = vec![Arc::new(Answered { request: request.clone(), answer })];
@@ -83,7 +83,7 @@ impl Round {
 
     fn take(&mut self, pending: &Pending, answers: &[Arc<Answered>], mut judgement: Judgement) {
         let (plugin, rule) = (pending.plugin, pending.request.rule);
-        self.verdicts.push(verdict(pending, judgement.outcome()));
+        self.verdicts.push(pending.verdict(judgement.outcome()));
         let count = self.counts.entry((plugin, rule)).or_default();
         let room = FINDINGS_MAX.saturating_sub(*count);
         *count += judgement.findings.len();
@@ -113,12 +113,8 @@ impl Judgement {
     }
 }
 
-fn verdict(pending: &Pending, outcome: merge::Outcome) -> Verdict {
-    Verdict { plugin: pending.plugin, rule: pending.request.rule, scope: pending.request.scope, outcome }
-}
-
 fn outcome_of(session: &Session, question: &Question) -> schedule::Outcome {
-    session.outcome(question).cloned().unwrap_or_else(|| {
+    session.outcome(question).unwrap_or_else(|| {
         Err(question::Failure { reason: SkipReason::ResolverError, detail: "the resolver gave up".to_owned() })
     })
 }

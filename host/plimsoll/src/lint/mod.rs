@@ -15,7 +15,7 @@ mod run;
 mod suppress;
 mod work;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +29,10 @@ use crate::plugin::contract::Level;
 use crate::plugin::{Plugin, Settings, Unusable};
 use crate::question::{BuildContext, Question, SkipReason};
 use crate::resolve::Resolve;
+use crate::schedule::Terms;
+
+/// What is said of a question that the mode keeps from being asked.
+pub const SLOW_CHECKS_OFF: &str = "slow checks are off";
 
 /// Everything one run depends on.
 pub struct Job {
@@ -86,14 +90,14 @@ pub struct Ruleset {
 }
 
 /// Whether and how the world is asked.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 pub struct SlowChecks {
     /// Which questions are asked.
     pub ask: Ask,
     /// Whether a file with errors asks nothing.
     pub fail_fast: bool,
-    /// The wall-clock budget of all of them together.
-    pub timeout: Duration,
+    /// How they are asked.
+    pub terms: Terms,
 }
 
 /// Which questions are asked.
@@ -101,6 +105,8 @@ pub struct SlowChecks {
 pub enum Ask {
     /// All.
     Everything,
+    /// Those that this machine answers: the run may not use the network.
+    Offline,
     /// Those that the files on this machine answer: they can neither be slow nor
     /// change from one run to the next.
     Local,
@@ -114,6 +120,10 @@ pub struct Outcome {
     pub files: Vec<FileReport>,
     /// How the questions fared.
     pub slow_checks: Tally,
+    /// The same by host; those about files on this machine have none.
+    pub hosts: BTreeMap<String, HostTally>,
+    /// The questions that an earlier run's answers were known to.
+    pub recalled: HashSet<Question>,
 }
 
 /// What is said of one file.
@@ -150,8 +160,23 @@ pub struct Tally {
     pub planned: usize,
     /// Requests whose question another one had asked already.
     pub deduplicated: usize,
+    /// Distinct questions that an earlier run's answers were known to.
+    pub from_cache: usize,
     /// Distinct questions that were asked of the world.
     pub executed: usize,
     /// Requests without an answer, by reason.
-    pub skipped: std::collections::BTreeMap<SkipReason, usize>,
+    pub skipped: BTreeMap<SkipReason, usize>,
+}
+
+/// Counts of the questions for one host.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HostTally {
+    /// Requests of rules.
+    pub questions: usize,
+    /// Those whose question another one had asked already.
+    pub duplicates: usize,
+    /// Distinct questions that an earlier run's answers were known to.
+    pub from_cache: usize,
+    /// How long answers were waited for.
+    pub time: Duration,
 }

@@ -1,11 +1,11 @@
 //! The whole run, on one screen.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use super::draft::draft;
 use super::judge::judge;
-use super::{FileReport, Job, Outcome, Tally, parallel};
+use super::{FileReport, HostTally, Job, Outcome, Tally, parallel};
 use crate::plugin::Runner;
 use crate::schedule::Session;
 
@@ -13,16 +13,22 @@ use crate::schedule::Session;
 pub fn run(job: &Job) -> Outcome {
     let runner = || Runner::new(job.plugins.clone());
     let inputs: Vec<_> = (0..).zip(&job.inputs).collect();
+    let mut session = Session::new(job.resolver.clone(), job.slow_checks.terms.clone());
 
     // Bytes → tree → model → check → settle → plan, file by file.
     let mut files = parallel::map(&inputs, job.threads, runner, |runner, (id, input)| {
         let mut work = draft(job, runner, *id, input);
-        work.advance(job);
+        work.advance(job, &session);
+        // What earlier runs know needs no waiting.
+        while work.is_answered(&session) {
+            let round = judge(job, runner, &session, &work);
+            work.take(job, round);
+            work.advance(job, &session);
+        }
         work
     });
 
     // Schedule → resolve → on-success → merge, round by round of follow-ups.
-    let mut session = Session::new(job.resolver.clone(), job.slow_checks.timeout);
     loop {
         let asking: Vec<usize> = (0..files.len()).filter(|file| !files[*file].pending.is_empty()).collect();
         if asking.is_empty() {
@@ -36,21 +42,40 @@ pub fn run(job: &Job) -> Outcome {
             parallel::map(&asking, job.threads, runner, |runner, file| judge(job, runner, &session, &files[*file]));
         for (file, round) in asking.into_iter().zip(rounds) {
             files[file].take(job, round);
-            files[file].advance(job);
+            files[file].advance(job, &session);
         }
     }
 
-    let files: Vec<FileReport> = files.into_iter().map(|work| work.report).collect();
-    Outcome { slow_checks: tally(&files, session.executed()), files }
+    tally(files.into_iter().map(|work| work.report).collect(), &session)
 }
 
-fn tally(files: &[FileReport], executed: usize) -> Tally {
-    let planned = || files.iter().flat_map(|file| &file.planned).map(|(_, question)| question);
-    let distinct: HashSet<_> = planned().collect();
-    let mut tally = Tally { planned: planned().count(), executed, ..Tally::default() };
-    tally.deduplicated = tally.planned - distinct.len();
-    for skipped in files.iter().flat_map(|file| &file.skipped) {
+fn tally(files: Vec<FileReport>, session: &Session) -> Outcome {
+    let mut outcome =
+        Outcome { files, slow_checks: Tally::default(), hosts: BTreeMap::new(), recalled: HashSet::new() };
+    let (tally, mut distinct) = (&mut outcome.slow_checks, HashSet::new());
+    for (_, question) in outcome.files.iter().flat_map(|file| &file.planned) {
+        let of_host = match question.host() {
+            None => &mut HostTally::default(),
+            Some(host) if outcome.hosts.contains_key(host) => outcome.hosts.get_mut(host).expect("it is there"),
+            Some(host) => outcome.hosts.entry(host.to_owned()).or_default(),
+        };
+        tally.planned += 1;
+        of_host.questions += 1;
+        if !distinct.insert(question) {
+            tally.deduplicated += 1;
+            of_host.duplicates += 1;
+        } else if session.has_recalled(question) {
+            tally.from_cache += 1;
+            of_host.from_cache += 1;
+            outcome.recalled.insert(question.clone());
+        }
+    }
+    for (host, of_host) in &mut outcome.hosts {
+        of_host.time = session.time_of(host);
+    }
+    tally.executed = session.executed();
+    for skipped in outcome.files.iter().flat_map(|file| &file.skipped) {
         *tally.skipped.entry(skipped.reason).or_default() += 1;
     }
-    tally
+    outcome
 }

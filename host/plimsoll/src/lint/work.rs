@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use super::judge::Round;
-use super::merge::{self, Outcomes, Verdict};
+use super::merge::{self, Outcome, Outcomes, Verdict};
 use super::suppress::Suppressions;
-use super::{Ask, FileReport, Job, Ruleset};
+use super::{Ask, FileReport, Job, Ruleset, SLOW_CHECKS_OFF};
+use crate::config::Pool;
 use crate::document::{Document, Meaning};
 use crate::finding::{Finding, Problem, ProblemKind, Severity, Skipped};
 use crate::plugin::{Answered, Failure, Log, Planned, Plugin, Rule, Settings, Subject};
 use crate::question::{self, BuildContext, Question, SkipReason};
+use crate::schedule::Session;
 
 /// A file under way.
 #[derive(Default)]
@@ -24,6 +26,8 @@ pub(super) struct Work {
     pub(super) verdicts: Vec<Verdict>,
     /// Findings of `on-success`, answer by answer.
     pub(super) late: Vec<Vec<Finding>>,
+    /// Whether the user will see an error among them.
+    has_late_error: bool,
 }
 
 /// What is known of a file that could be read, until nothing is pending.
@@ -45,6 +49,13 @@ pub(super) struct Pending {
     pub(super) request: Planned,
     /// The answers it followed from, the nearest first.
     pub(super) follows: Vec<Arc<Answered>>,
+}
+
+impl Pending {
+    /// What the request came to.
+    pub(super) fn verdict(&self, outcome: Outcome) -> Verdict {
+        Verdict { plugin: self.plugin, rule: self.request.rule, scope: self.request.scope, outcome }
+    }
 }
 
 impl Content {
@@ -92,6 +103,12 @@ impl Work {
         round.pending.into_iter().for_each(|pending| self.wait(job, pending));
         self.report.skipped.extend(round.skipped);
         self.verdicts.extend(round.verdicts);
+        if let Some(content) = &self.content {
+            let settled =
+                |finding: &Finding| settle(&job.rulesets[content.ruleset], &content.suppressions, finding.clone());
+            let mut settled = round.findings.iter().flatten().filter_map(settled);
+            self.has_late_error |= settled.any(|finding| finding.severity == Severity::Error);
+        }
         self.late.extend(round.findings);
         for problem in round.problems {
             if !self.report.problems.contains(&problem) {
@@ -103,13 +120,27 @@ impl Work {
         }
     }
 
-    /// Leaves nothing pending where the world is not to be asked. If nothing is,
-    /// merges, and lets go of all that the report does not need.
-    pub(super) fn advance(&mut self, job: &Job) {
-        let has_error = self.has_error();
+    /// Whether something is pending, and an earlier run's answers to all of it
+    /// are known.
+    pub(super) fn is_answered(&self, session: &Session) -> bool {
+        !self.pending.is_empty() && self.pending.iter().all(|pending| session.recalls(&pending.request.question))
+    }
+
+    /// Leaves nothing pending where the world is not to be asked and the answer
+    /// is not known. If nothing is, merges, and lets go of all that the report
+    /// does not need.
+    pub(super) fn advance(&mut self, job: &Job, session: &Session) {
+        let is_over = job.slow_checks.fail_fast && self.has_error();
         for pending in std::mem::take(&mut self.pending) {
-            match why_not_asked(job, has_error, &pending.request.question) {
-                Some(failure) => self.report.skipped.push(skipped(job, &pending, &failure)),
+            let question = &pending.request.question;
+            // What an earlier run knows is answered in every mode.
+            let barred = if session.recalls(question) { None } else { why_not_asked(job, question) };
+            let over = || is_over.then(|| failure(SkipReason::FailFast, "the file has errors already"));
+            match barred.or_else(over) {
+                Some(failure) => {
+                    self.report.skipped.push(skipped(job, &pending, &failure));
+                    self.verdicts.push(pending.verdict(Outcome::Failed));
+                }
                 None => self.pending.push(pending),
             }
         }
@@ -130,22 +161,26 @@ impl Work {
 
     /// Whether the user will see an error, as far as is known.
     fn has_error(&self) -> bool {
-        self.report.has_error() || self.fast.iter().any(|(_, _, finding)| finding.severity == Severity::Error)
+        self.report.has_error()
+            || self.has_late_error
+            || self.fast.iter().any(|(_, _, finding)| finding.severity == Severity::Error)
     }
 }
 
-fn why_not_asked(job: &Job, has_error: bool, question: &Question) -> Option<question::Failure> {
-    let is_asked = match job.slow_checks.ask {
-        Ask::Everything => true,
-        Ask::Local => question.host().is_none(),
-        Ask::Nothing => false,
-    };
-    let (reason, detail) = match is_asked {
-        false => (SkipReason::Disabled, "slow checks are off"),
-        true if job.slow_checks.fail_fast && has_error => (SkipReason::FailFast, "the file has errors already"),
-        true => return None,
-    };
-    Some(question::Failure { reason, detail: detail.to_owned() })
+fn why_not_asked(job: &Job, question: &Question) -> Option<question::Failure> {
+    let pool = Pool::of(question);
+    let is_local = question.host().is_none();
+    match job.slow_checks.ask {
+        Ask::Local if !is_local => Some(failure(SkipReason::Disabled, SLOW_CHECKS_OFF)),
+        Ask::Nothing => Some(failure(SkipReason::Disabled, SLOW_CHECKS_OFF)),
+        Ask::Offline if !is_local => Some(failure(SkipReason::Offline, "nobody outside is asked")),
+        _ if job.slow_checks.terms.pools.of(pool).enabled => None,
+        _ => Some(failure(SkipReason::Disabled, pool.how_to_enable())),
+    }
+}
+
+fn failure(reason: SkipReason, detail: &str) -> question::Failure {
+    question::Failure { reason, detail: detail.to_owned() }
 }
 
 /// The finding as the user will see it; nothing if the user waved it through.

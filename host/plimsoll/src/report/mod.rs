@@ -3,6 +3,7 @@
 //! Input: [`Outcome`](crate::lint::Outcome). Output: text. Every format goes
 //! through the same findings in the same order.
 
+mod hosts;
 mod json;
 mod notes;
 mod plan;
@@ -11,6 +12,7 @@ mod text;
 use crate::finding::Severity;
 use crate::lint::Outcome;
 
+pub use hosts::{Traffic, hosts};
 pub use json::json;
 pub use notes::{Circumstances, notes};
 pub use plan::plan;

@@ -8,7 +8,7 @@ use super::counted;
 use crate::config::show_duration;
 use crate::finding::Skipped;
 use crate::limits::NOTE_NAMES_MAX;
-use crate::lint::Outcome;
+use crate::lint::{Outcome, SLOW_CHECKS_OFF};
 use crate::question::SkipReason;
 
 /// What the notes refer to.
@@ -51,10 +51,7 @@ fn note(reason: SkipReason, skipped: &[&Skipped], circumstances: &Circumstances)
     let hosts = || named(skipped.iter().map(|skipped| skipped.host.as_deref().unwrap_or("the build context")));
     let details = || named(skipped.iter().map(|skipped| skipped.detail.as_str()));
     match reason {
-        SkipReason::Disabled => match &circumstances.ci {
-            Some(ci) => format!("{checks} skipped (CI detected: {ci}; use --slow-checks=on to ask {})", hosts()),
-            None => format!("{checks} skipped (slow checks are off; use --slow-checks=on to ask {})", hosts()),
-        },
+        SkipReason::Disabled => format!("{checks} skipped ({})", why_disabled(skipped, circumstances)),
         SkipReason::FailFast => {
             format!(
                 "{checks} skipped (the file has errors already; mend them, or set fail-fast = false under [slow-checks])"
@@ -62,10 +59,14 @@ fn note(reason: SkipReason, skipped: &[&Skipped], circumstances: &Circumstances)
         }
         SkipReason::Timeout => {
             let budget = show_duration(circumstances.timeout);
-            format!(
-                "{checks} timed out ({}; see whether it answers, or raise --slow-checks-timeout, now {budget})",
-                hosts()
-            )
+            // Other budgets than the session's are named where they were overrun.
+            let session = format!("see whether it answers, or raise --slow-checks-timeout, now {budget}");
+            let others =
+                named(skipped.iter().filter_map(|skipped| skipped.detail.split_once(", ")).map(|(_, why)| why));
+            match others.is_empty() {
+                true => format!("{checks} timed out ({}; {session})", hosts()),
+                false => format!("{checks} timed out ({}; {session}; for some, {others} was over)", hosts()),
+            }
         }
         SkipReason::Auth => format!("{checks} skipped for want of credentials ({})", details()),
         SkipReason::NotFound => format!("{checks} skipped: there is no such image ({}; check name and tag)", details()),
@@ -78,6 +79,24 @@ fn note(reason: SkipReason, skipped: &[&Skipped], circumstances: &Circumstances)
         SkipReason::Denied => format!("{checks} denied ({})", details()),
         SkipReason::Offline => format!("{checks} skipped (offline; {} would be asked)", hosts()),
     }
+}
+
+fn why_disabled(skipped: &[&Skipped], circumstances: &Circumstances) -> String {
+    let (by_mode, by_pool): (Vec<&Skipped>, Vec<&Skipped>) =
+        skipped.iter().copied().partition(|skipped| skipped.detail == SLOW_CHECKS_OFF);
+    let mut why = Vec::new();
+    if !by_mode.is_empty() {
+        let hosts = named(by_mode.iter().map(|skipped| skipped.host.as_deref().unwrap_or("the build context")));
+        let what = match &circumstances.ci {
+            Some(ci) => format!("CI detected: {ci}"),
+            None => SLOW_CHECKS_OFF.to_owned(),
+        };
+        why.push(format!("{what}; use --slow-checks=on to ask {hosts}"));
+    }
+    if !by_pool.is_empty() {
+        why.push(named(by_pool.iter().map(|skipped| skipped.detail.as_str())));
+    }
+    why.join("; ")
 }
 
 fn named<'s>(names: impl Iterator<Item = &'s str>) -> String {

@@ -8,7 +8,8 @@ use crate::lint::Outcome;
 use crate::question::Question;
 
 /// The questions in the order in which they were first planned, each with who
-/// asks it and how often. With `fail_fast`, files with errors ask nothing.
+/// asks it and how often. With `fail_fast`, files with errors ask nothing; what
+/// an earlier run knows is not asked either.
 pub fn plan(outcome: &Outcome, fail_fast: bool) -> String {
     let mut order: Vec<&Question> = Vec::new();
     let mut askers: HashMap<&Question, BTreeMap<&str, usize>> = HashMap::new();
@@ -23,7 +24,9 @@ pub fn plan(outcome: &Outcome, fail_fast: bool) -> String {
     let mut text = String::new();
     for question in &order {
         let host = question.host().map(|host| format!(" {host}")).unwrap_or_default();
-        let _ = writeln!(text, "{}{host}: {}", question.resolver(), printable(&question.to_string()));
+        let known = if outcome.recalled.contains(question) { " (known from an earlier run)" } else { "" };
+        let shown = printable(&question.to_string());
+        let _ = writeln!(text, "{}{host}: {shown}{known}", question.resolver());
         for (rule, count) in &askers[question] {
             let times = if *count > 1 { format!(" ({count} times)") } else { String::new() };
             let _ = writeln!(text, "    {rule}{times}");
@@ -33,7 +36,10 @@ pub fn plan(outcome: &Outcome, fail_fast: bool) -> String {
         let requests = counted(file.planned.len(), "request");
         let _ = writeln!(text, "{}: {requests} skipped (the file has errors already)", printable(&file.path));
     }
-    let (questions, planned) = (order.len(), asking.iter().map(|file| file.planned.len()).sum());
+    order.retain(|question| !outcome.recalled.contains(question));
+    let is_asked = |planned: &&(_, Question)| !outcome.recalled.contains(&planned.1);
+    let (questions, planned) =
+        (order.len(), asking.iter().map(|file| file.planned.iter().filter(is_asked).count()).sum());
     let _ = writeln!(
         text,
         "{} would be asked for {}; nothing was asked.",

@@ -27,6 +27,13 @@ pub trait Resolve: Send + Sync {
     /// Answers one question. Past the deadline nobody waits: no retry is worth
     /// beginning that cannot end before.
     fn resolve<'a>(&'a self, question: &'a Question, deadline: Instant) -> Resolving<'a>;
+
+    /// What the answer depends on besides the question, such as where mirrors
+    /// are: under equal circumstances a later run may be given the same answer.
+    /// None if it may not.
+    fn circumstances(&self, _question: &Question) -> Option<String> {
+        None
+    }
 }
 
 /// Every resolver of a run, each for its questions.
@@ -42,6 +49,13 @@ impl Resolve for World {
         match question {
             Question::Image { .. } => self.registry.resolve(question, deadline),
             Question::Ignored { .. } => self.context.resolve(question, deadline),
+        }
+    }
+
+    fn circumstances(&self, question: &Question) -> Option<String> {
+        match question {
+            Question::Image { .. } => self.registry.circumstances(question),
+            _ => None,
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Resolver `registry`: images, by the client of `plimsoll-registry`.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::time::Instant;
 
-use plimsoll_registry::{Client, ClientConfig, ErrorKind, Statistics};
+use plimsoll_registry::config::{PullSource, Registries};
+use plimsoll_registry::{Client, ClientConfig, Environment, ErrorKind, Statistics};
 
 use super::{Resolve, Resolving, misdirected};
 use crate::question::{Answer, Failure, Question, SkipReason};
@@ -11,12 +13,16 @@ use crate::question::{Answer, Failure, Question, SkipReason};
 /// Asks registries, with one client for the whole run.
 pub struct Registry {
     client: Client,
+    environment: Environment,
+    /// Where images come from; none if that cannot be told.
+    registries: OnceLock<Option<Registries>>,
 }
 
 impl Registry {
     /// A resolver that has asked nothing yet.
     pub fn new(config: ClientConfig) -> Self {
-        Self { client: Client::new(config) }
+        let environment = config.environment.clone();
+        Self { client: Client::new(config), environment, registries: OnceLock::new() }
     }
 
     /// What was asked so far, by host.
@@ -32,6 +38,26 @@ impl Resolve for Registry {
             let answer = self.client.image(reference, platform, Some(deadline)).await;
             answer.map(Answer::Image).map_err(|error| Failure { reason: reason(error.kind), detail: error.detail })
         })
+    }
+
+    /// Mirrors and the like, as `registries.conf` has them: whoever changes them must not be answered by what
+    /// others said. What is blocked is not answered at all.
+    fn circumstances(&self, question: &Question) -> Option<String> {
+        let Question::Image { reference, .. } = question else { return None };
+        let registries = self.registries.get_or_init(|| Registries::load(&self.environment).ok()).as_ref()?;
+        if registries.registry_of(reference).is_some_and(|registry| registry.blocked) {
+            return None;
+        }
+        let sources = registries.pull_sources(reference).ok()?;
+        let usual = PullSource { reference: reference.with_default_tag(), insecure: false };
+        if sources == [usual] {
+            return Some(String::new());
+        }
+        let shown = |source: &PullSource| {
+            let manner = if source.insecure { "insecure " } else { "" };
+            format!("{manner}{}", source.reference)
+        };
+        Some(sources.iter().map(shown).collect::<Vec<_>>().join(", then "))
     }
 }
 

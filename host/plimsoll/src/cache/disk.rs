@@ -1,0 +1,257 @@
+//! The folder of the cache.
+//!
+//! `FOLDER/answers-VERSION/D/NAME.json`, where NAME is the SHA-256 of the key
+//! and D its first digit. An answer's first line holds the SHA-256 of the rest.
+//! Invariant: an answer appears whole or not at all, however many processes
+//! write, and what did not come from here is neither believed nor removed.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use sha2::{Digest, Sha256};
+
+use super::form::{Key, VERSION};
+use crate::limits::{CACHE_BLOCK_BYTES, CACHE_BYTES_MAX, CACHE_ENTRY_BYTES_MAX, CACHE_TEMPORARY_LIFE};
+
+/// Folders that answers are spread over. Each is kept in bounds by itself, so that nobody needs to look
+/// through all of them.
+const SHARDS: u64 = 16;
+/// Digits of a SHA-256.
+const NAME_LENGTH: usize = 64;
+const SUFFIX: &str = ".json";
+const TEMPORARY_SUFFIX: &str = ".tmp";
+
+/// Tells programs that make backups to leave the folder out (<https://bford.info/cachedir/>).
+const TAG: (&str, &str) =
+    ("CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55\n# Answers that Plimsoll knows.\n");
+
+/// Where one answer is kept.
+pub(super) struct Place {
+    folder: PathBuf,
+    name: String,
+}
+
+/// What lies at a place.
+pub(super) enum Read {
+    Nothing,
+    Content(Vec<u8>),
+    /// Something, but not what was written there.
+    Damaged,
+    Trouble(io::Error),
+}
+
+/// What a cache holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// Answers.
+    pub answers: usize,
+    /// Bytes of all of them, as disks count.
+    pub bytes: u64,
+    /// The time since the oldest was written.
+    pub oldest: Option<Duration>,
+}
+
+impl Place {
+    pub(super) fn of(folder: &Path, key: &Key) -> Self {
+        let name = hexadecimal(&serde_json::to_vec(key).expect("keys are strings"));
+        Self { folder: folder.to_owned(), name }
+    }
+
+    fn shard(&self) -> PathBuf {
+        answers(&self.folder).join(&self.name[..1])
+    }
+
+    fn path(&self) -> PathBuf {
+        self.shard().join(format!("{}{SUFFIX}", self.name))
+    }
+
+    pub(super) fn read(&self) -> Read {
+        let path = self.path();
+        let mut bytes = Vec::new();
+        // A pipe or a device would be waited for.
+        let read = fs::metadata(&path).and_then(|metadata| match metadata.is_file() {
+            true => {
+                // All in one go: without room for it, the first reads are of a few bytes.
+                let length = metadata.len().min(CACHE_ENTRY_BYTES_MAX) + 1;
+                bytes.reserve_exact(usize::try_from(length).unwrap_or_default());
+                File::open(&path)?.take(CACHE_ENTRY_BYTES_MAX + 1).read_to_end(&mut bytes)
+            }
+            false => Ok(0),
+        });
+        match read {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Read::Nothing,
+            Err(error) => Read::Trouble(error),
+            Ok(_) => match bytes.get(..NAME_LENGTH + 1).and_then(|line| line.strip_suffix(b"\n")) {
+                Some(sum) if sum == hexadecimal(&bytes[NAME_LENGTH + 1..]).as_bytes() => {
+                    Read::Content(bytes.split_off(NAME_LENGTH + 1))
+                }
+                _ => Read::Damaged,
+            },
+        }
+    }
+
+    /// What is too large is not kept, and that is no error.
+    pub(super) fn write(&self, content: &[u8]) -> io::Result<()> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        if content.len() as u64 + NAME_LENGTH as u64 + 1 > CACHE_ENTRY_BYTES_MAX {
+            return Ok(());
+        }
+        let shard = self.shard();
+        if !shard.is_dir() {
+            private_folder(&shard)?;
+            let tag = self.folder.join(TAG.0);
+            if !tag.exists() {
+                // Without it backups are larger, no more.
+                let _ = fs::write(tag, TAG.1);
+            }
+        }
+        let (process, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let temporary = shard.join(format!("{}.{process}.{count}{TEMPORARY_SUFFIX}", self.name));
+        let written = private_file(&temporary).and_then(|mut file| {
+            file.write_all(hexadecimal(content).as_bytes())?;
+            file.write_all(b"\n")?;
+            file.write_all(content)
+        });
+        let renamed = written.and_then(|()| fs::rename(&temporary, self.path()));
+        if renamed.is_err() {
+            let _ = fs::remove_file(&temporary);
+        }
+        renamed
+    }
+
+    /// Removes what lies here, if that can be.
+    pub(super) fn remove(&self) {
+        let _ = fs::remove_file(self.path());
+    }
+}
+
+/// Lets the oldest answers go from the folders of these places where there are too many, and what was
+/// left behind half written.
+pub(super) fn prune(places: &[Place]) {
+    let mut shards: Vec<PathBuf> = places.iter().map(Place::shard).collect();
+    shards.sort_unstable();
+    shards.dedup();
+    for shard in shards {
+        let mut entries = entries(&shard).unwrap_or_default();
+        entries.sort_by_key(|entry| std::cmp::Reverse(entry.modified));
+        let mut bytes = 0;
+        for entry in entries {
+            let is_left_behind =
+                entry.is_temporary && entry.modified.elapsed().is_ok_and(|age| age > CACHE_TEMPORARY_LIFE);
+            bytes += entry.bytes;
+            if is_left_behind || (!entry.is_temporary && bytes > CACHE_BYTES_MAX / SHARDS) {
+                // Another process may have been faster.
+                let _ = fs::remove_file(entry.path);
+            }
+        }
+    }
+}
+
+/// Whether the cache in a folder may hold anything; one that cannot be looked at may.
+pub(super) fn is_begun(folder: &Path) -> bool {
+    answers(folder).try_exists().unwrap_or(true)
+}
+
+/// What the cache in a folder holds.
+///
+/// # Errors
+/// When the folder is there and cannot be read.
+pub fn contents(folder: &Path) -> io::Result<Contents> {
+    let mut contents = Contents::default();
+    for entry in all_entries(folder)?.iter().filter(|entry| !entry.is_temporary) {
+        contents.answers += 1;
+        contents.bytes += entry.bytes;
+        contents.oldest = contents.oldest.max(Some(entry.modified.elapsed().unwrap_or_default()));
+    }
+    Ok(contents)
+}
+
+/// Removes all answers of the cache in a folder, nothing else, and says what
+/// was removed.
+///
+/// # Errors
+/// When something cannot be read or removed.
+pub fn clear(folder: &Path) -> io::Result<Contents> {
+    let removed = contents(folder)?;
+    for entry in all_entries(folder)? {
+        match fs::remove_file(entry.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    // Folders go only if nothing else is in them.
+    for shard in 0..SHARDS {
+        let _ = fs::remove_dir(answers(folder).join(format!("{shard:x}")));
+    }
+    let _ = fs::remove_dir(answers(folder));
+    Ok(removed)
+}
+
+/// A file that was written here.
+struct Entry {
+    path: PathBuf,
+    bytes: u64,
+    modified: SystemTime,
+    is_temporary: bool,
+}
+
+fn all_entries(folder: &Path) -> io::Result<Vec<Entry>> {
+    let shards = (0..SHARDS).map(|shard| entries(&answers(folder).join(format!("{shard:x}"))));
+    Ok(shards.collect::<io::Result<Vec<_>>>()?.into_iter().flatten().collect())
+}
+
+fn entries(shard: &Path) -> io::Result<Vec<Entry>> {
+    let listed = match fs::read_dir(shard) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        listed => listed?,
+    };
+    let mut entries = Vec::new();
+    for item in listed {
+        let item = item?;
+        let name = item.file_name();
+        let Some((name, is_temporary)) = name.to_str().and_then(ours) else { continue };
+        debug_assert_eq!(name.len(), NAME_LENGTH);
+        // What is gone meanwhile does not count.
+        let Ok(metadata) = item.metadata() else { continue };
+        let bytes = metadata.len().div_ceil(CACHE_BLOCK_BYTES) * CACHE_BLOCK_BYTES;
+        let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+        entries.push(Entry { path: item.path(), bytes, modified, is_temporary });
+    }
+    Ok(entries)
+}
+
+/// The name in a file's name, and whether the file is a temporary one; nothing for a file of others.
+fn ours(file: &str) -> Option<(&str, bool)> {
+    let (name, rest) = file.split_at_checked(NAME_LENGTH)?;
+    let is_hexadecimal = name.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    let is_temporary = rest.starts_with('.') && rest.ends_with(TEMPORARY_SUFFIX);
+    (is_hexadecimal && (rest == SUFFIX || is_temporary)).then_some((name, is_temporary))
+}
+
+fn answers(folder: &Path) -> PathBuf {
+    folder.join(format!("answers-{VERSION}"))
+}
+
+fn hexadecimal(content: &[u8]) -> String {
+    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
+    Sha256::digest(content).iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+fn private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}

@@ -1,0 +1,140 @@
+//! A question and its answer as JSON.
+//!
+//! A form lists every field of what it stands for, so that a new one does not
+//! compile until it is kept too. Another meaning of a field is another [`VERSION`].
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use plimsoll_dockerfile::Platform;
+use plimsoll_registry::{Answer as RegistryAnswer, Image};
+use serde::{Deserialize, Serialize};
+
+use crate::question::{Answer, Question};
+
+/// The version of the form. It is part of the folder's name: runs of other
+/// versions do not meet.
+pub(super) const VERSION: u32 = 1;
+
+/// What an answer is kept under.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "question", rename_all = "kebab-case")]
+pub(super) enum Key {
+    /// [`Question::Image`].
+    Image {
+        /// In its complete text.
+        reference: String,
+        /// As its normal text.
+        platform: String,
+        /// Where the registry's mirrors are, and the like.
+        circumstances: String,
+        /// Whether the reference names content.
+        is_content: bool,
+    },
+}
+
+/// An answer with what it is kept under.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Kept {
+    pub(super) key: Key,
+    /// When, in seconds since 1970.
+    pub(super) stored: u64,
+    pub(super) answer: Form,
+}
+
+/// An answer.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Form {
+    Image(Box<KeptImage>),
+    PlatformMismatch { requested: KeptPlatform, available: Vec<KeptPlatform>, index_digest: String },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct KeptImage(#[serde(with = "ImageForm")] Image);
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct KeptPlatform(#[serde(with = "PlatformForm")] Platform);
+
+impl Key {
+    /// None for a question whose answers are not kept: what the files on this machine say is read as fast
+    /// where they are.
+    pub(super) fn of(question: &Question, circumstances: &str) -> Option<Self> {
+        match question {
+            Question::Image { reference, platform } => Some(Self::Image {
+                reference: reference.canonical(),
+                platform: platform.to_string(),
+                circumstances: circumstances.to_owned(),
+                is_content: reference.digest.is_some(),
+            }),
+            _ => None,
+        }
+    }
+
+    /// Whether it names content, which cannot change.
+    pub(super) fn is_content(&self) -> bool {
+        match self {
+            Self::Image { is_content, .. } => *is_content,
+        }
+    }
+}
+
+impl Kept {
+    /// None for an answer of a kind that is not kept.
+    pub(super) fn new(key: Key, stored: u64, answer: &Answer) -> Option<Self> {
+        let kept = |platform: &Platform| KeptPlatform(platform.clone());
+        let answer = match answer {
+            Answer::Image(RegistryAnswer::Image(image)) => Form::Image(Box::new(KeptImage((**image).clone()))),
+            Answer::Image(RegistryAnswer::PlatformMismatch { requested, available, index_digest }) => {
+                Form::PlatformMismatch {
+                    requested: kept(requested),
+                    available: available.iter().map(kept).collect(),
+                    index_digest: index_digest.clone(),
+                }
+            }
+            _ => return None,
+        };
+        Some(Self { key, stored, answer })
+    }
+}
+
+impl From<Form> for Answer {
+    fn from(form: Form) -> Self {
+        Self::Image(match form {
+            Form::Image(image) => RegistryAnswer::Image(Box::new(image.0)),
+            Form::PlatformMismatch { requested, available, index_digest } => RegistryAnswer::PlatformMismatch {
+                requested: requested.0,
+                available: available.into_iter().map(|platform| platform.0).collect(),
+                index_digest,
+            },
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Platform")]
+struct PlatformForm {
+    os: Cow<'static, str>,
+    architecture: Cow<'static, str>,
+    variant: Cow<'static, str>,
+    os_version: String,
+    os_features: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Image")]
+struct ImageForm {
+    digest: String,
+    index_digest: Option<String>,
+    #[serde(with = "PlatformForm")]
+    platform: Platform,
+    environment: Vec<(String, String)>,
+    working_dir: String,
+    user: String,
+    shell: Vec<String>,
+    labels: BTreeMap<String, String>,
+    onbuild: Vec<String>,
+    entrypoint: Vec<String>,
+    cmd: Vec<String>,
+    created: Option<String>,
+}

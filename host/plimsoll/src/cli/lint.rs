@@ -19,7 +19,7 @@ use crate::lint::{Ask, Job, Outcome, SlowChecks};
 use crate::plugin::contract::Level;
 use crate::plugin::{Host, Plugin, Unusable};
 use crate::report::{self, Circumstances};
-use crate::resolve::{Context, Registry, World};
+use crate::resolve::{Registry, World};
 
 /// Lint Dockerfiles
 ///
@@ -144,7 +144,7 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
             fail_fast: config.fail_fast,
             timeout: config.timeout,
         },
-        resolver: Arc::new(World { registry: registry.clone(), context: Context }),
+        resolver: Arc::new(World::new(registry.clone(), [])),
         threads: arguments.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from),
     };
     let outcome = crate::lint::run(&job);

@@ -68,12 +68,17 @@ fn note(reason: SkipReason, skipped: &[&Skipped], circumstances: &Circumstances)
             )
         }
         SkipReason::Auth => format!("{checks} skipped for want of credentials ({})", details()),
-        SkipReason::NotFound => format!("{checks} skipped: there is no such image ({}; check name and tag)", details()),
+        SkipReason::NotFound if skipped.iter().all(|skipped| skipped.resolver == "registry") => {
+            format!("{checks} skipped: there is no such image ({}; check name and tag)", details())
+        }
+        SkipReason::NotFound => format!("{checks} skipped: there is no such thing ({}; check the name)", details()),
         SkipReason::Network => {
             format!("{checks} skipped: the network failed ({}; try again, or use --slow-checks=off)", details())
         }
         SkipReason::ResolverError => {
-            format!("{checks} skipped: the answer cannot be used ({}; the registry is to be mended)", details())
+            let is_ours = skipped.iter().any(|skipped| skipped.host.is_none());
+            let whose = if is_ours { "see the build context" } else { "the server is to be mended" };
+            format!("{checks} skipped: the answer cannot be used ({}; {whose})", details())
         }
         SkipReason::Denied => format!("{checks} denied ({})", details()),
         SkipReason::Offline => format!("{checks} skipped (offline; {} would be asked)", hosts()),

@@ -23,7 +23,7 @@ impl Recorded {
                 let file = self.ignore_file.as_deref().map(|content| (".dockerignore", content.as_bytes()));
                 context::ignored(file, paths).map(Answer::Ignored)
             }
-            (None, Question::Image { .. }) => Err(Failure {
+            (None, _) => Err(Failure {
                 reason: SkipReason::ResolverError,
                 detail: format!("no answer was recorded for {question}"),
             }),

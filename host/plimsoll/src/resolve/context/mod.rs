@@ -2,8 +2,12 @@
 //!
 //! Input: a context and paths in it. Output: what the ignore file says of them:
 //! the Dockerfile's own (`Dockerfile.dockerignore`), else `.dockerignore` at the
-//! root. Invariant: no file is read that lies outside the folder it belongs to,
-//! by whatever link, and none that is not a regular one.
+//! root; and what of the files is there for the build. Invariant: no file is read
+//! that lies outside the folder it belongs to, by whatever link, and none that is
+//! not a regular one.
+
+mod glob;
+mod tree;
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -15,6 +19,7 @@ use plimsoll_dockerfile::ignore::{self, Matcher};
 use super::{Resolve, Resolving, misdirected};
 use crate::limits::{IGNORE_COMPARISONS_MAX, IGNORE_FILE_BYTES_MAX};
 use crate::question::{Answer, BuildContext, Failure, Ignored, Question, SkipReason};
+use tree::Tree;
 
 const IGNORE_FILE: &str = ".dockerignore";
 
@@ -22,14 +27,47 @@ const IGNORE_FILE: &str = ".dockerignore";
 pub struct Context;
 
 impl Resolve for Context {
-    fn resolve<'a>(&'a self, question: &'a Question, _deadline: Instant) -> Resolving<'a> {
+    /// Files are read on a thread of their own: no server waits for a disk.
+    fn resolve<'a>(&'a self, question: &'a Question, deadline: Instant) -> Resolving<'a> {
         Box::pin(async move {
-            let Question::Ignored { context, paths } = question else { return Err(misdirected(question)) };
+            let question = question.clone();
+            let answering = tokio::task::spawn_blocking(move || answer(&question, deadline));
+            answering.await.unwrap_or_else(|_| Err(failure("the build context could not be read".to_owned())))
+        })
+    }
+}
+
+fn answer(question: &Question, deadline: Instant) -> Result<Answer, Failure> {
+    match question {
+        Question::Ignored { context, paths } => {
             let file = ignore_file(context)?;
             let file = file.as_ref().map(|(name, content)| (name.as_str(), content.as_slice()));
             ignored(file, paths).map(Answer::Ignored)
-        })
+        }
+        Question::Files { context, patterns } => {
+            let mut tree = tree(context, deadline)?;
+            let matches = patterns.iter().map(|pattern| tree.matches(pattern));
+            matches.collect::<Result<_, _>>().map(Answer::Files)
+        }
+        Question::File { context, path } => tree(context, deadline)?.file(path).map(Answer::File),
+        Question::Text { context, path } => tree(context, deadline)?.text(path).map(Answer::Text),
+        _ => Err(misdirected(question)),
     }
+}
+
+fn tree(context: &BuildContext, deadline: Instant) -> Result<Tree, Failure> {
+    let matcher = match ignore_file(context)? {
+        Some((name, content)) => matcher(&name, &ignore::read(&content))?,
+        None => Matcher::default(),
+    };
+    let root = fs::canonicalize(folder(&context.root))
+        .map_err(|error| failure(format!("the build context {} cannot be read: {error}", context.root.display())))?;
+    Ok(Tree::new(root, matcher, deadline))
+}
+
+fn matcher(name: &str, patterns: &[String]) -> Result<Matcher, Failure> {
+    Matcher::new(patterns.iter().map(String::as_str))
+        .map_err(|error| failure(format!("{name}: {error}: {:?}; the build stops there too", error.pattern)))
 }
 
 /// What an ignore file, by its name and content, says of paths.
@@ -43,8 +81,7 @@ pub fn ignored(file: Option<(&str, &[u8])>, paths: &[String]) -> Result<Ignored,
         return Ok(Ignored { paths, ..Ignored::default() });
     };
     let patterns = ignore::read(content);
-    let matcher = Matcher::new(patterns.iter().map(String::as_str))
-        .map_err(|error| failure(format!("{name}: {error}: {:?}; the build stops there too", error.pattern)))?;
+    let matcher = matcher(name, &patterns)?;
     if patterns.len().saturating_mul(paths.len()) > IGNORE_COMPARISONS_MAX {
         let (patterns, paths) = (patterns.len(), paths.len());
         return Err(failure(format!("{name}: {patterns} patterns are too many to hold {paths} paths against")));
@@ -64,7 +101,7 @@ fn ignore_file(context: &BuildContext) -> Result<Option<(String, Vec<u8>)>, Fail
         let name = format!("{}{IGNORE_FILE}", dockerfile.file_name()?.to_string_lossy());
         Some((folder_of(dockerfile), name))
     });
-    for (folder, name) in own.into_iter().chain([(context.root.as_path(), IGNORE_FILE.to_owned())]) {
+    for (folder, name) in own.into_iter().chain([(folder(&context.root), IGNORE_FILE.to_owned())]) {
         match read_inside(folder, &name) {
             Ok(content) => return Ok(Some((name, content))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -75,7 +112,12 @@ fn ignore_file(context: &BuildContext) -> Result<Option<(String, Vec<u8>)>, Fail
 }
 
 fn folder_of(file: &Path) -> &Path {
-    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    folder(file.parent().unwrap_or(Path::new("")))
+}
+
+/// The folder, also where it is the working directory and called nothing.
+fn folder(path: &Path) -> &Path {
+    if path.as_os_str().is_empty() { Path::new(".") } else { path }
 }
 
 /// The content of a file in a folder, unless it is a link that leads out of it.

@@ -18,13 +18,14 @@ use plimsoll_test_support::dockerfiles::{buildkit_findings, dockerfiles};
 use plimsoll_test_support::{Project, repository_root};
 
 /// The base images as `tests/dockerfiles/README.md` describes them.
-struct AsBuildkitWasTold;
+#[derive(Default)]
+struct AsBuildkitWasTold(Context);
 
 impl Resolve for AsBuildkitWasTold {
     fn resolve<'a>(&'a self, question: &'a Question, deadline: Instant) -> Resolving<'a> {
         let (reference, platform) = match question {
             Question::Image { reference, platform } => (reference, platform),
-            Question::Ignored { .. } => return Context.resolve(question, deadline),
+            _ => return self.0.resolve(question, deadline),
         };
         let variable = match reference.familiar().as_str() {
             name if name.starts_with("eclipse-temurin") => Some("JAVA_HOME"),
@@ -69,7 +70,7 @@ fn findings_of(name: &str, source: &[u8]) -> Vec<String> {
         unusable: Vec::new(),
         surroundings: Surroundings::of_platform(target),
         slow_checks: SlowChecks { ask: Ask::Everything, fail_fast: true, timeout: Duration::from_secs(20) },
-        resolver: Arc::new(AsBuildkitWasTold),
+        resolver: Arc::<AsBuildkitWasTold>::default(),
         threads: 1,
     };
     let mut files = lint::run(&job).files;

@@ -182,7 +182,7 @@ fn phases_are_kept() {
 
 #[test]
 fn floods_are_cut() {
-    let linted = check("flood", true, "rule hostile/flood: it reported more than the 10000 findings");
+    let linted = check("flood", true, "rule hostile/flood: it reported more than the 2000 findings");
     assert!(linted.findings().len() < 10_010, "{}", linted.findings().len());
     check("requests", true, "rule hostile/requests: it plans more than 1000 requests");
 }

@@ -4,17 +4,11 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use plimsoll::document::StepRole;
 use plimsoll::plugin::contract::{self, Verdict};
 use plimsoll::plugin::{Call, Code, Failure, Instance, Plugin};
-use plimsoll::question;
-use plimsoll_dockerfile::source::SourceKind;
-use plimsoll_dockerfile::tree;
-use plimsoll_sdk::native::{
-    self, Algorithm, ContextFile, Host, Ignored, Level, Matches, Port, Selection, StepFlag, StepWord,
-};
+use plimsoll_sdk::native::{self, ContextFile, Host, Ignored, Level, Matches, Port, Selection, StepFlag, StepWord};
 use plimsoll_sdk::pack::{self, Entry};
-use plimsoll_sdk::{Request, RequestId, Scope, Severity, WordRole};
+use plimsoll_sdk::{Request, RequestId, Scope, Severity};
 
 /// Both packs.
 pub fn packs() -> Vec<Plugin> {
@@ -127,21 +121,6 @@ fn of_contract(request: &Request) -> contract::Request {
     contract::Request { rule, scope, state, budget_ms }
 }
 
-fn role(role: StepRole) -> WordRole {
-    match role {
-        StepRole::Syntax(tree::WordRole::Plain) => WordRole::Plain,
-        StepRole::Syntax(tree::WordRole::Whole) => WordRole::Whole,
-        StepRole::Syntax(tree::WordRole::Json) => WordRole::Json,
-        StepRole::Syntax(tree::WordRole::Key) => WordRole::Key,
-        StepRole::Syntax(tree::WordRole::Value) => WordRole::Value,
-        StepRole::Syntax(tree::WordRole::LegacyValue) => WordRole::LegacyValue,
-        StepRole::Source(SourceKind::Local) => WordRole::LocalSource,
-        StepRole::Source(SourceKind::Url) => WordRole::UrlSource,
-        StepRole::Source(SourceKind::Git) => WordRole::GitSource,
-        StepRole::HeredocSource => WordRole::HeredocSource,
-    }
-}
-
 /// The host's call, seen through the SDK's seam.
 struct Linked(RefCell<Call>);
 
@@ -211,6 +190,9 @@ impl Host for Linked {
     fn images(&self) -> Vec<u32> {
         self.meaning(|meaning| meaning.images().to_vec())
     }
+    fn similar_name(&self, variable: u32) -> Option<String> {
+        self.meaning(|meaning| meaning.similar_name(variable).flatten().map(str::to_owned))
+    }
     fn variable_value(&self, variable: u32) -> Option<String> {
         self.meaning(|meaning| meaning.variable_value(variable).flatten().map(str::to_owned))
     }
@@ -219,11 +201,9 @@ impl Host for Linked {
     }
     fn step_words(&self, step: u32) -> Vec<StepWord> {
         let words = self.meaning(|meaning| meaning.step_words(step).unwrap_or_default()).into_iter();
-        let word = |word: plimsoll::document::StepWord| StepWord {
-            role: role(word.role),
-            text: word.text,
-            value: word.value,
-            exact: word.is_exact,
+        let word = |word: plimsoll::document::StepWord| {
+            let (role, source) = word.numbers();
+            StepWord { role, source, text: word.text, value: word.value, exact: word.is_exact }
         };
         words.map(word).collect()
     }
@@ -299,12 +279,7 @@ impl Host for Linked {
         let mut call = self.0.borrow_mut();
         call.plan_text(of_contract(request), path.to_owned()).expect("the rules plan what can be asked")
     }
-    fn plan_digest(&self, request: &Request, url: &str, algorithm: Algorithm) -> Result<RequestId, String> {
-        let algorithm = match algorithm {
-            Algorithm::Sha256 => question::Algorithm::Sha256,
-            Algorithm::Sha384 => question::Algorithm::Sha384,
-            Algorithm::Sha512 => question::Algorithm::Sha512,
-        };
+    fn plan_digest(&self, request: &Request, url: &str, algorithm: &str) -> Result<RequestId, String> {
         let mut call = self.0.borrow_mut();
         call.plan_digest(of_contract(request), url, algorithm).expect("the rules plan what can be asked")
     }

@@ -3,7 +3,7 @@
 //! A path and an operating system → the path in its shortest form, or BuildKit's words against it.
 
 /// A path without `.`, `..` and doubled slashes, as far as they can go; `.` where nothing remains.
-pub(crate) fn clean(path: &str) -> String {
+pub fn clean(path: &str) -> String {
     let rooted = path.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {

@@ -56,6 +56,7 @@ pub fn is_dockerfile(name: &str) -> bool {
 fn walk(folder: &Path, found: &mut Vec<Found>) {
     // The walk follows no links, so that only the folder it begins with need be resolved.
     let root = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    let here = std::env::current_dir().and_then(fs::canonicalize).unwrap_or_else(|_| root.clone());
     let real = |path: &Path| path.strip_prefix(folder).map_or_else(|_| path.to_owned(), |rest| root.join(rest));
     let walk = WalkBuilder::new(folder)
         .hidden(false)
@@ -71,7 +72,7 @@ fn walk(folder: &Path, found: &mut Vec<Found>) {
             return;
         }
         match entry {
-            Ok(entry) => found.extend(consider(&entry, real(entry.path()))),
+            Ok(entry) => found.extend(consider(&entry, real(entry.path()), &[&root, &here])),
             Err(error) => {
                 let path = path_of(&error).unwrap_or(folder).to_owned();
                 found.push(broken(&path, real(&path), &reason(&error)));
@@ -80,9 +81,15 @@ fn walk(folder: &Path, found: &mut Vec<Found>) {
     }
 }
 
-fn consider(entry: &DirEntry, real: PathBuf) -> Option<Found> {
+/// A link is followed to a file inside of these folders: what a tree holds says
+/// nothing of other files.
+fn consider(entry: &DirEntry, real: PathBuf, inside: &[&Path]) -> Option<Found> {
     if !is_dockerfile(&entry.file_name().to_string_lossy()) {
         return None;
+    }
+    let target = entry.path_is_symlink().then(|| fs::canonicalize(entry.path()).ok()).flatten();
+    if target.is_some_and(|target| !inside.iter().any(|folder| target.starts_with(folder))) {
+        return Some(broken(entry.path(), real, "it is a link that leads elsewhere; name it to lint it"));
     }
     // Follows a link, which the walk does not.
     match fs::metadata(entry.path()) {

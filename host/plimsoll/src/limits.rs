@@ -36,14 +36,14 @@ pub const CALL_TIME_MAX: Duration = Duration::from_secs(2);
 pub const EPOCH_TICK: Duration = Duration::from_millis(10);
 
 /// Bytes that a plugin may hand to the host in one call.
-pub const HOSTCALL_BYTES_MAX: usize = 8 << 20;
+pub const HOSTCALL_BYTES_MAX: usize = 32 << 20;
 
 /// Rules of one plugin.
 pub const RULES_MAX: usize = 1_000;
 
-/// Findings of one rule in one file. All findings of a call together are bounded
-/// by [`HOSTCALL_BYTES_MAX`].
-pub const FINDINGS_MAX: usize = 10_000;
+/// Findings of one rule in one file; the contract names this number. All findings
+/// of a call together are bounded by [`HOSTCALL_BYTES_MAX`].
+pub const FINDINGS_MAX: usize = 2_000;
 
 /// Bytes of one finding's message.
 pub const MESSAGE_BYTES_MAX: usize = 16 << 10;
@@ -56,7 +56,7 @@ pub const FAILURE_BYTES_MAX: usize = 2 << 10;
 pub const FAILURES_MAX: usize = 3;
 
 /// Requests of one plugin for one file, follow-ups included.
-pub const REQUESTS_MAX: usize = 1_000;
+pub const REQUESTS_MAX: usize = 5_000;
 
 /// Bytes of a request's state.
 pub const STATE_BYTES_MAX: usize = 1 << 10;
@@ -70,8 +70,9 @@ pub const IGNORED_BYTES_MAX: usize = 64 << 10;
 /// Bytes of an ignore file.
 pub const IGNORE_FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// Comparisons of a pattern with a path that one question may take.
-pub const IGNORE_COMPARISONS_MAX: usize = 1_000_000;
+/// What holding paths against an ignore file may take, as bytes of all patterns
+/// times bytes of all paths.
+pub const IGNORE_WORK_MAX: usize = 256 << 20;
 
 /// Patterns that one question for files of the build context may name.
 pub const CONTEXT_PATTERNS_MAX: usize = 1_000;
@@ -83,9 +84,6 @@ pub const CONTEXT_PATHS_MAX: usize = 10_000;
 
 /// Entries of folders that one such question may look at.
 pub const CONTEXT_ENTRIES_MAX: usize = 100_000;
-
-/// Comparisons of a pattern of the ignore file with a path that it may take.
-pub const CONTEXT_COMPARISONS_MAX: usize = 20_000_000;
 
 /// Links that are followed on the way to one path, as on Linux.
 pub const CONTEXT_LINKS_MAX: usize = 40;

@@ -177,15 +177,15 @@ pub struct ContextFile {
     pub checksum: Option<String>,
 }
 
-/// What can stand at a path.
+/// What can stand at a path, by the contract's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
     /// A regular file.
-    File,
+    File = 0,
     /// A folder.
-    Folder,
+    Folder = 1,
     /// Anything else, such as a device or a socket; it is never opened.
-    Other,
+    Other = 2,
 }
 
 /// What an address of the web holds.
@@ -208,6 +208,8 @@ pub struct Ignored {
     pub has_exceptions: bool,
     /// Each path as it is looked up, and the patterns that leave it out.
     pub paths: Vec<(String, Vec<String>)>,
+    /// What is wrong with it, so that the build stops; then nothing else is known.
+    pub malformed: Option<String>,
 }
 
 impl Answer {

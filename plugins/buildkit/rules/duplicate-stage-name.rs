@@ -18,7 +18,7 @@ impl Rule for DuplicateStageName {
         let mut names = BTreeSet::new();
         for stage in document.stages() {
             let (Some(name), Some(span)) = (stage.name(), stage.name_span()) else { continue };
-            let name = name.to_lowercase();
+            let name = text::lower(&name);
             if names.contains(&name) {
                 let place = place::on_first_line(document, stage.from().span(), span);
                 report

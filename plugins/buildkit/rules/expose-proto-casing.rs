@@ -23,7 +23,7 @@ impl Rule for ExposeProtoCasing {
             let message = format!("Defined protocol '{}' in EXPOSE instruction should be lowercase", port.text);
             let finding = report.add(place::of_word(document, &step, word), message);
             // Where it is written as it is read, and not across lines.
-            let written = step.instruction().and_then(|expose| expose.words().nth(word));
+            let written = step.instruction().and_then(|expose| expose.word(word));
             if let Some(span) = written.map(|word| word.span()).filter(|span| document.text(*span) == port.text) {
                 let start = span.end - u32::try_from(protocol.len()).unwrap_or(0);
                 let lower = protocol.to_lowercase();

@@ -17,7 +17,7 @@ impl Rule for FromPlatformFlagConstDisallowed {
         for from in document.steps().filter(|step| step.keyword() == Keyword::From) {
             let Some(stage) = from.stage() else { continue };
             let Some(platform) = stage.flag_platform() else { continue };
-            let name = stage.name().unwrap_or_default().to_lowercase();
+            let name = text::lower(&stage.name().unwrap_or_default());
             let is_variable = from.variables().any(|variable| variable.flag().is_some());
             if is_variable || machine(&platform).any(|part| name.contains(part)) {
                 continue;

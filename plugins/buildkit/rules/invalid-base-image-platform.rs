@@ -1,5 +1,7 @@
 //! A base image should be built for the platform that the stage is built for.
 
+use std::collections::BTreeSet;
+
 use plimsoll_sdk::prelude::*;
 use plimsoll_sdk::registry::Selection;
 
@@ -13,51 +15,53 @@ impl Rule for InvalidBaseImagePlatform {
     const SUMMARY: &'static str = "A base image should have the platform that its stage is built for";
 
     fn plan(&self, document: &Document, plan: &Plan) {
-        for stage in document.stages().filter(|stage| stage.base() == Base::Image && stage.is_needed()) {
-            let request = plan.about(Scope::Stage(stage.index()));
-            registry::plan_image(&request, stage.base_text(), &stage.platform()).expect("the base is an image");
-        }
-        let platform = document.target_platform();
-        for image in document.images().filter(|image| image.kind() != ImageUseKind::From) {
-            let (step, span) = (image.step(), image.span());
-            // What a trigger of a base image names is in no file.
-            let (Some(stage), Some(_)) = (step.stage().filter(Stage::is_needed), step.instruction()) else { continue };
-            let notes = [step.span().start, span.start, span.end].map(u32::to_le_bytes).concat();
-            let request = plan.about(Scope::Stage(stage.index())).with_state(notes);
-            registry::plan_image(&request, image.reference(), &platform).expect("it is an image");
+        let mut asked = BTreeSet::new();
+        for image in uses(document) {
+            let (reference, platform) = (image.reference(), image.platform());
+            if asked.insert((reference, platform)) {
+                let request = plan.about(Scope::File).with_state(format!("{reference} {platform}"));
+                if registry::plan_image(&request, reference, platform).is_err() {
+                    // There are more questions than may be asked.
+                    return;
+                }
+            }
         }
     }
 
     fn on_success(&self, answered: &Answered, document: &Document, report: &mut Report) -> Outcome {
-        let Scope::Stage(stage) = answered.scope else { return Outcome::Keep };
-        let stage = document.stage(stage);
-        let (image, expected, whole, part) = match answered.state.as_chunks().0 {
-            [whole, start, end] => {
-                let [whole, start, end] = [whole, start, end].map(|number| u32::from_le_bytes(*number));
-                let part = Span { start, end };
-                let whole = Span { start: whole, end: part.end };
-                (document.logical_text(part), document.target_platform(), whole, part)
+        let selection = registry::Image::of(answered).selection();
+        let about = |image: &ImageUse| format!("{} {}", image.reference(), image.platform()).into_bytes();
+        for image in uses(document).filter(|image| about(image) == answered.state) {
+            let (step, span) = (image.step(), image.span());
+            let stage = step.stage().filter(|_| image.kind() == ImageUseKind::From);
+            let name = stage.map_or_else(|| document.logical_text(span), |stage| stage.base_text().into());
+            if let Some(message) = judge(&name, &selection, image.platform()) {
+                report.add(place::on_first_line(document, step.span(), span), message);
             }
-            _ => (stage.base_text().into(), stage.platform(), stage.from().span(), stage.base_span()),
-        };
-        let message = match registry::Image::of(answered).selection() {
-            Selection::Image(found) if machine(&found.platform) == machine(&expected) => return Outcome::Keep,
-            Selection::Image(found) => format!(
-                "Base image {image} was pulled with platform {}, expected {} for current build",
-                text::quoted(&found.platform),
-                text::quoted(&expected)
-            ),
-            Selection::NoMatch(mut available) => {
-                available.sort();
-                let expected = text::quoted(&expected);
-                format!(
-                    "Base image {image} has no manifest for platform {expected}; available: {}",
-                    available.join(", ")
-                )
-            }
-        };
-        report.add(place::on_first_line(document, whole, part), message);
+        }
         Outcome::Add
+    }
+}
+
+/// The images that the build pulls. What a trigger of a base image names is in no file.
+fn uses(document: &Document) -> impl Iterator<Item = ImageUse<'_>> {
+    document.images().filter(|image| image.step().is_needed() && image.step().instruction().is_some())
+}
+
+fn judge(image: &str, selection: &Selection, expected: &str) -> Option<String> {
+    let quoted = text::quoted(expected);
+    match selection {
+        Selection::Image(found) if machine(&found.platform) == machine(expected) => None,
+        Selection::Image(found) => Some(format!(
+            "Base image {image} was pulled with platform {}, expected {quoted} for current build",
+            text::quoted(&found.platform)
+        )),
+        Selection::NoMatch(available) => {
+            let mut available = available.clone();
+            available.sort();
+            let available = available.join(", ");
+            Some(format!("Base image {image} has no manifest for platform {quoted}; available: {available}"))
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use plimsoll_sdk::prelude::*;
 
-use crate::place;
+use crate::{place, text};
 
 #[derive(Default)]
 pub struct InvalidDefinitionDescription;
@@ -38,7 +38,7 @@ impl Rule for InvalidDefinitionDescription {
 }
 
 fn stage_name<'d>(from: &Instruction<'d>) -> Option<Cow<'d, str>> {
-    from.words().nth(2).map(|name| name.text().to_lowercase().into())
+    from.words().nth(2).map(|name| text::lower(&name.text()).into())
 }
 
 fn argument_names<'d>(arg: &Instruction<'d>) -> Vec<Cow<'d, str>> {

@@ -16,7 +16,7 @@ impl Rule for LegacyKeyValueFormat {
     fn check(&self, document: &Document, report: &mut Report) {
         for step in document.steps().filter(|step| matches!(step.keyword(), Keyword::Env | Keyword::Label)) {
             let words = step.words();
-            if !step.is_needed() || words.iter().all(|word| word.role != WordRole::LegacyValue) {
+            if !step.is_needed() || words.iter().all(|word| word.role() != WordRole::LegacyValue) {
                 continue;
             }
             let name = step.name();

@@ -23,14 +23,17 @@ impl Rule for NoEmptyContinuation {
 /// Removes the empty lines from one place to the end of the line of another, which
 /// is an empty one too where the file ends.
 fn empty_lines(document: &Document, mut start: u32, last: u32) -> Vec<Edit> {
-    let mut edits = Vec::new();
+    let mut edits: Vec<Edit> = Vec::new();
     let source = document.source();
     let end = source[last as usize..].iter().position(|byte| *byte == b'\n');
     let end = end.map_or(source.len(), |end| last as usize + end + 1);
     for line in source[start as usize..end].split_inclusive(|byte| *byte == b'\n') {
         let end = start + u32::try_from(line.len()).unwrap_or(0);
         if line.trim_ascii().is_empty() {
-            edits.push(Edit::replace(Span { start, end }, ""));
+            match edits.last_mut() {
+                Some(edit) if edit.span.end == start => edit.span.end = end,
+                _ => edits.push(Edit::replace(Span { start, end }, "")),
+            }
         }
         start = end;
     }

@@ -17,7 +17,7 @@ impl Rule for ReservedStageName {
     fn check(&self, document: &Document, report: &mut Report) {
         for stage in document.stages() {
             let (Some(name), Some(span)) = (stage.name(), stage.name_span()) else { continue };
-            let name = name.to_lowercase();
+            let name = text::lower(&name);
             if RESERVED.contains(&name.as_str()) {
                 let place = place::on_first_line(document, stage.from().span(), span);
                 let name = text::quoted(&name);

@@ -27,7 +27,7 @@ impl Rule for SecretsUsedInArgOrEnv {
                 _ => continue,
             };
             for (index, word) in step.words().into_iter().enumerate() {
-                let name = match word.role {
+                let name = match word.role() {
                     WordRole::Key => word.value.unwrap_or(word.text),
                     WordRole::Plain => word.text.split('=').next().unwrap_or_default().to_owned(),
                     _ => continue,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use plimsoll_sdk::prelude::*;
 
-use crate::place;
+use crate::{place, text};
 
 #[derive(Default)]
 pub struct StageNameCasing;
@@ -17,7 +17,7 @@ impl Rule for StageNameCasing {
 
     fn check(&self, document: &Document, report: &mut Report) {
         let is_lower =
-            |stage: &Stage| third_of_three(stage).is_none_or(|word| word.text() == word.text().to_lowercase());
+            |stage: &Stage| third_of_three(stage).is_none_or(|word| word.text() == text::lower(&word.text()));
         if document.stages().all(|stage| is_lower(&stage)) {
             return;
         }
@@ -27,7 +27,7 @@ impl Rule for StageNameCasing {
         for stage in stages.into_iter().rev() {
             let Some(word) = third_of_three(&stage) else { continue };
             let (name, span) = (word.text(), word.span());
-            let lower = name.to_lowercase();
+            let lower = text::lower(&name);
             let places = uses.get_mut(&lower).map(|uses| {
                 uses.split_off(uses.partition_point(|(instruction, _)| *instruction <= stage.from().index()))
             });

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use plimsoll_sdk::prelude::*;
 
 use crate::place;
-use crate::suggest::nearest;
 
 #[derive(Default)]
 pub struct UndefinedArgInFrom;
+
+/// Arguments that a name is suggested for: each is held against all names in scope.
+const SUGGESTIONS_MAX: usize = 500;
 
 impl Rule for UndefinedArgInFrom {
     const NAME: &'static str = "UndefinedArgInFrom";
@@ -22,8 +24,9 @@ impl Rule for UndefinedArgInFrom {
             if !is_undeclared || !seen.insert((variable.expansion(), variable.name())) {
                 continue;
             }
-            let (name, names) = (variable.name(), variable.names_in_scope());
-            let hint = nearest(name, &names).map(|other| format!(" (did you mean {other}?)")).unwrap_or_default();
+            let name = variable.name();
+            let similar = if report.len() < SUGGESTIONS_MAX { variable.similar_name() } else { None };
+            let hint = similar.map(|other| format!(" (did you mean {other}?)")).unwrap_or_default();
             let place = place::on_first_line(document, variable.step().span(), variable.span());
             report.add(place, format!("FROM argument '{name}' is not declared{hint}"));
         }

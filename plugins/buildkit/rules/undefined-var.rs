@@ -4,11 +4,16 @@ use std::collections::BTreeSet;
 
 use plimsoll_sdk::prelude::*;
 
-use crate::suggest::nearest;
 use crate::{base_image, place};
 
 #[derive(Default)]
 pub struct UndefinedVar;
+
+/// Variables that a name is suggested for: each is held against all names in scope.
+const SUGGESTIONS_MAX: usize = 500;
+
+/// Arguments that steer the build, which BuildKit knows without an ARG.
+const STEERING: [&str; 2] = ["BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"];
 
 impl Rule for UndefinedVar {
     const NAME: &'static str = "UndefinedVar";
@@ -40,14 +45,16 @@ fn undefined(document: &Document) -> impl Iterator<Item = Variable<'_>> {
         let is_undefined = matches!(variable.state(), State::Unresolved | State::Unknown);
         variable.visibility() == Visibility::Stage
             && is_undefined
+            && !STEERING.contains(&variable.name())
             && variable.step().is_needed()
             && seen.insert((variable.expansion(), variable.name()))
     })
 }
 
 fn add(document: &Document, report: &mut Report, variable: &Variable) {
-    let (name, names) = (variable.name(), variable.names_in_scope());
-    let hint = nearest(name, &names).map(|other| format!(" (did you mean ${other}?)")).unwrap_or_default();
+    let name = variable.name();
+    let similar = if report.len() < SUGGESTIONS_MAX { variable.similar_name() } else { None };
+    let hint = similar.map(|other| format!(" (did you mean ${other}?)")).unwrap_or_default();
     let place = place::on_first_line(document, variable.step().span(), variable.span());
     let finding = report.add(place, format!("Usage of undefined variable '${name}'{hint}"));
     if place != variable.span() {

@@ -11,7 +11,10 @@ pub(crate) fn ask<'d>(document: &'d Document, plan: &Plan, stages: impl Iterator
     for root in roots.into_iter().map(|root| document.stage(root)) {
         if root.base() == Base::Image {
             let request = plan.about(Scope::Derived(root.index()));
-            registry::plan_image(&request, root.base_text(), &root.platform()).expect("the base is an image");
+            if registry::plan_image(&request, root.base_text(), &root.platform()).is_err() {
+                // There are more questions than may be asked.
+                return;
+            }
         }
     }
 }

@@ -4,7 +4,6 @@
 mod base_image;
 mod place;
 mod port;
-mod suggest;
 mod text;
 
 plimsoll_sdk::pack!();

@@ -29,7 +29,7 @@ pub(crate) fn of_arguments(document: &Document, step: &Step) -> Span {
 
 /// A word of a step; for a trigger, the FROM where it fires.
 pub(crate) fn of_word(document: &Document, step: &Step, word: usize) -> Span {
-    let part = step.instruction().and_then(|instruction| Some(instruction.words().nth(word)?.span()));
+    let part = step.instruction().and_then(|instruction| Some(instruction.word(word)?.span()));
     on_first_line(document, step.span(), part.unwrap_or(step.span()))
 }
 

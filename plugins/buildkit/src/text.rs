@@ -22,6 +22,11 @@ pub(crate) fn quoted(text: &str) -> String {
     quoted
 }
 
+/// A text in lower case, character by character as Go has it.
+pub(crate) fn lower(text: &str) -> String {
+    text.chars().map(|character| character.to_lowercase().next().unwrap_or(character)).collect()
+}
+
 /// Whether it is lower or upper case throughout, and if so, which it is.
 pub(crate) fn case(text: &str) -> Option<fn(&str) -> String> {
     if text == text.to_lowercase() {

@@ -1,6 +1,6 @@
 //! Capability `context`: asking what the build context holds.
 
-pub use crate::bindings::plimsoll::rules::context::{ContextFile, FileKind, Ignored, Matches};
+pub use crate::bindings::plimsoll::rules::context::{ContextFile, Ignored, Matches};
 use crate::host;
 use crate::{Answered, Request, RequestId};
 
@@ -65,6 +65,28 @@ pub fn plan_file(request: &Request, path: &str) -> Result<RequestId, String> {
 /// The answer to [`plan_file`]; none where the build would find nothing.
 pub fn file(answered: &Answered) -> Option<ContextFile> {
     host::file(answered.id)
+}
+
+/// What can stand at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// Something else, such as a device or a socket.
+    Other,
+}
+
+impl ContextFile {
+    /// What it is.
+    pub fn kind(&self) -> FileKind {
+        match self.kind {
+            0 => FileKind::File,
+            1 => FileKind::Folder,
+            _ => FileKind::Other,
+        }
+    }
 }
 
 /// Plans to ask for the text of a file of the context.

@@ -186,6 +186,13 @@ impl<'d> Instruction<'d> {
         (first..first + count).map(move |index| Word { document, index })
     }
 
+    /// One of its words, by its place among them.
+    pub fn word(&self, number: usize) -> Option<Word<'d>> {
+        let (document, first, count) = (self.document, self.row()[8], self.row()[9]);
+        let number = u32::try_from(number).ok().filter(|number| *number < count)?;
+        Some(Word { document, index: first + number })
+    }
+
     /// Its flags.
     pub fn flags(&self) -> impl Iterator<Item = Flag<'d>> + use<'d> {
         let (document, first, count) = (self.document, self.row()[10], self.row()[11]);

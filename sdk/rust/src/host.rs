@@ -2,7 +2,6 @@
 //! whatever [`crate::native`] was given. One list makes both.
 
 use crate::bindings::plimsoll::rules::context::{ContextFile, Ignored, Matches};
-use crate::bindings::plimsoll::rules::http::Algorithm;
 use crate::bindings::plimsoll::rules::model::{Port, StepFlag, StepWord};
 use crate::bindings::plimsoll::rules::{log::Level, registry::Selection};
 use crate::{Request, RequestId, Span};
@@ -69,6 +68,8 @@ seam! {
     model::steps as steps() -> Vec<u32>;
     /// `model.stage-platform-flag`.
     model::stage_platform_flag as stage_platform_flag(stage: u32) -> Option<String>;
+    /// `model.similar-name`.
+    model::similar_name as similar_name(variable: u32) -> Option<String>;
     /// `model.variable-value`.
     model::variable_value as variable_value(variable: u32) -> Option<String>;
     /// `model.images`.
@@ -142,7 +143,7 @@ seam! {
     /// `context.text`.
     context::text as text(request: RequestId) -> Option<String>;
     /// `http.plan-digest`.
-    http::plan_digest as plan_digest(request: &Request, url: &str, algorithm: Algorithm) -> Result<RequestId, String>;
+    http::plan_digest as plan_digest(request: &Request, url: &str, algorithm: &str) -> Result<RequestId, String>;
     /// `http.digest`.
     http::digest as digest(request: RequestId) -> String;
     /// `http.size`.

@@ -1,14 +1,14 @@
 //! Capability `http`: asking what addresses of the web hold.
 
-pub use crate::bindings::plimsoll::rules::http::Algorithm;
 use crate::host;
 use crate::{Answered, Request, RequestId};
 
 /// Plans to ask for the digest of what a URL holds, as ADD would download it.
+/// The algorithm is `sha256`, `sha384` or `sha512`.
 ///
 /// # Errors
 /// Why it cannot be asked; then nothing is planned.
-pub fn plan_digest(request: &Request, url: &str, algorithm: Algorithm) -> Result<RequestId, String> {
+pub fn plan_digest(request: &Request, url: &str, algorithm: &str) -> Result<RequestId, String> {
     host::plan_digest(request, url, algorithm)
 }
 

@@ -34,14 +34,15 @@ pub mod bindings {
     });
 }
 
-pub use bindings::plimsoll::rules::model::{Port, StepFlag, StepWord, WordRole};
+pub use bindings::plimsoll::rules::model::{Port, StepFlag, StepWord};
 pub use bindings::plimsoll::rules::types::{
     Answered, Description, Edit, Finding, Fix, OptionError, Request, RequestId, Rule as RuleDescription, Safety, Scope,
     Severity, Span, Verdict,
 };
 pub use document::{Comment, Document, Flag, Heredoc, Instruction, Keyword, Word};
 pub use model::{
-    Base, ImageUse, ImageUseKind, OperatingSystem, PlatformFlag, Shell, Stage, State, Step, Variable, Visibility,
+    Base, ImageUse, ImageUseKind, OperatingSystem, PlatformFlag, Shell, Source, Stage, State, Step, Variable,
+    Visibility, WordRole,
 };
 #[cfg(feature = "options")]
 pub use options::from_json;
@@ -55,8 +56,8 @@ pub mod prelude {
     pub use crate::from_json;
     pub use crate::{
         Answered, Base, Document, Edit, Fix, ImageUse, ImageUseKind, Instruction, Keyword, OperatingSystem, Outcome,
-        Plan, PlatformFlag, Report, Rule, Safety, Scope, Severity, Shell, Span, Stage, State, Step, StepFlag, StepWord,
-        Variable, Visibility, Word, WordRole, context, git, http, registry, shell,
+        Plan, PlatformFlag, Report, Rule, Safety, Scope, Severity, Shell, Source, Span, Stage, State, Step, StepFlag,
+        StepWord, Variable, Visibility, Word, WordRole, context, git, http, registry, shell,
     };
 }
 

@@ -297,6 +297,11 @@ impl<'d> Variable<'d> {
         (row[9] == 1 && row[10] != NONE).then_some(row[10])
     }
 
+    /// The name in scope that its own may have been meant for.
+    pub fn similar_name(&self) -> Option<String> {
+        host::similar_name(self.index)
+    }
+
     /// The names that are set where it is used.
     pub fn names_in_scope(&self) -> Vec<String> {
         host::names_in_scope(self.index)
@@ -304,6 +309,67 @@ impl<'d> Variable<'d> {
 
     fn row(&self) -> &'d [u32] {
         row(self.document.variable_table(), Self::STRIDE, self.index)
+    }
+}
+
+/// What a word is to its instruction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WordRole {
+    /// One of several arguments.
+    Plain,
+    /// All arguments as one text.
+    Whole,
+    /// A string of the exec form.
+    Json,
+    /// The name in `ENV name=value` or `LABEL name=value`.
+    Key,
+    /// The value behind `=`.
+    Value,
+    /// The value in the legacy form `ENV name value`.
+    LegacyValue,
+    /// Something else.
+    Other,
+}
+
+/// Where a source of ADD or COPY comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The build context, another stage or an image.
+    Local,
+    /// The URL of a file.
+    Url,
+    /// A git repository.
+    Git,
+    /// The text below the instruction.
+    Heredoc,
+    /// Something else.
+    Other,
+}
+
+impl StepWord {
+    /// What it is to its instruction.
+    pub fn role(&self) -> WordRole {
+        match self.role {
+            0 => WordRole::Plain,
+            1 => WordRole::Whole,
+            2 => WordRole::Json,
+            3 => WordRole::Key,
+            4 => WordRole::Value,
+            5 => WordRole::LegacyValue,
+            _ => WordRole::Other,
+        }
+    }
+
+    /// Where it comes from, if it is a source of ADD or COPY.
+    pub fn source(&self) -> Option<Source> {
+        Some(match self.source {
+            0 => return None,
+            1 => Source::Local,
+            2 => Source::Url,
+            3 => Source::Git,
+            4 => Source::Heredoc,
+            _ => Source::Other,
+        })
     }
 }
 
@@ -328,7 +394,7 @@ pub struct ImageUse<'d> {
 }
 
 impl<'d> ImageUse<'d> {
-    const STRIDE: u32 = 6;
+    const STRIDE: u32 = 8;
 
     /// The step that uses it.
     pub fn step(&self) -> Step<'d> {
@@ -353,6 +419,11 @@ impl<'d> ImageUse<'d> {
     /// The normalised reference.
     pub fn reference(&self) -> &'d str {
         self.document.string(self.row[4], self.row[5])
+    }
+
+    /// The platform it is wanted for.
+    pub fn platform(&self) -> &'d str {
+        self.document.string(self.row[6], self.row[7])
     }
 }
 

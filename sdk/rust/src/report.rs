@@ -8,17 +8,23 @@ use crate::{Answered, Edit, Finding, Fix, Request, Safety, Scope, Severity, Span
 pub struct Report {
     rule: u32,
     findings: Vec<Finding>,
+    /// What a rule may still say of a finding that is cut off.
+    spare: Option<Finding>,
 }
+
+/// Findings that a report holds: one more than the contract allows, so that the
+/// host can tell the user that more were there.
+const FINDINGS_MAX: usize = 2_001;
 
 impl Report {
     /// An empty report of the rule at this position in its pack.
     pub fn new(rule: u32) -> Self {
-        Self { rule, findings: Vec::new() }
+        Self { rule, findings: Vec::new(), spare: None }
     }
 
     /// Adds a finding and hands it back, to be given fixes or another severity.
     pub fn add(&mut self, span: Span, message: impl Into<String>) -> &mut Finding {
-        self.findings.push(Finding {
+        let finding = Finding {
             rule: self.rule,
             message: message.into(),
             span,
@@ -26,8 +32,22 @@ impl Report {
             url: None,
             related: Vec::new(),
             fixes: Vec::new(),
-        });
+        };
+        if self.findings.len() >= FINDINGS_MAX {
+            return self.spare.insert(finding);
+        }
+        self.findings.push(finding);
         self.findings.last_mut().expect("a finding was just added")
+    }
+
+    /// How many findings it holds.
+    pub fn len(&self) -> usize {
+        self.findings.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.findings.is_empty()
     }
 
     /// The findings in the order they were added.

@@ -7,6 +7,7 @@ mod pattern;
 
 use std::fmt;
 
+pub use crate::path::clean;
 use crate::span::BYTE_ORDER_MARK;
 use pattern::Pattern;
 
@@ -105,25 +106,6 @@ impl fmt::Display for PatternError {
 }
 
 impl std::error::Error for PatternError {}
-
-/// The shortest path that means the same, without looking at the file system.
-pub fn clean(path: &str) -> String {
-    let rooted = path.starts_with('/');
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => drop(parts.pop()),
-            ".." if rooted => {}
-            part => parts.push(part),
-        }
-    }
-    match (rooted, parts.join("/")) {
-        (true, path) => format!("/{path}"),
-        (false, path) if path.is_empty() => ".".to_owned(),
-        (false, path) => path,
-    }
-}
 
 fn read_line(line: &str) -> Option<String> {
     let line = line.trim();

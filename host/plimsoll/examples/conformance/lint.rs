@@ -11,8 +11,9 @@ use plimsoll::document::{Document, Meaning, Surroundings};
 use plimsoll::finding::Finding;
 use plimsoll::lint::{Ask, CheckOptions, Input, Job, Ruleset, SlowChecks, Source, run};
 use plimsoll::plugin::{Host, Plugin};
-use plimsoll::question::{Answer, Question};
-use plimsoll::resolve::{Resolve, Resolving, context};
+use plimsoll::question::{Answer, Failure, Question, SkipReason};
+use plimsoll::resolve::context::IgnoreFile;
+use plimsoll::resolve::{Resolve, Resolving};
 use plimsoll_dockerfile::model::{Base, Origin, Site, Step};
 use plimsoll_dockerfile::tree::{Keyword, ProblemKind};
 use plimsoll_dockerfile::{BaseImage, Platform, Reference, ignore};
@@ -46,9 +47,9 @@ pub fn lint(request: &Value) -> Result<Value, String> {
         named.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     };
     // Of several the first: checks run once.
-    let platform = attribute("platform").unwrap_or("linux/amd64").split(',').next().unwrap_or_default();
-    let target_platform = match Platform::parse(platform) {
-        Ok(platform) => platform,
+    let platforms = attribute("platform").unwrap_or("linux/amd64");
+    let target_platform = match platforms.split(',').map(Platform::parse).collect::<Result<Vec<_>, _>>() {
+        Ok(mut platforms) => platforms.swap_remove(0),
         Err(error) => return Ok(json!({ "warnings": [], "error": { "text": error.to_string() } })),
     };
     let surroundings = Surroundings {
@@ -166,7 +167,9 @@ impl Stop {
             Reach::Step(None, _) => false,
             Reach::Step(Some(last), _) if rule == OF_IMAGES => last > self.last_from(),
             Reach::Step(Some(last), site) => match self.step_of(finding, rule) {
-                Some(step) if step == last && rule == "CopyIgnoredFile" => self.is_before(finding, site),
+                Some(step) if step == last && rule == "CopyIgnoredFile" => {
+                    !self.fails_to_expand(last) && self.is_before(finding, site)
+                }
                 Some(step) if step == last && rule == "UndefinedArgInFrom" => true,
                 // The platform is looked at behind the base.
                 Some(step) if step == last && OF_FROM.contains(&rule) => !matches!(site, Some(Site::Word(_))),
@@ -306,7 +309,7 @@ impl World {
 }
 
 impl Resolve for World {
-    fn resolve<'a>(&'a self, question: &'a Question, _: Instant) -> Resolving<'a> {
+    fn resolve<'a>(&'a self, question: &'a Question, deadline: Instant) -> Resolving<'a> {
         Box::pin(async move {
             match question {
                 Question::Image { reference, platform } => {
@@ -314,9 +317,14 @@ impl Resolve for World {
                     Ok(Answer::Image(plimsoll_registry::Answer::Image(image)))
                 }
                 Question::Ignored { paths, .. } => {
-                    let file = self.ignore_file.as_deref().map(|content| (".dockerignore", content.as_bytes()));
-                    context::ignored(file, paths).map(Answer::Ignored)
+                    let file = self.ignore_file.as_deref();
+                    let file = file.map(|content| IgnoreFile::new(".dockerignore", content.as_bytes()));
+                    file.unwrap_or_else(IgnoreFile::none).ignored(paths, deadline).map(Answer::Ignored)
                 }
+                _ => Err(Failure {
+                    reason: SkipReason::ResolverError,
+                    detail: format!("nothing is known of {question}"),
+                }),
             }
         })
     }

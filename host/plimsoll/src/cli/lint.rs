@@ -7,7 +7,7 @@ use std::{env, io, thread};
 
 use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
-use plimsoll_dockerfile::Platform;
+use plimsoll_dockerfile::{Platform, Reference};
 use plimsoll_registry::{ClientConfig, Environment};
 
 use super::inputs::{Given, common_folder, inputs};
@@ -67,7 +67,7 @@ pub(super) struct Arguments {
     /// Fail with status 1 if a slow check was skipped
     #[arg(long)]
     fail_on_skipped: bool,
-    /// Whether rules may ask registries: auto, on, off; auto is off in CI [default: auto]
+    /// Whether rules may ask: auto, on, off; auto asks nobody outside in CI [default: auto]
     #[arg(long, value_name = "MODE", value_parser = config::parse_mode)]
     slow_checks: Option<Mode>,
     /// Time that all slow checks may take together [default: 20s]
@@ -150,9 +150,11 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     let outcome = crate::lint::run(&job);
 
     if arguments.explain_plan {
-        if ask != Ask::Everything && !arguments.quiet {
-            let why = ci.map_or_else(|| "slow checks are off".to_owned(), |ci| format!("CI detected: {ci}"));
-            complain(&format!("note: this is what --slow-checks=on would ask ({why})"));
+        if ask == Ask::Nothing && !arguments.quiet {
+            complain("note: this is what --slow-checks=on would ask (slow checks are off)");
+        }
+        if let Some(ci) = ci.filter(|_| !arguments.quiet) {
+            complain(&format!("note: registries are asked with --slow-checks=on only (CI detected: {ci})"));
         }
         return explain_plan(&job, &outcome);
     }
@@ -265,6 +267,15 @@ fn build_context(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, such as app=../app")?;
     if name.is_empty() || value.is_empty() {
         return Err("name and value may not be empty".to_owned());
+    }
+    let image = name.split("::").next().unwrap_or_default();
+    if Reference::parse(image).is_err() {
+        return Err(format!("{image:?} can be no name of a stage or an image"));
+    }
+    // What has no scheme, and is no repository, is a folder here.
+    let is_elsewhere = value.contains("://") || value.starts_with("target:") || value.starts_with("git@");
+    if !is_elsewhere && !Path::new(value).is_dir() {
+        return Err(format!("there is no folder {value}"));
     }
     Ok((name.to_owned(), value.to_owned()))
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use plimsoll_dockerfile::model::{
     Base, ImageUseKind, Origin, PlatformFlag, Shell, Site, Stage, Step, VariableScope, VariableState,
 };
+use plimsoll_dockerfile::suggest::nearest;
 use plimsoll_dockerfile::{BaseImage, Inputs, Model, Platform, Span, model};
 
 use super::{Document, NONE, ShellTables, keyword_number};
@@ -132,6 +133,14 @@ impl Meaning {
         Some(self.model.visible_names(variable).into_iter().map(str::to_owned).collect())
     }
 
+    /// `model.similar-name`; nothing for a variable that is not there.
+    pub fn similar_name(&self, variable: u32) -> Option<Option<&str>> {
+        let name = self.model.name(self.model.variables.get(variable as usize)?);
+        let names = self.model.visible_names(variable);
+        // Where the nearest is the name without characters, there is nothing to say.
+        Some(nearest(name, names).filter(|similar| !similar.is_empty()))
+    }
+
     /// `model.variable-value`; nothing for a variable that is not there.
     pub fn variable_value(&self, variable: u32) -> Option<Option<&str>> {
         self.model.variables.get(variable as usize).map(|variable| self.model.value(variable))
@@ -191,7 +200,9 @@ impl Tables {
                 ImageUseKind::MountFrom => 2,
             };
             let [reference, length] = tables.string(&reference.canonical());
-            tables.images.extend([image.step, kind, image.span.start, image.span.end, reference, length]);
+            let [platform, platform_length] = tables.string(&image.platform.to_string());
+            let (Span { start, end }, step) = (image.span, image.step);
+            tables.images.extend([step, kind, start, end, reference, length, platform, platform_length]);
         }
         tables
     }

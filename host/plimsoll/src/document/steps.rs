@@ -17,7 +17,9 @@ use super::Meaning;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepWord {
     /// Its part.
-    pub role: StepRole,
+    pub role: WordRole,
+    /// Of a source of ADD or COPY where it comes from.
+    pub source: Option<StepSource>,
     /// As written, without line continuations.
     pub text: String,
     /// After expansion, where the build expands it.
@@ -26,15 +28,35 @@ pub struct StepWord {
     pub is_exact: bool,
 }
 
-/// What a word is to its instruction.
+/// Where a source of ADD or COPY comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StepRole {
-    /// What the tree says.
-    Syntax(WordRole),
-    /// A source of ADD or COPY.
-    Source(SourceKind),
-    /// A source of ADD or COPY whose text stands below the instruction.
-    HeredocSource,
+pub enum StepSource {
+    /// What its text names.
+    Named(SourceKind),
+    /// The text below the instruction.
+    Heredoc,
+}
+
+impl StepWord {
+    /// Role and source as the contract numbers them.
+    pub fn numbers(&self) -> (u32, u32) {
+        let role = match self.role {
+            WordRole::Plain => 0,
+            WordRole::Whole => 1,
+            WordRole::Json => 2,
+            WordRole::Key => 3,
+            WordRole::Value => 4,
+            WordRole::LegacyValue => 5,
+        };
+        let source = match self.source {
+            None => 0,
+            Some(StepSource::Named(SourceKind::Local)) => 1,
+            Some(StepSource::Named(SourceKind::Url)) => 2,
+            Some(StepSource::Named(SourceKind::Git)) => 3,
+            Some(StepSource::Heredoc) => 4,
+        };
+        (role, source)
+    }
 }
 
 /// A flag of a step's instruction.
@@ -82,14 +104,15 @@ impl Meaning {
         let row = |(index, word): (u32, &Word)| {
             let value = values.get(&Site::Word(index));
             let (written, expanded) = (tree.text(source, word.text), value.and_then(|value| self.model.text(value)));
-            let role = match value {
-                _ if !copies || index + 1 == instruction.words.end => StepRole::Syntax(word.role),
+            let is_source = copies && index + 1 < instruction.words.end;
+            let source = is_source.then(|| match value {
                 // The marker of a heredoc is not expanded.
-                None => StepRole::HeredocSource,
-                Some(_) => StepRole::Source(source::kind(expanded.unwrap_or(written))),
-            };
+                None => StepSource::Heredoc,
+                Some(_) => StepSource::Named(source::kind(expanded.unwrap_or(written))),
+            });
             let is_exact = value.is_some_and(|value| value.exact);
-            StepWord { role, text: written.to_owned(), value: expanded.map(str::to_owned), is_exact }
+            let (role, text) = (word.role, written.to_owned());
+            StepWord { role, source, text, value: expanded.map(str::to_owned), is_exact }
         };
         Some((instruction.words.start..).zip(tree.words_of(instruction)).map(row).collect())
     }

@@ -10,19 +10,22 @@ use super::Job;
 use super::merge::{self, Verdict};
 use super::work::{Content, Pending, Work, skipped};
 use crate::document::Meaning;
-use crate::finding::{Finding, Skipped};
+use crate::finding::{Finding, Problem, ProblemKind, Skipped};
 use crate::limits::{FAILURES_MAX, FINDINGS_MAX};
 use crate::plugin::{Answered, Failure, FailureKind, Judgement, Log, Runner};
-use crate::question::{self, Answer, Question, SkipReason};
+use crate::question::{self, Answer, Ignored, Question, SkipReason};
 use crate::schedule::{self, Session};
 
 /// What one round of answers came to.
 #[derive(Default)]
 pub(super) struct Round {
     pub(super) verdicts: Vec<Verdict>,
-    pub(super) findings: Vec<Finding>,
+    /// Findings, answer by answer.
+    pub(super) findings: Vec<Vec<Finding>>,
     pub(super) skipped: Vec<Skipped>,
     pub(super) pending: Vec<Pending>,
+    /// What would stop the build, as answers tell.
+    pub(super) problems: Vec<Problem>,
     /// By plugin, what failed and what was logged.
     pub(super) said: Vec<(usize, Vec<Failure>, Log)>,
     /// Findings so far, by plugin and rule.
@@ -46,6 +49,11 @@ pub(super) fn judge(job: &Job, runner: &mut Runner, session: &Session, work: &Wo
                 continue;
             }
         };
+        if let Answer::Ignored(Ignored { malformed: Some(error), .. }) = answer.as_ref() {
+            round.refuse(error);
+            round.verdicts.push(verdict(pending, merge::Outcome::Failed));
+            continue;
+        }
         if round.failures_of(pending.plugin) >= FAILURES_MAX {
             round.verdicts.push(verdict(pending, merge::Outcome::Failed));
             continue;
@@ -66,6 +74,13 @@ pub(super) fn judge(job: &Job, runner: &mut Runner, session: &Session, work: &Wo
 }
 
 impl Round {
+    fn refuse(&mut self, message: &str) {
+        let problem = Problem { kind: ProblemKind::Syntax, message: message.to_owned(), line: None };
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
+
     fn take(&mut self, pending: &Pending, answers: &[Arc<Answered>], mut judgement: Judgement) {
         let (plugin, rule) = (pending.plugin, pending.request.rule);
         self.verdicts.push(verdict(pending, judgement.outcome()));
@@ -77,7 +92,7 @@ impl Round {
             let message = format!("it reported more than the {FINDINGS_MAX} findings a rule may have in a file");
             judgement.failures.push(Failure { rule: Some(rule), kind: FailureKind::Misuse, message });
         }
-        self.findings.extend(judgement.findings);
+        self.findings.push(judgement.findings);
         let follow_ups = judgement.planned.into_iter();
         self.pending.extend(follow_ups.map(|request| Pending { plugin, request, follows: answers.to_vec() }));
         self.said.push((plugin, judgement.failures, judgement.log));

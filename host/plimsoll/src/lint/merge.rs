@@ -2,7 +2,7 @@
 //!
 //! A `replace` takes away the fast findings of its rule in its scope, unless a
 //! request of that rule about the same place failed: then they stand beside
-//! what was learnt. Equal findings are one.
+//! what was learnt. What several answers say alike is said once.
 
 use std::collections::HashMap;
 
@@ -76,13 +76,37 @@ impl<'m> Outcomes<'m> {
     }
 }
 
-/// Sorts findings by place, then rule, then message, and drops equal ones.
-pub(super) fn tidy(findings: &mut Vec<Finding>) {
-    let related =
-        |finding: &Finding| finding.related.iter().map(|(span, _)| (span.start, span.end)).collect::<Vec<_>>();
-    findings.sort_by_cached_key(|finding| {
-        let Finding { span, rule, message, .. } = finding;
-        (span.start, rule.clone(), span.end, message.clone(), related(finding))
-    });
-    findings.dedup();
+/// All findings of some batches, by place, then rule, then message. Equal ones of
+/// different batches are one; a rule that says a thing twice in one means it.
+pub(super) fn join(mut batches: Vec<Vec<Finding>>) -> Vec<Finding> {
+    batches.retain(|batch| !batch.is_empty());
+    batches.iter_mut().for_each(|batch| sort(batch));
+    let mut batches = batches.into_iter();
+    let mut joined = batches.next().unwrap_or_default();
+    for batch in batches {
+        let mut more = Vec::new();
+        let mut known = joined.iter().peekable();
+        for finding in batch {
+            while known.next_if(|known| key(known) < key(&finding)).is_some() {}
+            // As often as both say it, it is said once.
+            if known.next_if(|known| **known == finding).is_none() {
+                more.push(finding);
+            }
+        }
+        if !more.is_empty() {
+            joined.extend(more);
+            sort(&mut joined);
+        }
+    }
+    joined
+}
+
+fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|one, other| key(one).cmp(&key(other)));
+}
+
+/// What findings are ordered by.
+fn key(finding: &Finding) -> (u32, &str, u32, &str, Vec<(u32, u32)>) {
+    let related = finding.related.iter().map(|(span, _)| (span.start, span.end)).collect();
+    (finding.span.start, &finding.rule, finding.span.end, &finding.message, related)
 }

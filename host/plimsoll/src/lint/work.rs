@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::judge::Round;
-use super::merge::{Outcomes, Verdict, tidy};
+use super::merge::{self, Outcomes, Verdict};
 use super::suppress::Suppressions;
 use super::{Ask, FileReport, Job, Ruleset};
 use crate::document::{Document, Meaning};
@@ -22,8 +22,8 @@ pub(super) struct Work {
     pub(super) pending: Vec<Pending>,
     /// What the answers so far came to.
     pub(super) verdicts: Vec<Verdict>,
-    /// Findings of `on-success`.
-    pub(super) late: Vec<Finding>,
+    /// Findings of `on-success`, answer by answer.
+    pub(super) late: Vec<Vec<Finding>>,
 }
 
 /// What is known of a file that could be read, until nothing is pending.
@@ -93,6 +93,11 @@ impl Work {
         self.report.skipped.extend(round.skipped);
         self.verdicts.extend(round.verdicts);
         self.late.extend(round.findings);
+        for problem in round.problems {
+            if !self.report.problems.contains(&problem) {
+                self.report.problems.push(problem);
+            }
+        }
         for (plugin, failures, log) in round.said {
             note(&mut self.report, &job.plugins[plugin], failures, log);
         }
@@ -115,11 +120,12 @@ impl Work {
         let outcomes = Outcomes::new(&content.meaning, &self.verdicts);
         let fast = std::mem::take(&mut self.fast).into_iter();
         let standing = fast.filter(|(plugin, rule, finding)| !outcomes.supersede(*plugin, *rule, finding.span));
-        self.report.findings.extend(standing.map(|(_, _, finding)| finding));
+        let mut batches = vec![standing.map(|(_, _, finding)| finding).collect()];
         let ruleset = &job.rulesets[content.ruleset];
-        let late = self.late.drain(..).filter_map(|finding| settle(ruleset, &content.suppressions, finding));
-        self.report.findings.extend(late);
-        tidy(&mut self.report.findings);
+        for late in self.late.drain(..) {
+            batches.push(late.into_iter().filter_map(|late| settle(ruleset, &content.suppressions, late)).collect());
+        }
+        self.report.findings = merge::join(batches);
     }
 
     /// Whether the user will see an error, as far as is known.

@@ -202,7 +202,7 @@ impl Call {
         self.running = announced.or(Some(request.rule));
         self.check_request(&request, function)?;
         let planned = match question(self.subject()?) {
-            Ok(question) => self.record(request, question).map(Ok),
+            Ok(question) => self.record(request, question),
             Err(message) => Ok(Err(message)),
         };
         if planned.is_ok() {
@@ -232,7 +232,7 @@ impl Call {
         }
     }
 
-    fn record(&mut self, request: Request, question: Question) -> Result<RequestId> {
+    fn record(&mut self, request: Request, question: Question) -> Result<Planning> {
         let (follows, depth) = match &self.phase {
             Phase::OnSuccess(answers) => (answers.first().map(|answered| answered.request.id), answers.len()),
             _ => (None, 0),
@@ -243,14 +243,14 @@ impl Call {
             );
         }
         if self.planned_before + self.planned.len() >= REQUESTS_MAX {
-            return Err(self.misuse(format!("it plans more than {REQUESTS_MAX} requests for one file")));
+            return Ok(Err(format!("a plugin may plan {REQUESTS_MAX} requests for one file, and no more")));
         }
         // Unique in plugin and document: follow-ups count on under their parent.
         let index = self.planned.len() as u64 + 1;
-        let id = follows.map_or(index, |parent| (parent << 12) | index);
+        let id = follows.map_or(index, |parent| (parent << 16) | index);
         let Request { rule, scope, state, budget_ms } = request;
         self.planned.push(Planned { id, rule, scope, state, budget_ms, question });
-        Ok(id)
+        Ok(Ok(id))
     }
 
     // What is answered.

@@ -1,19 +1,15 @@
 //! The imports of a component: every function of the contract, handed on to
 //! the call in progress.
 
-use plimsoll_dockerfile::source::SourceKind;
-use plimsoll_dockerfile::tree::WordRole;
 use wasmtime::Result;
 
 use super::call::Call;
 use super::contract::{
-    Algorithm, ContextFile, FileKind, Ignored, Level, Matches, Port, Request, RequestId, Selection, Span, StepFlag,
-    StepWord, WordRole as Role, context, document, git, http, log, model, registry, settings, shell, types,
+    ContextFile, Ignored, Level, Matches, Port, Request, RequestId, Selection, Span, StepFlag, StepWord, context,
+    document, git, http, log, model, registry, settings, shell, types,
 };
 use super::failure::Misuse;
 use super::instance::Guest;
-use crate::document::StepRole;
-use crate::question;
 
 impl Guest {
     fn call(&mut self) -> Result<&mut Call> {
@@ -121,6 +117,12 @@ impl model::Host for Guest {
         Ok(self.call()?.meaning()?.steps().to_vec())
     }
 
+    fn similar_name(&mut self, variable: u32) -> Result<Option<String>> {
+        let call = self.call()?;
+        let name = call.entry("model.similar-name", variable, call.meaning()?.similar_name(variable))?;
+        Ok(name.map(str::to_owned))
+    }
+
     fn variable_value(&mut self, variable: u32) -> Result<Option<String>> {
         let call = self.call()?;
         let value = call.entry("model.variable-value", variable, call.meaning()?.variable_value(variable))?;
@@ -135,7 +137,11 @@ impl model::Host for Guest {
     fn step_words(&mut self, step: u32) -> Result<Vec<StepWord>> {
         let call = self.call()?;
         let words = call.entry("model.step-words", step, call.meaning()?.step_words(step))?;
-        Ok(words.into_iter().map(StepWord::from).collect())
+        let word = |word: crate::document::StepWord| {
+            let (role, source) = word.numbers();
+            StepWord { role, source, text: word.text, value: word.value, exact: word.is_exact }
+        };
+        Ok(words.into_iter().map(word).collect())
     }
 
     fn step_flags(&mut self, step: u32) -> Result<Vec<StepFlag>> {
@@ -290,7 +296,13 @@ impl context::Host for Guest {
     }
 
     fn file(&mut self, request: RequestId) -> Result<Option<ContextFile>> {
-        Ok(self.call()?.file(request, "context.file")?.map(ContextFile::from))
+        let file = self.call()?.file(request, "context.file")?;
+        let row = |file: &crate::question::ContextFile| ContextFile {
+            kind: file.kind as u32,
+            size: file.size,
+            checksum: file.checksum.clone(),
+        };
+        Ok(file.map(row))
     }
 
     fn plan_text(&mut self, request: Request, path: String) -> Result<std::result::Result<RequestId, String>> {
@@ -307,9 +319,9 @@ impl http::Host for Guest {
         &mut self,
         request: Request,
         url: String,
-        algorithm: Algorithm,
+        algorithm: String,
     ) -> Result<std::result::Result<RequestId, String>> {
-        Ok(self.call()?.plan_digest(request, &url, algorithm.into())?)
+        Ok(self.call()?.plan_digest(request, &url, &algorithm)?)
     }
 
     fn digest(&mut self, request: RequestId) -> Result<String> {
@@ -337,44 +349,5 @@ impl git::Host for Guest {
 
     fn commit(&mut self, request: RequestId) -> Result<String> {
         Ok(self.call()?.commit(request, "git.commit")?.to_owned())
-    }
-}
-
-impl From<Algorithm> for question::Algorithm {
-    fn from(algorithm: Algorithm) -> Self {
-        match algorithm {
-            Algorithm::Sha256 => Self::Sha256,
-            Algorithm::Sha384 => Self::Sha384,
-            Algorithm::Sha512 => Self::Sha512,
-        }
-    }
-}
-
-impl From<&question::ContextFile> for ContextFile {
-    fn from(file: &question::ContextFile) -> Self {
-        let kind = match file.kind {
-            question::FileKind::File => FileKind::File,
-            question::FileKind::Folder => FileKind::Folder,
-            question::FileKind::Other => FileKind::Other,
-        };
-        Self { kind, size: file.size, checksum: file.checksum.clone() }
-    }
-}
-
-impl From<crate::document::StepWord> for StepWord {
-    fn from(word: crate::document::StepWord) -> Self {
-        let role = match word.role {
-            StepRole::Syntax(WordRole::Plain) => Role::Plain,
-            StepRole::Syntax(WordRole::Whole) => Role::Whole,
-            StepRole::Syntax(WordRole::Json) => Role::Json,
-            StepRole::Syntax(WordRole::Key) => Role::Key,
-            StepRole::Syntax(WordRole::Value) => Role::Value,
-            StepRole::Syntax(WordRole::LegacyValue) => Role::LegacyValue,
-            StepRole::Source(SourceKind::Local) => Role::LocalSource,
-            StepRole::Source(SourceKind::Url) => Role::UrlSource,
-            StepRole::Source(SourceKind::Git) => Role::GitSource,
-            StepRole::HeredocSource => Role::HeredocSource,
-        };
-        Self { role, text: word.text, value: word.value, exact: word.is_exact }
     }
 }

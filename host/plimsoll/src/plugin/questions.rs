@@ -63,8 +63,12 @@ impl Call {
     }
 
     /// `http.plan-digest`; the inner error is the guest's to deal with.
-    pub fn plan_digest(&mut self, request: Request, url: &str, algorithm: Algorithm) -> Result<Planning> {
-        self.plan(request, "http.plan-digest", |_| Ok(Question::Download { url: parse_url(url)?, algorithm }))
+    pub fn plan_digest(&mut self, request: Request, url: &str, algorithm: &str) -> Result<Planning> {
+        self.plan(request, "http.plan-digest", |_| {
+            let known = Algorithm::ALL.into_iter().find(|known| known.name() == algorithm);
+            let algorithm = known.ok_or_else(|| format!("{algorithm:?} is none of sha256, sha384 and sha512"))?;
+            Ok(Question::Download { url: parse_url(url)?, algorithm })
+        })
     }
 
     /// `git.plan-resolve`; the inner error is the guest's to deal with.

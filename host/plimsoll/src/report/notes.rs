@@ -76,9 +76,7 @@ fn note(reason: SkipReason, skipped: &[&Skipped], circumstances: &Circumstances)
             format!("{checks} skipped: the network failed ({}; try again, or use --slow-checks=off)", details())
         }
         SkipReason::ResolverError => {
-            let is_ours = skipped.iter().any(|skipped| skipped.host.is_none());
-            let whose = if is_ours { "see the build context" } else { "the server is to be mended" };
-            format!("{checks} skipped: the answer cannot be used ({}; {whose})", details())
+            format!("{checks} skipped: the answer cannot be used ({})", details())
         }
         SkipReason::Denied => format!("{checks} denied ({})", details()),
         SkipReason::Offline => format!("{checks} skipped (offline; {} would be asked)", hosts()),

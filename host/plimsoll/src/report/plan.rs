@@ -23,7 +23,7 @@ pub fn plan(outcome: &Outcome, fail_fast: bool) -> String {
     let mut text = String::new();
     for question in &order {
         let host = question.host().map(|host| format!(" {host}")).unwrap_or_default();
-        let _ = writeln!(text, "{}{host}: {question}", question.resolver());
+        let _ = writeln!(text, "{}{host}: {}", question.resolver(), printable(&question.to_string()));
         for (rule, count) in &askers[question] {
             let times = if *count > 1 { format!(" ({count} times)") } else { String::new() };
             let _ = writeln!(text, "    {rule}{times}");

@@ -53,7 +53,7 @@ impl World {
     /// this machine or in its network; registries are the user's own choice anyway.
     pub fn new(registry: Arc<dyn Resolve>, allowed_hosts: impl IntoIterator<Item = String>) -> Self {
         let web = Arc::new(Web::new(allowed_hosts));
-        Self { registry, context: Context, http: Http::new(web.clone()), git: Git::new(web) }
+        Self { registry, context: Context::default(), http: Http::new(web.clone()), git: Git::new(web) }
     }
 }
 

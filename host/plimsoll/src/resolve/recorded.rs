@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use super::{Resolve, Resolving, context};
+use super::context::IgnoreFile;
+use super::{Resolve, Resolving};
 use crate::question::{Answer, Failure, Question, SkipReason};
 
 /// Answers by question.
@@ -16,12 +17,13 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    fn answer(&self, question: &Question) -> Result<Answer, Failure> {
+    fn answer(&self, question: &Question, deadline: Instant) -> Result<Answer, Failure> {
         match (self.answers.get(question), question) {
             (Some(known), _) => known.clone(),
             (None, Question::Ignored { paths, .. }) => {
-                let file = self.ignore_file.as_deref().map(|content| (".dockerignore", content.as_bytes()));
-                context::ignored(file, paths).map(Answer::Ignored)
+                let file = self.ignore_file.as_deref();
+                let file = file.map(|content| IgnoreFile::new(".dockerignore", content.as_bytes()));
+                file.unwrap_or_else(IgnoreFile::none).ignored(paths, deadline).map(Answer::Ignored)
             }
             (None, _) => Err(Failure {
                 reason: SkipReason::ResolverError,
@@ -32,7 +34,7 @@ impl Recorded {
 }
 
 impl Resolve for Recorded {
-    fn resolve<'a>(&'a self, question: &'a Question, _deadline: Instant) -> Resolving<'a> {
-        Box::pin(async move { self.answer(question) })
+    fn resolve<'a>(&'a self, question: &'a Question, deadline: Instant) -> Resolving<'a> {
+        Box::pin(async move { self.answer(question, deadline) })
     }
 }

@@ -17,21 +17,23 @@ use plimsoll_dockerfile::ignore::{self, Matcher};
 use super::failure;
 use super::glob::{Glob, is_pattern};
 use crate::limits::{
-    CONTEXT_COMPARISONS_MAX, CONTEXT_ENTRIES_MAX, CONTEXT_FILE_BYTES_MAX, CONTEXT_LINKS_MAX, CONTEXT_PATHS_MAX,
-    CONTEXT_TEXT_BYTES_MAX,
+    CONTEXT_ENTRIES_MAX, CONTEXT_FILE_BYTES_MAX, CONTEXT_LINKS_MAX, CONTEXT_PATHS_MAX, CONTEXT_TEXT_BYTES_MAX,
+    IGNORE_WORK_MAX,
 };
 use crate::question::{Algorithm, ContextFile, Failure, FileKind, Matches, SkipReason};
 use crate::resolve::checksum::Checksum;
 
 /// A build context, for one question.
-pub(super) struct Tree {
+pub(super) struct Tree<'m> {
     root: PathBuf,
-    matcher: Matcher,
-    patterns: usize,
+    matcher: &'m Matcher,
+    /// Bytes of its patterns.
+    pattern_bytes: usize,
     deadline: Instant,
     /// Entries looked at so far.
     entries: usize,
-    comparisons: usize,
+    /// Bytes of patterns times bytes of paths, so far.
+    work: usize,
     /// Paths that are still to be listed.
     room: usize,
 }
@@ -43,10 +45,9 @@ struct Found {
     metadata: Metadata,
 }
 
-impl Tree {
-    pub(super) fn new(root: PathBuf, matcher: Matcher, deadline: Instant) -> Self {
-        let patterns = matcher.patterns().count();
-        Self { root, matcher, patterns, deadline, entries: 0, comparisons: 0, room: CONTEXT_PATHS_MAX }
+impl<'m> Tree<'m> {
+    pub(super) fn new(root: PathBuf, matcher: &'m Matcher, pattern_bytes: usize, deadline: Instant) -> Self {
+        Self { root, matcher, pattern_bytes, deadline, entries: 0, work: 0, room: CONTEXT_PATHS_MAX }
     }
 
     /// The paths that a source of ADD or COPY matches.
@@ -177,11 +178,12 @@ impl Tree {
 
     /// Whether the build gets to see a path: it is not ignored, or is a folder with something in it that is not.
     fn is_sent(&mut self, names: &[String], is_folder: bool) -> Result<bool, Failure> {
-        self.comparisons += self.patterns;
-        if self.comparisons > CONTEXT_COMPARISONS_MAX {
-            return Err(failure("the ignore file has too many patterns for so many paths".to_owned()));
+        let path = names.join("/");
+        self.work = self.work.saturating_add(self.pattern_bytes.saturating_mul(path.len()));
+        if self.work > IGNORE_WORK_MAX {
+            return Err(failure("the patterns of the ignore file are too much to hold the context against".to_owned()));
         }
-        if names.is_empty() || !self.matcher.is_ignored(&names.join("/")) {
+        if names.is_empty() || !self.matcher.is_ignored(&path) {
             return Ok(true);
         }
         if !is_folder || !self.matcher.has_exclusions() {

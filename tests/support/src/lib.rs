@@ -29,6 +29,7 @@ pub mod oci_layout;
 pub mod registries;
 pub mod registry;
 pub mod servers;
+pub mod site;
 
 pub use docker_engine::DockerEngine;
 pub use docker_registry::DockerRegistry;

@@ -261,4 +261,19 @@ mod tests {
         assert_eq!(to("https://a.example/", "https://u:p@b.example/"), None);
         assert_eq!(to("http://a.example/", "file:///etc/passwd"), None);
     }
+
+    /// Names are checked after they were looked up, by the very addresses that are connected to.
+    #[test]
+    fn a_name_that_leads_here_is_not_connected_to() {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let url: Url = format!("http://localhost:{}/", listener.local_addr().unwrap().port()).parse().unwrap();
+        let web = Web::new([]);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let client = web.client(Way::Guarded, &url).unwrap();
+        let error = runtime.block_on(client.get(url.clone()).send()).unwrap_err();
+        let trouble = Trouble::of_transport(host_of(&url), &error);
+        assert_eq!(trouble.failure.reason, SkipReason::Denied, "{}", trouble.failure.detail);
+        assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    }
 }

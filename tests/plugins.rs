@@ -188,8 +188,8 @@ fn phases_are_kept() {
 #[test]
 fn floods_are_cut() {
     let linted = check("flood", true, "rule hostile/flood: it reported more than the 2000 findings");
-    assert!(linted.findings().len() < 10_010, "{}", linted.findings().len());
-    check("requests", true, "rule hostile/requests: it plans more than 1000 requests");
+    assert!(linted.findings().len() < 2_010, "{}", linted.findings().len());
+    check("requests", true, "a plugin may plan 5000 requests for one file");
 }
 
 #[test]

@@ -60,6 +60,9 @@ pub(crate) fn check(path: &str, system: &str) -> Result<(), String> {
 
 /// Whether a path is absolute; on Windows behind its drive letter.
 pub(crate) fn is_absolute(path: &str, system: &str) -> bool {
+    if system != WINDOWS {
+        return path.starts_with('/');
+    }
     without_drive(path, system, false).is_ok_and(|path| path.starts_with('/'))
 }
 

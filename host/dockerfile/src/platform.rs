@@ -3,19 +3,21 @@
 //! A specifier such as `x86_64` or `linux/arm64/v8` → [`Platform`] → its normal text, and the other
 //! platforms that can stand in for it. Parsing what [`Display`](std::fmt::Display) wrote gives the same platform.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::limits::PLATFORM_BYTES_MAX;
 
-/// An operating system, an architecture and perhaps a variant of it, as an image is built for.
+/// An operating system, an architecture and perhaps a variant of it, as an image is built for. Names that
+/// are known are not copied: every stage has a platform, and most of them the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Platform {
     /// Such as `linux`.
-    pub os: String,
+    pub os: Cow<'static, str>,
     /// Such as `amd64`, in Go's naming.
-    pub architecture: String,
+    pub architecture: Cow<'static, str>,
     /// Such as `v7`; empty where the architecture alone says it.
-    pub variant: String,
+    pub variant: Cow<'static, str>,
     /// Version of the operating system, which only Windows uses; usually empty.
     pub os_version: String,
     /// Features of the operating system that are asked for; usually none.
@@ -55,13 +57,13 @@ impl Platform {
             return Err(PlatformError::new(format!("{part:?} is an invalid component of {specifier:?}")));
         }
         let (os, architecture, variant) = match parts[..] {
-            [_] if KNOWN_OS.contains(&os.as_str()) => {
+            [_] if KNOWN_OS.contains(&&*os) => {
                 let host = Self::host();
                 (os, host.architecture, host.variant)
             }
             [only] => {
                 let (architecture, variant) = normal_architecture(only, "");
-                if !KNOWN_ARCHITECTURES.contains(&architecture.as_str()) {
+                if !KNOWN_ARCHITECTURES.contains(&&*architecture) {
                     return Err(PlatformError::new(format!("{specifier:?}: unknown operating system or architecture")));
                 }
                 (Self::host().os, architecture, variant)
@@ -89,7 +91,7 @@ impl Platform {
     /// The platforms whose images can run here, best first; this one is the first of them.
     pub fn acceptable(&self) -> Vec<Self> {
         let mut vector = Vec::new();
-        match self.architecture.as_str() {
+        match &*self.architecture {
             "amd64" => {
                 vector.push(self.clone());
                 let level = version(&self.variant).unwrap_or(1);
@@ -98,7 +100,7 @@ impl Platform {
             }
             "arm" => vector.extend(self.arm_from(&self.variant)),
             "arm64" => {
-                let variant = if self.variant.is_empty() { "v8" } else { self.variant.as_str() };
+                let variant = if self.variant.is_empty() { "v8" } else { &*self.variant };
                 vector.extend(arm64_variants(variant).map(|variant| self.with("arm64", &variant)));
                 if vector.is_empty() {
                     vector.push(self.clone());
@@ -121,6 +123,20 @@ impl Platform {
     /// Whether it is `unknown/unknown`, which marks attestations in an index, not an image.
     pub fn is_unknown(&self) -> bool {
         self.os == "unknown" && self.architecture == "unknown"
+    }
+
+    /// Adds the normal text without version and features of the operating system, as `BUILDPLATFORM` has it.
+    pub(crate) fn write_without_version(&self, to: &mut String) {
+        if self.os.is_empty() {
+            return to.push_str("unknown");
+        }
+        to.push_str(&self.os);
+        for part in [&self.architecture, &self.variant] {
+            if !part.is_empty() {
+                to.push('/');
+                to.push_str(part);
+            }
+        }
     }
 
     fn with(&self, architecture: &str, variant: &str) -> Self {
@@ -228,6 +244,8 @@ const KNOWN_ARCHITECTURES: [&str; 24] = [
     "wasm",
 ];
 
+const KNOWN_VARIANTS: [&str; 9] = ["", "v5", "v6", "v7", "v8", "v9", "v2", "v3", "v4"];
+
 /// Rust's names of architectures where they differ from Go's.
 const HOST_ARCHITECTURE: &str = if cfg!(target_arch = "x86_64") {
     "amd64"
@@ -246,15 +264,21 @@ const HOST_ARCHITECTURE: &str = if cfg!(target_arch = "x86_64") {
 /// Levels of x86-64 and Arm that are told apart; a larger number in a file is not counted down from.
 const VERSION_MAX: u32 = 16;
 
-fn normal_os(os: &str) -> String {
+fn normal_os(os: &str) -> Cow<'static, str> {
     match os.to_lowercase().as_str() {
         "" => Platform::host().os,
         "macos" => "darwin".into(),
-        other => other.into(),
+        other => known(other),
     }
 }
 
-fn normal_architecture(architecture: &str, variant: &str) -> (String, String) {
+/// A name that is known, or else a copy of it.
+fn known(name: &str) -> Cow<'static, str> {
+    let mut names = KNOWN_OS.iter().chain(&KNOWN_ARCHITECTURES).chain(&KNOWN_VARIANTS);
+    names.find(|known| **known == name).map_or_else(|| name.to_owned().into(), |known| Cow::Borrowed(*known))
+}
+
+fn normal_architecture(architecture: &str, variant: &str) -> (Cow<'static, str>, Cow<'static, str>) {
     let (architecture, variant) = (architecture.to_lowercase(), variant.to_lowercase());
     let (architecture, variant) = match (architecture.as_str(), variant.as_str()) {
         ("i386", _) => ("386", ""),
@@ -271,11 +295,11 @@ fn normal_architecture(architecture: &str, variant: &str) -> (String, String) {
         ("arm", "8") => ("arm", "v8"),
         other => other,
     };
-    (architecture.to_owned(), variant.to_owned())
+    (known(architecture), known(variant))
 }
 
 /// `os`, `os(version)` or `os(version+feature+…)` → its parts.
-fn split_os(part: &str) -> Option<(String, String, Vec<String>)> {
+fn split_os(part: &str) -> Option<(Cow<'static, str>, String, Vec<String>)> {
     let (name, options) = match part.split_once('(') {
         Some((name, rest)) => (name, rest.strip_suffix(')')?),
         None => (part, ""),

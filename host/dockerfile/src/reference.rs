@@ -3,6 +3,7 @@
 //! `python:3.12` → [`Reference`] `docker.io/library/python:3.12`. A reference that was parsed is
 //! valid: its canonical text parses to itself.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// Where an image is: a registry, a repository in it, and a tag or digest or both or neither.
@@ -10,7 +11,7 @@ use std::fmt;
 pub struct Reference {
     /// Host and perhaps port of the registry, such as `docker.io`. Empty where the grammar allows a
     /// first part that is no host name (`foo_bar.com/image`).
-    pub domain: String,
+    pub domain: Cow<'static, str>,
     /// Repository, such as `library/python`.
     pub path: String,
     /// Tag, such as `3.12`.
@@ -37,35 +38,15 @@ pub enum ReferenceError {
 impl Reference {
     /// Reads a reference as people write it, and completes domain and `library/`.
     pub fn parse(text: &str) -> Result<Self, ReferenceError> {
-        if text.len() == 64 && text.bytes().all(is_lower_hex) {
-            return Err(ReferenceError::Identifier(text.to_owned()));
-        }
-        let (domain, remainder) = split_domain(text);
-        let official = domain == DEFAULT_DOMAIN && !remainder.contains('/');
-        let prefix = if official { OFFICIAL_PREFIX } else { "" };
-        let remote = remainder.split(':').next().unwrap_or_default();
-        if !is_lowercase(remote) {
-            return Err(ReferenceError::Uppercase(format!("{prefix}{remote}")));
-        }
-        let (name, tag, digest) = split_name(remainder)?;
-        let path = [prefix, name].concat();
-        if !is_remote_name(&path) {
-            return Err(ReferenceError::Format);
-        }
-        let (domain, path) = if is_domain(domain) {
-            (domain.to_owned(), path)
-        } else if is_path_component(domain) {
-            (String::new(), format!("{domain}/{path}"))
-        } else {
-            return Err(ReferenceError::Format);
-        };
-        if path.len() > REPOSITORY_LENGTH_MAX {
-            return Err(ReferenceError::TooLong);
-        }
-        if let Some(digest) = digest {
-            check_digest(digest)?;
-        }
+        let Parts { domain, outer, prefix, name, tag, digest } = Parts::read(text)?;
+        let domain = if domain == DEFAULT_DOMAIN { DEFAULT_DOMAIN.into() } else { domain.to_owned().into() };
+        let path = if outer.is_empty() { joined(prefix, name) } else { [outer, "/", prefix, name].concat() };
         Ok(Self { domain, path, tag: tag.map(str::to_owned), digest: digest.map(str::to_owned) })
+    }
+
+    /// What [`Reference::parse`] finds wrong, without the reference.
+    pub(crate) fn check(text: &str) -> Result<(), ReferenceError> {
+        Parts::read(text).map(drop)
     }
 
     /// Domain and path: the repository without tag and digest.
@@ -106,6 +87,51 @@ impl Reference {
             }
         }
         name
+    }
+}
+
+/// The parts of a reference in its text.
+struct Parts<'t> {
+    domain: &'t str,
+    /// What stands before the first `/` and is no domain.
+    outer: &'t str,
+    prefix: &'static str,
+    name: &'t str,
+    tag: Option<&'t str>,
+    digest: Option<&'t str>,
+}
+
+impl<'t> Parts<'t> {
+    fn read(text: &'t str) -> Result<Self, ReferenceError> {
+        if text.len() == 64 && text.bytes().all(is_lower_hex) {
+            return Err(ReferenceError::Identifier(text.to_owned()));
+        }
+        let (domain, remainder) = split_domain(text);
+        let official = domain == DEFAULT_DOMAIN && find(remainder, b'/').is_none();
+        let prefix = if official { OFFICIAL_PREFIX } else { "" };
+        let remote = split(remainder, b':').map_or(remainder, |(remote, _)| remote);
+        if !is_lowercase(remote) {
+            return Err(ReferenceError::Uppercase(format!("{prefix}{remote}")));
+        }
+        let (name, tag, digest) = split_name(remainder)?;
+        if !is_remote_name(name) {
+            return Err(ReferenceError::Format);
+        }
+        let (domain, outer) = if domain == DEFAULT_DOMAIN || is_domain(domain) {
+            (domain, "")
+        } else if is_path_component(domain) {
+            ("", domain)
+        } else {
+            return Err(ReferenceError::Format);
+        };
+        let outer_len = if outer.is_empty() { 0 } else { outer.len() + 1 };
+        if outer_len + prefix.len() + name.len() > REPOSITORY_LENGTH_MAX {
+            return Err(ReferenceError::TooLong);
+        }
+        if let Some(digest) = digest {
+            check_digest(digest)?;
+        }
+        Ok(Self { domain, outer, prefix, name, tag, digest })
     }
 }
 
@@ -153,30 +179,47 @@ const DIGEST_HEX_MIN: usize = 32;
 
 /// What stands before the first `/` is a registry only if it looks like one.
 fn split_domain(text: &str) -> (&str, &str) {
-    match text.split_once('/') {
+    match split(text, b'/') {
         Some((LEGACY_DEFAULT_DOMAIN, rest)) => (DEFAULT_DOMAIN, rest),
-        Some((first, rest)) if first == "localhost" || first.contains(['.', ':']) || !is_lowercase(first) => {
+        Some((first, rest))
+            if first == "localhost" || first.bytes().any(|b| matches!(b, b'.' | b':')) || !is_lowercase(first) =>
+        {
             (first, rest)
         }
         _ => (DEFAULT_DOMAIN, text),
     }
 }
 
+fn joined(prefix: &str, name: &str) -> String {
+    let mut path = String::with_capacity(prefix.len() + name.len());
+    path.push_str(prefix);
+    path.push_str(name);
+    path
+}
+
+/// Where an ASCII character stands. Parts of references are short, and most of them hold none.
+fn find(text: &str, character: u8) -> Option<usize> {
+    text.bytes().position(|b| b == character)
+}
+
+/// What stands before and behind an ASCII character.
+fn split(text: &str, character: u8) -> Option<(&str, &str)> {
+    find(text, character).map(|at| (&text[..at], &text[at + 1..]))
+}
+
 fn is_lowercase(text: &str) -> bool {
-    match text.is_ascii() {
-        true => !text.bytes().any(|b| b.is_ascii_uppercase()),
-        false => text.chars().all(|c| c.to_lowercase().next() == Some(c)),
-    }
+    let plain = text.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase());
+    plain || (!text.is_ascii() && text.chars().all(|c| c.to_lowercase().next() == Some(c)))
 }
 
 /// `name[:tag][@digest]` → its parts, tag and digest matching the grammar.
 fn split_name(text: &str) -> Result<(&str, Option<&str>, Option<&str>), ReferenceError> {
-    let (rest, digest) = match text.split_once('@') {
+    let (rest, digest) = match split(text, b'@') {
         Some((rest, digest)) if is_digest(digest) => (rest, Some(digest)),
         Some(_) => return Err(ReferenceError::Format),
         None => (text, None),
     };
-    match rest.split_once(':') {
+    match split(rest, b':') {
         Some((name, tag)) if is_tag(tag) => Ok((name, Some(tag), digest)),
         Some(_) => Err(ReferenceError::Format),
         None => Ok((rest, None, digest)),
@@ -191,7 +234,14 @@ fn is_tag(tag: &str) -> bool {
 }
 
 fn is_remote_name(name: &str) -> bool {
-    name.split('/').all(is_path_component)
+    let mut rest = name;
+    while let Some((part, behind)) = split(rest, b'/') {
+        if !is_path_component(part) {
+            return false;
+        }
+        rest = behind;
+    }
+    is_path_component(rest)
 }
 
 /// Runs of lower-case letters and digits, joined by one `.`, one or two `_`, or any number of `-`.

@@ -1,4 +1,4 @@
-//! The client: one value per run, shared by everybody who has questions for registries.
+//! The entrance: one value per run, shared by everybody who has questions for registries.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,19 +7,25 @@ use std::time::Instant;
 use plimsoll_dockerfile::{Platform, Reference};
 
 use crate::cache::Cache;
-use crate::credentials::{Environment, Store};
-use crate::endpoint::Endpoint;
-use crate::error::Error;
+use crate::config::{Loaded, PullSource};
+use crate::credentials::Store;
+use crate::endpoint::{Manner, is_loopback};
+use crate::environment::Environment;
+use crate::error::{Error, ErrorKind};
+use crate::fetch::Resolver;
 use crate::host::Host;
-use crate::http::{Call, Http};
+use crate::http::{Call, Http, certificate_folder};
 use crate::image::Answer;
-use crate::resolve::Resolver;
+use crate::index::Index;
+use crate::referrers::Referrer;
+use crate::remembered::Remembered;
+use crate::route::{Route, due, failed};
 use crate::statistics::Statistics;
 
 /// What a client depends on.
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
-    /// Where credentials are looked for.
+    /// Where `registries.conf`, credentials and certificates are looked for.
     pub environment: Environment,
     /// Registries (`host` or `host:port`) that are asked without TLS, beside this machine.
     pub insecure_hosts: Vec<String>,
@@ -36,72 +42,225 @@ impl ClientConfig {
 }
 
 /// Asks registries. Probes, tokens, connections and answers by digest are shared by all questions to one client.
+///
+/// Questions have much in common. A reference without tag and digest means tag `latest`. Mirrors of `registries.conf`
+/// are asked first; when nobody answers, the error is the registry's own. With a `deadline` the answer or
+/// [`Timeout`](ErrorKind::Timeout) is there by then, and pauses between retries fit it. Dropping the future closes its
+/// connection. All of them need a tokio runtime with time and I/O.
 #[derive(Debug)]
 pub struct Client {
+    config: Arc<Loaded>,
     insecure_hosts: Vec<String>,
     http: Http,
     store: Arc<Store>,
-    hosts: Mutex<HashMap<String, Arc<Host>>>,
+    hosts: Mutex<HashMap<(String, Manner), Arc<Host>>>,
     cache: Cache,
+    errors: Remembered,
+}
+
+/// What can be asked about a reference.
+#[derive(Debug)]
+enum Question<'a> {
+    Image(&'a Platform),
+    Index { attestations: bool },
+    Tags,
+    Referrers { artifact_type: Option<&'a str> },
+}
+
+enum Reply {
+    Image(Answer),
+    Index(Index),
+    Tags(Vec<String>),
+    Referrers(Vec<Referrer>),
 }
 
 impl Client {
     /// A client that has done nothing yet: no file is read and no TLS root loaded before the first question.
     pub fn new(config: ClientConfig) -> Self {
+        let http = Http::new(config.environment.clone(), config.user_agent);
+        let loaded = Arc::new(Loaded::new(config.environment));
         Self {
             insecure_hosts: config.insecure_hosts,
-            http: Http::new(config.user_agent),
-            store: Arc::new(Store::new(config.environment)),
+            http,
+            store: Arc::new(Store::new(Arc::clone(&loaded))),
+            config: loaded,
             hosts: Mutex::default(),
             cache: Cache::default(),
+            errors: Remembered::default(),
         }
     }
 
-    /// The image that `reference` (tag `latest` where it has neither tag nor digest) means for `platform`.
-    ///
-    /// With a `deadline` the answer or [`Timeout`](crate::ErrorKind::Timeout) is there by then, and pauses between
-    /// retries fit it. Dropping the future closes its connection. Needs a tokio runtime with time and I/O.
+    /// The image that `reference` means for `platform`.
     pub async fn image(
         &self,
         reference: &Reference,
         platform: &Platform,
         deadline: Option<Instant>,
     ) -> Result<Answer, Error> {
-        let reference = reference.with_default_tag();
-        if reference.domain.is_empty() {
-            return Err(Error::resolver(&reference.path, "the reference names no registry"));
+        match self.ask(reference, &Question::Image(platform), deadline).await? {
+            Reply::Image(answer) => Ok(answer),
+            _ => Err(misdirected(reference)),
         }
-        let host = self.host(&reference.domain);
-        let resolver = Resolver {
-            http: &self.http,
-            store: &self.store,
-            cache: &self.cache,
-            host: &host,
-            reference: &reference,
-            call: Call::new(deadline),
-        };
-        let work = Box::pin(resolver.image(platform));
-        match deadline {
-            Some(deadline) => tokio::time::timeout_at(deadline.into(), work)
-                .await
-                .unwrap_or_else(|_| Err(Error::timeout(&host.endpoint.name))),
-            None => work.await,
+    }
+
+    /// All that `reference` offers. With `attestations`, what BuildKit attested is read too, with one request each.
+    pub async fn index(
+        &self,
+        reference: &Reference,
+        attestations: bool,
+        deadline: Option<Instant>,
+    ) -> Result<Index, Error> {
+        match self.ask(reference, &Question::Index { attestations }, deadline).await? {
+            Reply::Index(index) => Ok(index),
+            _ => Err(misdirected(reference)),
+        }
+    }
+
+    /// All tags of the repository of `reference`, sorted. Too many are an error, never a part.
+    pub async fn tags(&self, reference: &Reference, deadline: Option<Instant>) -> Result<Vec<String>, Error> {
+        match self.ask(reference, &Question::Tags, deadline).await? {
+            Reply::Tags(tags) => Ok(tags),
+            _ => Err(misdirected(reference)),
+        }
+    }
+
+    /// All that refers to the manifest or index of `reference`, sorted by digest; of `artifact_type`, if it is given.
+    /// Too many are an error, never a part.
+    pub async fn referrers(
+        &self,
+        reference: &Reference,
+        artifact_type: Option<&str>,
+        deadline: Option<Instant>,
+    ) -> Result<Vec<Referrer>, Error> {
+        match self.ask(reference, &Question::Referrers { artifact_type }, deadline).await? {
+            Reply::Referrers(referrers) => Ok(referrers),
+            _ => Err(misdirected(reference)),
         }
     }
 
     /// What was asked of each registry so far.
     pub fn statistics(&self) -> BTreeMap<String, Statistics> {
         let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        hosts.iter().map(|(name, host)| (name.clone(), host.counters.read())).collect()
+        let mut all: BTreeMap<String, Statistics> = BTreeMap::new();
+        for host in hosts.values() {
+            all.entry(host.name.clone()).or_default().add(host.counters.read());
+        }
+        all
     }
 
-    fn host(&self, domain: &str) -> Arc<Host> {
-        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(host) = hosts.get(domain) {
-            return Arc::clone(host);
+    async fn ask(
+        &self,
+        reference: &Reference,
+        question: &Question<'_>,
+        deadline: Option<Instant>,
+    ) -> Result<Reply, Error> {
+        let reference = reference.with_default_tag();
+        let key = format!("{question:?} {reference}");
+        if let Some(error) = self.errors.error(&key) {
+            return Err(error);
         }
-        let host = Arc::new(Host::new(Endpoint::of(domain, &self.insecure_hosts)));
-        hosts.insert(domain.to_owned(), Arc::clone(&host));
-        host
+        let reply = Box::pin(self.ask_routes(&reference, question, deadline)).await;
+        self.errors.note(key, reply.as_ref().err());
+        reply
     }
+
+    async fn ask_routes(
+        &self,
+        reference: &Reference,
+        question: &Question<'_>,
+        deadline: Option<Instant>,
+    ) -> Result<Reply, Error> {
+        let routes = within(deadline, &reference.domain, self.routes(reference)).await?;
+        let mut errors = Vec::new();
+        for (number, route) in routes.iter().enumerate() {
+            let due = due(deadline, routes.len() - number);
+            match within(due, &route.host.name, self.ask_route(route, question, due)).await {
+                Ok(reply) => return Ok(reply),
+                Err(error) => errors.push(error),
+            }
+        }
+        match errors.pop() {
+            Some(registry) => Err(failed(registry, &errors)),
+            None => Err(misdirected(reference)),
+        }
+    }
+
+    async fn ask_route(&self, route: &Route, question: &Question<'_>, due: Option<Instant>) -> Result<Reply, Error> {
+        let resolver = Resolver {
+            http: &self.http,
+            store: &self.store,
+            cache: &self.cache,
+            host: &route.host,
+            reference: &route.reference,
+            call: Call::new(due),
+        };
+        match *question {
+            Question::Image(platform) => resolver.image(platform).await.map(Reply::Image),
+            Question::Index { attestations } => resolver.index(attestations).await.map(Reply::Index),
+            Question::Tags => resolver.tags().await.map(Reply::Tags),
+            Question::Referrers { artifact_type } => resolver.referrers(artifact_type).await.map(Reply::Referrers),
+        }
+    }
+
+    /// Where to ask: mirrors in order, then the registry.
+    async fn routes(&self, reference: &Reference) -> Result<Vec<Route>, Error> {
+        let domain = &reference.domain;
+        if domain.is_empty() {
+            return Err(Error::resolver(&reference.path, "the reference names no registry"));
+        }
+        if !self.config.is_known() {
+            let config = Arc::clone(&self.config);
+            let loaded = tokio::task::spawn_blocking(move || drop(config.registries())).await;
+            loaded.map_err(|_| Error::resolver(domain, "reading registries.conf broke off"))?;
+        }
+        let registries = self.config.registries().map_err(of(domain))?;
+        if let Some(registry) = registries.registry_of(reference).filter(|registry| registry.blocked) {
+            let detail = format!("registries.conf on this machine blocks {}", registry.prefix);
+            return Err(Error::new(ErrorKind::Denied, domain, detail));
+        }
+        let sources = registries.pull_sources(reference).map_err(of(domain))?;
+        sources.into_iter().map(|source| self.route(source)).collect()
+    }
+
+    fn route(&self, source: PullSource) -> Result<Route, Error> {
+        let domain = &source.reference.domain;
+        if domain.is_empty() {
+            return Err(Error::resolver(&source.reference.path, "the rewritten reference names no registry"));
+        }
+        let has_certificates = || certificate_folder(&self.config.environment, domain).is_some();
+        let manner = if self.insecure_hosts.iter().any(|host| host == domain) {
+            Manner::Plain
+        } else if source.insecure {
+            Manner::Insecure
+        } else if is_loopback(domain) && !has_certificates() {
+            Manner::Plain
+        } else {
+            Manner::Secure
+        };
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let host = hosts.entry((domain.to_string(), manner));
+        let host = Arc::clone(host.or_insert_with(|| Arc::new(Host::new(domain, manner))));
+        Ok(Route { host, reference: source.reference })
+    }
+}
+
+async fn within<T>(
+    deadline: Option<Instant>,
+    host: &str,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    match deadline {
+        Some(deadline) => {
+            tokio::time::timeout_at(deadline.into(), work).await.unwrap_or_else(|_| Err(Error::timeout(host)))
+        }
+        None => work.await,
+    }
+}
+
+fn of(host: &str) -> impl Fn(crate::config::Problem) -> Error {
+    move |problem| Error::new(ErrorKind::ResolverError, host, problem.to_string())
+}
+
+fn misdirected(reference: &Reference) -> Error {
+    Error::resolver(&reference.domain, "the question has no answer of its kind")
 }

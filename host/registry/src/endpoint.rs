@@ -1,6 +1,4 @@
 //! Where a registry is reached: scheme and address of the server behind a reference's domain.
-//!
-//! The seam for mirrors and `registries.conf`: whatever chooses a server yields an [`Endpoint`].
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -17,17 +15,34 @@ pub(crate) struct Endpoint {
     pub authority: String,
     /// Whether TLS is spoken.
     pub tls: bool,
+    /// Whether certificates must be good.
+    pub verify: bool,
+}
+
+/// How the operator wants a registry to be spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Manner {
+    /// With TLS.
+    Secure,
+    /// With TLS whatever the certificate, and without where there is none.
+    Insecure,
+    /// Without TLS.
+    Plain,
 }
 
 impl Endpoint {
-    /// The server behind `domain`; TLS unless it is this machine or listed in `insecure`.
-    pub fn of(domain: &str, insecure: &[String]) -> Self {
+    /// The servers that may be behind `domain`, in the order to try: the first that can be talked to is the one.
+    pub fn candidates(domain: &str, manner: Manner) -> Vec<Self> {
         let authority = match domain {
             "docker.io" | "index.docker.io" => "registry-1.docker.io",
             other => other,
         };
-        let plain = is_loopback(authority) || insecure.iter().any(|host| host == domain);
-        Self { name: domain.to_owned(), authority: authority.to_owned(), tls: !plain }
+        let endpoint = |tls, verify| Self { name: domain.to_owned(), authority: authority.to_owned(), tls, verify };
+        match manner {
+            Manner::Secure => vec![endpoint(true, true)],
+            Manner::Insecure => vec![endpoint(true, false), endpoint(false, true)],
+            Manner::Plain => vec![endpoint(false, true)],
+        }
     }
 
     /// The URL of `path` (which begins with `/`) on this server.
@@ -93,14 +108,16 @@ mod tests {
     }
 
     #[test]
-    fn endpoints_know_docker_hub_and_plain_hosts() {
-        let url = |domain: &str| Endpoint::of(domain, &["lab:5000".into()]).url("/v2/").unwrap().to_string();
-        assert_eq!(url("docker.io"), "https://registry-1.docker.io/v2/");
-        assert_eq!(url("ghcr.io"), "https://ghcr.io/v2/");
-        assert_eq!(url("localhost:5000"), "http://localhost:5000/v2/");
-        assert_eq!(url("[::1]:5000"), "http://[::1]:5000/v2/");
-        assert_eq!(url("lab:5000"), "http://lab:5000/v2/");
-        assert_eq!(url("lab"), "https://lab/v2/");
+    fn endpoints_know_docker_hub_and_manners() {
+        let urls = |domain: &str, manner| {
+            let candidates = Endpoint::candidates(domain, manner);
+            let urls = candidates.iter().map(|endpoint| endpoint.url("/v2/").unwrap().to_string());
+            urls.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(urls("docker.io", Manner::Secure), "https://registry-1.docker.io/v2/");
+        assert_eq!(urls("ghcr.io", Manner::Secure), "https://ghcr.io/v2/");
+        assert_eq!(urls("[::1]:5000", Manner::Plain), "http://[::1]:5000/v2/");
+        assert_eq!(urls("lab:5000", Manner::Insecure), "https://lab:5000/v2/ http://lab:5000/v2/");
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::fmt;
 /// The class of a failure; its name is the word that reports use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
+    /// The operator of this machine has blocked the registry.
+    Denied,
     /// 401 or 403: credentials are missing, refused, or do not suffice.
     Auth,
     /// 404: no such repository, tag or digest.
@@ -23,6 +25,7 @@ impl ErrorKind {
     /// The word for this kind in reports.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Denied => "denied",
             Self::Auth => "auth",
             Self::NotFound => "not-found",
             Self::Network => "network",

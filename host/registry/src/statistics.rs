@@ -17,6 +17,16 @@ pub struct Statistics {
     pub bytes: u64,
 }
 
+impl Statistics {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.probes += other.probes;
+        self.tokens += other.tokens;
+        self.retries += other.retries;
+        self.bytes += other.bytes;
+    }
+}
+
 /// The counters behind [`Statistics`].
 #[derive(Debug, Default)]
 pub(crate) struct Counters {

@@ -1,7 +1,8 @@
 //! Registries and scratch folders for the tests of Plimsoll.
 //!
 //! [`Image`] and [`Index`] describe what a registry holds. [`Registry`] serves
-//! it from inside the test process, with a request log and faults on demand;
+//! it from inside the test process, with a request log and faults on demand,
+//! [`SecureRegistry`] behind TLS;
 //! [`docker_registry`] and [`oci_layout`] put the same images into a real
 //! registry; [`Registries`] shows them to programs that ask Docker Hub, such as
 //! the [`docker_engine`]. Everything listens on loopback or a unix socket, stops
@@ -28,6 +29,7 @@ pub mod lint;
 pub mod oci_layout;
 pub mod registries;
 pub mod registry;
+pub mod secure;
 pub mod servers;
 pub mod site;
 
@@ -37,6 +39,7 @@ pub use image::{Image, Index};
 pub use lint::{Linted, Project};
 pub use registries::Registries;
 pub use registry::{Auth, Fault, Registry, never_answers};
+pub use secure::SecureRegistry;
 
 /// An empty folder that is removed on drop.
 #[must_use]

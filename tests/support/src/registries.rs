@@ -6,16 +6,13 @@
 //! is not for a registry is refused, so nothing leaves this machine.
 
 use std::collections::HashSet;
-use std::io::{self, BufReader, Write as _};
-use std::net::TcpStream;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
-
 use crate::certificates::Authority;
-use crate::http::{Reply, Request, Server, Tunnel, whole};
+use crate::http::{Reply, Request, Server, Tunnel};
 use crate::image::Tree;
 use crate::registry::{Entry, Registry};
+use crate::secure::serve;
 
 /// A proxy with all registries behind it, until it is dropped.
 pub struct Registries {
@@ -108,22 +105,6 @@ fn connect(world: &Arc<World>, request: &Request) -> Reply {
     };
     let world = Arc::clone(world);
     let mut reply = Reply::new(200, "");
-    reply.tunnel = Some(Tunnel::new(move |stream| serve(stream, &config, &world, &host)));
+    reply.tunnel = Some(Tunnel::new(move |stream| serve(stream, &config, |request| world.answer(&host, request))));
     reply
-}
-
-/// Speaks TLS as `host`, and answers what is asked.
-fn serve(stream: TcpStream, config: &Arc<ServerConfig>, world: &World, host: &str) -> io::Result<()> {
-    let connection = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
-    let mut stream = BufReader::new(StreamOwned::new(connection, stream));
-    while let Some(request) = Request::read(&mut stream)? {
-        let (head_only, last) = (request.method == "HEAD", request.last);
-        let reply = world.answer(host, request);
-        stream.get_mut().write_all(&whole(&reply, head_only))?;
-        stream.get_mut().flush()?;
-        if last {
-            break;
-        }
-    }
-    Ok(())
 }

@@ -207,7 +207,7 @@ impl State {
             _ => self.proper_answer(request),
         };
         if let Some(fault) = fault {
-            fault.spoil(&mut reply);
+            fault.spoil(request, &mut reply);
         }
         reply.latency = self.latency;
         self.log.push(Entry::new(request, &reply));

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::output::{Output, Splitter};
 use super::{Env, ExpandError, Expansion, VariableReference};
-use crate::span::Span;
+use crate::span::{Span, offset};
 
 /// How to read words: BuildKit reads them a little differently from place to place.
 #[derive(Clone, Copy, Debug)]
@@ -47,10 +47,11 @@ impl Lexer {
 
     /// The value of a word. `work` is what may still be spent.
     pub(crate) fn value<'a>(self, word: &'a str, env: &'a dyn Env, work: &mut usize) -> Expansion<'a> {
-        let escape = u8::try_from(self.escape).unwrap_or(b'\\');
-        let special = |b: u8| b == b'$' || b == escape || (!self.skip_quotes && (b == b'\'' || b == b'"'));
-        if !word.bytes().any(special) && (self.escape.is_ascii() || !word.contains(self.escape)) {
-            return Expansion { value: Ok(Cow::Borrowed(word)), references: Vec::new() };
+        if let Some((value, cost)) = self.plain(word)
+            && let Some(left) = work.checked_sub(cost)
+        {
+            *work = left;
+            return Expansion { value: Ok(Cow::Borrowed(value)), references: Vec::new() };
         }
         let mut pass = self.pass(word, env, work);
         let mut output = Output::new(word, None);
@@ -62,8 +63,36 @@ impl Lexer {
         Expansion { value, references }
     }
 
+    fn has_usual_escape(self) -> bool {
+        matches!(self.escape, '\\' | '`')
+    }
+
+    /// The value of a word that is its own, or is but quoted as a whole, and the work it takes; nothing where
+    /// more is to be done.
+    #[inline]
+    pub(crate) fn plain(self, word: &str) -> Option<(&str, usize)> {
+        let quote = if self.skip_quotes { 0 } else { QUOTE };
+        let special = match self.escape {
+            '\\' => DOLLAR | BACKSLASH | quote,
+            '`' => DOLLAR | BACKTICK | quote,
+            _ => return None,
+        };
+        let means = |b: u8| MEANING[usize::from(b)] & special != 0;
+        if !word.bytes().any(means) {
+            return Some((word, 0));
+        }
+        let inner = word.strip_prefix('"')?.strip_suffix('"')?;
+        let quoted = !self.raw_quotes && !self.skip_quotes && !inner.bytes().any(means);
+        quoted.then_some((inner, inner.len()))
+    }
+
     /// The words of a text, split after expansion, each with the range it came from.
     pub(crate) fn words(self, text: &str, env: &dyn Env, work: &mut usize) -> Result<Vec<(String, Span)>, ExpandError> {
+        // A marker of a heredoc takes blanks with it.
+        let plain = |b: u8| MEANING[usize::from(b)] & ANY == 0 && b.is_ascii_graphic();
+        if !text.is_empty() && self.has_usual_escape() && text.bytes().all(plain) {
+            return Ok(vec![(text.to_owned(), Span::new(0, offset(text.len())))]);
+        }
         let mut pass = self.pass(text, env, work);
         let mut output = Output::new(text, Some(Splitter::default()));
         pass.until(None, self.raw_escapes, &mut output).map_err(|error| error.within(text))?;
@@ -129,16 +158,14 @@ impl<'a> Pass<'a, '_> {
         }
     }
 
-    /// Moves to the next character that may mean something.
+    /// Moves to the next character that may mean something. What stops is ASCII.
     fn plain_run(&mut self, stop: Option<char>) {
-        let (escape, skips_quotes) = (self.lexer.escape, self.lexer.skip_quotes);
-        let special = |c: char| match c {
-            '$' | '<' => true,
-            '\'' | '"' => !skips_quotes,
-            c => c == escape || Some(c) == stop,
-        };
-        let rest = &self.word[self.at..];
-        self.at += rest.find(special).unwrap_or(rest.len());
+        if !self.lexer.has_usual_escape() {
+            return;
+        }
+        let stop = stop.and_then(|stop| u8::try_from(stop).ok()).unwrap_or(b'$');
+        let rest = self.word[self.at..].bytes();
+        self.at += rest.take_while(|b| MEANING[usize::from(*b)] & ANY == 0 && *b != stop).count();
     }
 
     pub(super) fn nested(&mut self, stop: char, raw_escapes: bool, missing: &str) -> Result<String, Failure> {
@@ -188,6 +215,14 @@ impl<'a> Pass<'a, '_> {
                 Some(c) => {
                     self.next();
                     let mut c = c;
+                    let start = self.at;
+                    if c != self.lexer.escape && self.lexer.has_usual_escape() {
+                        let rest = self.word[start..].bytes();
+                        self.at += rest.take_while(|b| MEANING[usize::from(*b)] & ANY == 0).count();
+                        value.push(c);
+                        value.push_str(&self.word[start..self.at]);
+                        continue;
+                    }
                     if c == self.lexer.escape {
                         if raw_escapes {
                             value.push(c);
@@ -234,10 +269,15 @@ impl<'a> Pass<'a, '_> {
         &self.word[span.range()]
     }
 
+    #[inline]
     pub(super) fn peek(&self) -> Option<char> {
-        self.word[self.at..].chars().next()
+        match self.word.as_bytes().get(self.at) {
+            Some(byte) if byte.is_ascii() => Some(char::from(*byte)),
+            _ => self.word[self.at..].chars().next(),
+        }
     }
 
+    #[inline]
     pub(super) fn next(&mut self) -> Option<char> {
         let c = self.peek()?;
         self.at += c.len_utf8();
@@ -251,6 +291,25 @@ impl ExpandError {
         Self { message: format!("failed to process {word:?}: {}", self.message), ..self }
     }
 }
+
+/// What a byte may mean in a word.
+const MEANING: [u8; 256] = {
+    let mut meaning = [0; 256];
+    meaning[b'$' as usize] = DOLLAR;
+    meaning[b'\\' as usize] = BACKSLASH;
+    meaning[b'`' as usize] = BACKTICK;
+    meaning[b'\'' as usize] = QUOTE;
+    meaning[b'"' as usize] = QUOTE;
+    meaning[b'<' as usize] = MARKER;
+    meaning
+};
+
+const DOLLAR: u8 = 1;
+const BACKSLASH: u8 = 2;
+const BACKTICK: u8 = 4;
+const QUOTE: u8 = 8;
+const MARKER: u8 = 16;
+const ANY: u8 = DOLLAR | BACKSLASH | BACKTICK | QUOTE | MARKER;
 
 /// Room for a value to begin with.
 const VALUE_BYTES_FIRST: usize = 256;

@@ -14,8 +14,7 @@ impl Model {
 
     /// The value that a variable has where it is used; nothing where it has none.
     pub fn value(&self, variable: &Variable) -> Option<&str> {
-        let entry = self.scopes.entry(variable.environment, variable.name);
-        entry.value.map(|value| self.scopes.value(value))
+        variable.value.map(|value| self.scopes.value(value))
     }
 
     /// The names in scope at a variable, in the order in which BuildKit searches them for a
@@ -29,7 +28,7 @@ impl Model {
 
     /// The text of a value; nothing where expansion failed or a bound was hit.
     pub fn text(&self, value: &Value) -> Option<&str> {
-        value.text.map(|span| self.arena.get(span.range()).unwrap_or_default())
+        value.text.map(|span| self.scopes.text(span))
     }
 
     /// The values of a step.
@@ -49,7 +48,7 @@ impl Model {
 
     /// The text of a port specification, expanded.
     pub fn port(&self, port: &Port) -> &str {
-        self.arena.get(port.text.range()).unwrap_or_default()
+        self.scopes.text(port.text)
     }
 
     /// The steps of a stage without its `FROM`, triggers included.

@@ -6,16 +6,17 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::scope::{Assigned, Name, Scope, Scopes};
+use super::scope::{Assigned, Name, PLATFORM_ARGUMENTS, Scope, Scopes};
+use super::scope::{BUILD_ARGUMENTS, TARGET_ARGUMENTS, TARGET_STAGE};
 use super::uses::Use;
 use super::{Base, BaseImage, Inputs, Model, ModelProblem, Origin, Shell, Site, Step, VariableScope, context, stages};
 use crate::limits::MODEL_WORK_MAX;
 use crate::span::{Span, offset};
-use crate::tree::{DirectiveKind, Instruction, Keyword, Text, Tree};
+use crate::tree::{DirectiveKind, Instruction, Keyword, Source, Text, Tree};
 
 /// What the instructions of a tree mean. `source` must be what the tree was parsed from.
 pub fn model(source: &[u8], tree: &Tree, inputs: &Inputs<'_>) -> Model {
-    let mut builder = Builder::new(source, tree, inputs);
+    let mut builder = Builder::new(Source::new(source), tree, inputs);
     builder.check_options();
     builder.seed();
     builder.global_arguments();
@@ -34,7 +35,7 @@ pub fn model(source: &[u8], tree: &Tree, inputs: &Inputs<'_>) -> Model {
 }
 
 pub(super) struct Builder<'a> {
-    pub source: &'a [u8],
+    pub source: Source<'a>,
     pub tree: &'a Tree,
     pub inputs: &'a Inputs<'a>,
     pub model: Model,
@@ -45,7 +46,7 @@ pub(super) struct Builder<'a> {
     pub globals: Scope,
     /// The same with every `ARG` at its default; nothing when that failed.
     pub defaults: Option<Scope>,
-    /// Stages by name in lower case; of equal names the last.
+    /// Stages by name in lower case, once there are more than a few; of equal names the last.
     pub names: FastMap<String, u32>,
     /// Base images that are known, by stage.
     pub images: FastMap<u32, &'a BaseImage>,
@@ -54,7 +55,7 @@ pub(super) struct Builder<'a> {
     /// Whether `# syntax` asks for a frontend with features that BuildKit's own does not have.
     pub experimental: bool,
     /// Named contexts by their normal names, as indices into those of the inputs.
-    pub contexts: HashMap<String, usize>,
+    pub contexts: FastMap<String, usize>,
     /// What each stage that has run hands on to those that build upon it.
     pub handed_on: Vec<State>,
     /// Uses of one stage by another, other than as base.
@@ -64,6 +65,8 @@ pub(super) struct Builder<'a> {
     pub problems: Vec<Noted>,
     /// Expansions so far.
     pub expansions: u32,
+    /// Bytes of values that the model keeps.
+    pub value_bytes: usize,
     /// Bytes and steps that expansions may still take.
     pub work: usize,
     /// The step of the last `FROM`.
@@ -117,7 +120,7 @@ pub(super) enum Phase {
 /// The instruction that runs, and where.
 #[derive(Clone, Copy)]
 pub(super) struct At<'t> {
-    pub source: &'t [u8],
+    pub source: Source<'t>,
     pub tree: &'t Tree,
     pub instruction: &'t Instruction,
     pub step: u32,
@@ -129,40 +132,48 @@ pub(super) struct At<'t> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(source: &'a [u8], tree: &'a Tree, inputs: &'a Inputs<'a>) -> Self {
+    fn new(source: Source<'a>, tree: &'a Tree, inputs: &'a Inputs<'a>) -> Self {
+        let froms = tree.instructions.iter().filter(|i| i.keyword == Keyword::From);
+        let stages = froms.count();
         Self {
             source,
             tree,
             inputs,
             model: Model {
-                stages: Vec::new(),
+                stages: Vec::with_capacity(stages),
                 steps: Vec::with_capacity(tree.instructions.len()),
                 values: Vec::with_capacity(tree.words.len()),
                 variables: Vec::with_capacity(tree.words.len() / WORDS_OF_VARIABLE),
                 ports: Vec::new(),
-                images: Vec::new(),
+                images: Vec::with_capacity(stages + IMAGES_MORE),
                 shells: Vec::new(),
                 triggers: Vec::new(),
                 problems: Vec::new(),
-                arena: String::with_capacity(source.len().min(ARENA_BYTES_FIRST)),
-                scopes: Scopes::new(),
+                scopes: Scopes::new(tree.instructions.len(), source.bytes.len()),
                 step_of: vec![u32::MAX; tree.instructions.len()],
             },
-            build_args: inputs.build_args.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+            build_args: match inputs.build_args {
+                [] => FastMap::default(),
+                given => given.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+            },
             epoch: None,
             globals: Scope::EMPTY,
             defaults: None,
             names: FastMap::default(),
             // Of several for one stage the first counts.
-            images: inputs.base_images.iter().rev().copied().collect(),
+            images: match inputs.base_images {
+                [] => FastMap::default(),
+                known => known.iter().rev().copied().collect(),
+            },
             image_states: FastMap::default(),
             experimental: asks_for_experimental(source, tree),
             contexts: context::by_name(inputs.contexts),
-            handed_on: Vec::new(),
+            handed_on: Vec::with_capacity(stages),
             uses: Vec::new(),
             others: Vec::new(),
             problems: Vec::new(),
             expansions: 0,
+            value_bytes: 0,
             work: MODEL_WORK_MAX,
             last_from: None,
             fired: (0, 0),
@@ -173,29 +184,21 @@ impl<'a> Builder<'a> {
 
     /// The arguments that exist without being declared, visible in `FROM` and global `ARG`s.
     fn seed(&mut self) {
-        let (target, build) = (&self.inputs.target_platform, &self.inputs.build_platform);
-        let (target_text, build_text) = (target.to_string(), stages::without_version(build));
-        let last = || stages::last_name(self.source, self.tree).unwrap_or_else(|| "default".to_owned());
-        let stage = self.target().map_or_else(last, str::to_owned);
-        let arguments = [
-            ("BUILDPLATFORM", build_text.as_str()),
-            ("BUILDOS", &build.os),
-            ("BUILDOSVERSION", &build.os_version),
-            ("BUILDARCH", &build.architecture),
-            ("BUILDVARIANT", &build.variant),
-            ("TARGETPLATFORM", &target_text),
-            ("TARGETOS", &target.os),
-            ("TARGETOSVERSION", &target.os_version),
-            ("TARGETARCH", &target.architecture),
-            ("TARGETVARIANT", &target.variant),
-            ("TARGETSTAGE", &stage),
-        ];
-        for (name, value) in arguments {
-            let value = self.build_args.get(name).copied().unwrap_or(value);
-            let name = self.model.scopes.intern(name);
-            let value = self.model.scopes.assigned(value, true);
-            self.globals = self.model.scopes.set(self.globals, name, value);
+        let Inputs { target_platform: target, build_platform: build, .. } = self.inputs;
+        let scopes = &mut self.model.scopes;
+        scopes.seed_platform(BUILD_ARGUMENTS, build, false);
+        scopes.seed_platform(TARGET_ARGUMENTS, target, true);
+        let last = || stages::last_name(self.source, self.tree);
+        match self.inputs.target.filter(|target| !target.is_empty()) {
+            Some(stage) => scopes.seed(TARGET_STAGE, stage),
+            None => scopes.seed(TARGET_STAGE, last().as_deref().unwrap_or("default")),
         }
+        let given = |name: &str| self.build_args.get(name).copied();
+        let arguments = if self.build_args.is_empty() { &[][..] } else { &PLATFORM_ARGUMENTS };
+        for (number, value) in arguments.iter().enumerate().filter_map(|(n, name)| Some((n, given(name)?))) {
+            scopes.seed(number, value);
+        }
+        self.globals = Scope::SEEDED;
         self.defaults = Some(self.globals);
     }
 
@@ -350,7 +353,7 @@ impl<'t> At<'t> {
     pub(super) fn flag_values(&self, name: &'static str) -> impl Iterator<Item = (Text, usize)> + use<'t> {
         let (tree, source) = (self.tree, self.source);
         let flags = tree.flags_of(self.instruction).iter().enumerate();
-        let named = flags.filter(move |(_, flag)| tree.text(source, flag.name) == name);
+        let named = flags.filter(move |(_, flag)| tree.characters(source, flag.name) == name);
         named.filter_map(|(number, flag)| Some((flag.value?, number)))
     }
 
@@ -370,13 +373,13 @@ impl<'t> At<'t> {
 pub(super) const NO_STEP: u32 = u32::MAX;
 
 /// Whether the frontend that the file names is one of the channel `labs`.
-fn asks_for_experimental(source: &[u8], tree: &Tree) -> bool {
+fn asks_for_experimental(source: Source<'_>, tree: &Tree) -> bool {
     let mut syntax = tree.directives.iter().filter(|directive| directive.kind == DirectiveKind::Syntax);
-    syntax.any(|directive| directive.value.of(source).ends_with(b"labs"))
+    syntax.any(|directive| directive.value.of(source.bytes).ends_with(b"labs"))
 }
+
+/// Images that are used other than by `FROM`, in a usual file.
+const IMAGES_MORE: usize = 2;
 
 /// How many words of a usual file there are to one variable.
 const WORDS_OF_VARIABLE: usize = 4;
-
-/// Room for values to begin with; more is added as it is needed.
-const ARENA_BYTES_FIRST: usize = 64 * 1024;

@@ -2,10 +2,10 @@
 //!
 //! The name of an image or stage and its platform → the context that stands for it, if one does.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::Base;
-use super::build::Builder;
+use super::build::{Builder, FastMap};
 use crate::platform::Platform;
 use crate::reference::{Reference, ReferenceError};
 
@@ -25,20 +25,23 @@ impl Builder<'_> {
         if EXEMPT.contains(&name) {
             return Ok(None);
         }
+        if self.contexts.is_empty() {
+            return Reference::check(name).map(|()| None);
+        }
         Reference::parse(name).map(|reference| self.context(&reference, platform))
     }
 
     /// What a name means where it names no stage.
-    pub(super) fn meant(&self, name: String, platform: &Platform) -> (Base, Option<ReferenceError>) {
+    pub(super) fn meant(&self, name: &str, platform: &Platform) -> (Base, Option<ReferenceError>) {
         if name == "scratch" {
             return (Base::Scratch, None);
         }
-        match Reference::parse(&name) {
+        match Reference::parse(name) {
             Ok(reference) => match self.context(&reference, platform) {
                 Some(context) => (context, None),
-                None => (Base::Image { name, reference }, None),
+                None => (Base::Image { name: name.into(), reference: Arc::new(reference) }, None),
             },
-            Err(error) => (Base::Unresolvable { name: Some(name) }, Some(error)),
+            Err(error) => (Base::Unresolvable { name: Some(name.to_owned()) }, Some(error)),
         }
     }
 
@@ -52,7 +55,7 @@ impl Builder<'_> {
 }
 
 /// The contexts by the names that BuildKit asks for. Of equal names the last counts.
-pub(super) fn by_name(contexts: &[(String, String)]) -> HashMap<String, usize> {
+pub(super) fn by_name(contexts: &[(String, String)]) -> FastMap<String, usize> {
     let normal = |name: &str| {
         let (image, platform) = name.split_once("::").map_or((name, None), |(image, platform)| (image, Some(platform)));
         let Ok(reference) = Reference::parse(image) else { return name.to_owned() };

@@ -29,14 +29,8 @@ struct Copied {
 
 impl Builder<'_> {
     pub(super) fn copied(&mut self, at: &At<'_>, state: &State) {
-        self.note_source(at);
+        let late = self.note_source(at);
         let Some(copied) = self.expand_copied(at, state) else { return };
-        let late = at.copied_from().filter(|_| at.instruction.keyword == Keyword::Copy).and_then(|(name, _)| {
-            match (at.stage, self.copy_source(&name)) {
-                (Some(stage), Base::Stage(used)) if self.is_late(stage, used) => Some((name, stage)),
-                _ => None,
-            }
-        });
         if let Some((name, stage)) = late {
             let own = self.model.stages[stage as usize].name.as_ref();
             let own = own.map_or_else(|| format!("stage-{stage}"), |name| shortened(&name.name).to_owned());
@@ -55,7 +49,8 @@ impl Builder<'_> {
     /// Flags, then sources and destination, then bodies of heredocs; nothing where BuildKit stops.
     fn expand_copied(&mut self, at: &At<'_>, state: &State) -> Option<Copied> {
         let mut copied = Copied::default();
-        for name in ["chown", "chmod", "checksum"] {
+        let flags = if at.instruction.flags.is_empty() { &[][..] } else { &["chown", "chmod", "checksum"] };
+        for name in flags.iter().copied() {
             if name == "checksum" && at.instruction.keyword == Keyword::Copy {
                 continue;
             }
@@ -71,7 +66,7 @@ impl Builder<'_> {
         copied.sources.start = self.model.values.len();
         let words = at.tree.words_of(at.instruction);
         for (number, word) in words.iter().enumerate() {
-            let text = at.tree.text(at.source, word.text);
+            let text = at.tree.characters(at.source, word.text);
             let last = number + 1 == words.len();
             let marker = if text.contains("<<") && !last { heredoc::marker(text) } else { Ok(None) };
             match marker {
@@ -95,12 +90,13 @@ impl Builder<'_> {
     fn bodies(&mut self, at: &At<'_>, state: &State, markers: &[heredoc::Marker]) -> Option<()> {
         let heredocs = at.tree.heredocs_of(at.instruction).iter().enumerate();
         // Of equal names the last counts.
-        let mut named: HashMap<&str, (usize, &Heredoc)> =
-            heredocs.map(|(number, heredoc)| (at.tree.text(at.source, heredoc.name), (number, heredoc))).collect();
+        let mut named: HashMap<&str, (usize, &Heredoc)> = heredocs
+            .map(|(number, heredoc)| (at.tree.characters(at.source, heredoc.name), (number, heredoc)))
+            .collect();
         for marker in markers.iter().filter(|marker| marker.expand) {
             let Some((number, heredoc)) = named.remove(marker.name.as_str()) else { continue };
             let lexer = Lexer { skip_quotes: true, ..Lexer::new('\\') };
-            let (body, places) = lossy(heredoc.body.of(at.source));
+            let (body, places) = lossy(heredoc.body.of(at.source.bytes));
             let place = |offset: u32| heredoc.body.start + places.of(offset);
             let locate = |span: Span| Span::new(place(span.start), place(span.end));
             let site = Site::Heredoc(at.instruction.heredocs.start + offset(number));
@@ -109,14 +105,21 @@ impl Builder<'_> {
         Some(())
     }
 
-    fn note_source(&mut self, at: &At<'_>) {
+    /// Notes what an instruction copies from. A stage that has not run yet comes back by its name, with the
+    /// one that wants it.
+    fn note_source<'t>(&mut self, at: &At<'t>) -> Option<(Cow<'t, str>, u32)> {
         if at.instruction.keyword != Keyword::Copy {
-            return;
+            return None;
         }
-        let Some((name, value)) = at.copied_from() else { return };
+        let (name, value) = at.copied_from()?;
         let source = self.copy_source(&name);
+        let late = match (at.stage, &source) {
+            (Some(stage), Base::Stage(used)) if self.is_late(stage, *used) => Some((name, stage)),
+            _ => None,
+        };
         let span = at.tree.source_span(value, 0..value.len());
         self.image_use(at, ImageUseKind::CopyFrom, span, source);
+        late
     }
 
     /// Notes that an instruction uses a stage or an image.
@@ -174,8 +177,8 @@ impl At<'_> {
     /// The value of a flag that is `true`, `false` or nothing.
     fn flag_switch(&self, name: &str) -> Option<bool> {
         let mut flags = self.tree.flags_of(self.instruction).iter();
-        let flag = flags.find(|flag| self.tree.text(self.source, flag.name) == name)?;
-        Some(flag.value.is_none_or(|value| self.tree.text(self.source, value).eq_ignore_ascii_case("true")))
+        let flag = flags.find(|flag| self.tree.characters(self.source, flag.name) == name)?;
+        Some(flag.value.is_none_or(|value| self.tree.characters(self.source, value).eq_ignore_ascii_case("true")))
     }
 }
 

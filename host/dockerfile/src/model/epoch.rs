@@ -91,7 +91,7 @@ impl<'a> Builder<'a> {
         let froms = tree.instructions.iter().enumerate();
         let froms = froms.filter(|(_, i)| i.keyword == Keyword::From && i.parent.is_none());
         let named = froms.into_iter().find(|(_, from)| match tree.words_of(from) {
-            [_, _, name] => tree.text(self.source, name.text).eq_ignore_ascii_case(text),
+            [_, _, name] => tree.characters(self.source, name.text).eq_ignore_ascii_case(text),
             _ => false,
         });
         let Some((index, from)) = named else {
@@ -139,7 +139,7 @@ impl<'a> Builder<'a> {
 
     fn epoch_arguments(&self, command: &Instruction, around: &mut Around<'_>) -> Result<(), String> {
         for word in self.tree.words_of(command) {
-            let text = self.tree.text(self.source, word.text);
+            let text = self.tree.characters(self.source, word.text);
             let (key, default) = text.split_once('=').map_or((text, None), |(key, default)| (key, Some(default)));
             let value = match (self.build_args.get(key), default) {
                 (Some(value), _) => (*value).to_owned(),
@@ -157,7 +157,7 @@ impl<'a> Builder<'a> {
     fn check_epoch_add(&self, command: &Instruction, around: &Around<'_>) -> Result<(), String> {
         let words = self.tree.words_of(command);
         let source = match words {
-            [source, _] if !is_heredoc(self.tree.text(self.source, source.text)) => source,
+            [source, _] if !is_heredoc(self.tree.characters(self.source, source.text)) => source,
             _ => return Err("SOURCE_DATE_EPOCH stage must contain exactly one remote ADD source".to_owned()),
         };
         let source = self.expanded(source.text, around)?;
@@ -176,7 +176,7 @@ impl<'a> Builder<'a> {
     }
 
     fn expanded(&self, text: Text, around: &Around<'_>) -> Result<String, String> {
-        let text = self.tree.text(self.source, text);
+        let text = self.tree.characters(self.source, text);
         let mut work = EXPANSION_WORK_MAX;
         let value = Lexer::new(char::from(self.tree.escape)).value(text, around, &mut work).value;
         value.map(|value| value.into_owned()).map_err(|error| error.message)

@@ -8,7 +8,7 @@ use super::scope::{Scope, View};
 use super::{Site, Value, Variable, VariableScope, VariableState};
 use crate::expand::{ExpandError, Expansion, Lexer};
 use crate::limits::{EXPANSION_WORK_MAX, MODEL_VALUE_BYTES_MAX};
-use crate::span::{Span, offset};
+use crate::span::Span;
 use crate::tree::{Instruction, Keyword, Text};
 
 impl Builder<'_> {
@@ -22,7 +22,7 @@ impl Builder<'_> {
         }
         let (source, tree) = (self.source, self.tree);
         for word in tree.words_of(instruction) {
-            let text = tree.text(source, word.text);
+            let text = tree.characters(source, word.text);
             let (Some(scope), Some((key, default))) = (self.defaults, text.split_once('=')) else { continue };
             self.defaults = self.silently(default, scope).map(|value| {
                 let name = self.model.scopes.intern(key);
@@ -60,7 +60,7 @@ impl Builder<'_> {
             return self.expand(at, state, site, &flag.text, lexer, &|span| at.flag_span(&flag, span));
         }
         let mut text = text;
-        let mut characters = at.tree.text(at.source, text);
+        let mut characters = at.tree.characters(at.source, text);
         if at.instruction.keyword == Keyword::Volume {
             let start = characters.len() - characters.trim_start().len();
             characters = characters.trim();
@@ -80,20 +80,43 @@ impl Builder<'_> {
         lexer: Lexer,
         locate: &dyn Fn(Span) -> Span,
     ) -> Option<Value> {
+        if let Some((plain, cost)) = lexer.plain(text)
+            && cost <= self.work.min(EXPANSION_WORK_MAX)
+            && self.value_bytes + plain.len() <= MODEL_VALUE_BYTES_MAX
+        {
+            let value = Value { site, exact: true, text: Some(self.model.scopes.keep(plain)) };
+            self.value_bytes += plain.len();
+            self.work -= cost;
+            self.expansions += 1;
+            self.model.values.push(value);
+            return Some(value);
+        }
+        self.expand_fully(at, state, site, text, lexer, locate)
+    }
+
+    #[inline(never)]
+    fn expand_fully(
+        &mut self,
+        at: &At<'_>,
+        state: &State,
+        site: Site,
+        text: &str,
+        lexer: Lexer,
+        locate: &dyn Fn(Span) -> Span,
+    ) -> Option<Value> {
         let mut work = self.work.min(EXPANSION_WORK_MAX);
         let before = work;
         let view = View { scopes: &self.model.scopes, scope: state.scope };
         let Expansion { value, references } = lexer.value(text, &view, &mut work);
-        let start = offset(self.model.arena.len());
-        let (text_span, error) = match &value {
-            Ok(value) if self.model.arena.len() + value.len() <= MODEL_VALUE_BYTES_MAX => {
-                self.model.arena.push_str(value);
-                (Some(Span::new(start, offset(self.model.arena.len()))), None)
-            }
+        let (kept, error) = match value {
+            Ok(value) if self.value_bytes + value.len() <= MODEL_VALUE_BYTES_MAX => (Some(value.into_owned()), None),
             Ok(_) => (None, Some(ExpandError { message: TOO_MANY_BYTES.to_owned(), limit: true })),
-            Err(error) => (None, Some(error.clone())),
+            Err(error) => (None, Some(error)),
         };
-        drop(value);
+        let text_span = kept.map(|value| {
+            self.value_bytes += value.len();
+            self.model.scopes.keep(&value)
+        });
         self.work -= before - work;
         let mut exact = text_span.is_some();
         for reference in references {
@@ -117,6 +140,7 @@ impl Builder<'_> {
                 form: reference.form,
                 line: at.line,
                 name,
+                value: entry.value,
                 environment: state.scope,
             });
         }

@@ -9,7 +9,7 @@ use super::build::{At, Builder, Phase, State};
 use super::scope::View;
 use crate::expand::Lexer;
 use crate::limits::{EXPANSION_WORK_MAX, MODEL_VALUE_BYTES_MAX};
-use crate::span::{Span, offset};
+use crate::span::offset;
 
 impl Builder<'_> {
     /// BuildKit does not look for undefined variables here.
@@ -20,10 +20,10 @@ impl Builder<'_> {
         self.problems.truncate(problems);
         let words = at.tree.words_of(at.instruction);
         let mut order: Vec<usize> = (0..words.len()).collect();
-        order.sort_by_key(|number| at.tree.text(at.source, words[*number].text));
+        order.sort_by_key(|number| at.tree.characters(at.source, words[*number].text));
         let mut specifications = Vec::new();
         for number in order {
-            let text = at.tree.text(at.source, words[number].text);
+            let text = at.tree.characters(at.source, words[number].text);
             // BuildKit expands all words before it reads the first port.
             match self.split_words(state, text) {
                 Ok(split) => specifications.extend(split.into_iter().map(|word| (number, word))),
@@ -37,13 +37,12 @@ impl Builder<'_> {
         }
         for (number, text) in specifications {
             let exact = self.model.values.get(first + number).is_some_and(|value| value.exact);
-            let start = offset(self.model.arena.len());
-            if self.model.arena.len() + text.len() > MODEL_VALUE_BYTES_MAX {
+            if self.value_bytes + text.len() > MODEL_VALUE_BYTES_MAX {
                 return;
             }
-            self.model.arena.push_str(&text);
+            self.value_bytes += text.len();
             let word = at.instruction.words.start + offset(number);
-            let text_span = Span::new(start, offset(self.model.arena.len()));
+            let text_span = self.model.scopes.keep(&text);
             self.model.ports.push(Port { step: at.step, word, exact, text: text_span });
             if let Err(message) = check(&text) {
                 if exact {
@@ -76,7 +75,7 @@ fn check(text: &str) -> Result<(), String> {
     if port.is_empty() {
         return Err(format!("invalid port: {text:?}: no port specified"));
     }
-    if !["", "tcp", "udp", "sctp"].contains(&protocol.to_lowercase().as_str()) {
+    if !["", "tcp", "udp", "sctp"].iter().any(|known| protocol.eq_ignore_ascii_case(known)) {
         return Err(format!("invalid port: {text:?}: invalid proto: {protocol}"));
     }
     check_address(address)?;

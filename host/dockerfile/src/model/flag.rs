@@ -20,7 +20,7 @@ pub(super) struct FlagText<'t> {
 impl<'t> At<'t> {
     /// Reads the value of a flag.
     pub(super) fn read_flag(&self, origin: Text) -> FlagText<'t> {
-        let text = self.tree.text(self.source, origin);
+        let text = self.tree.characters(self.source, origin);
         if text.is_ascii() {
             return FlagText { text: text.into(), origin, starts: Vec::new() };
         }
@@ -35,7 +35,7 @@ impl<'t> At<'t> {
         if flag.starts.is_empty() {
             return self.tree.source_span(flag.origin, part.start..part.end);
         }
-        let text = self.tree.text(self.source, flag.origin);
+        let text = self.tree.characters(self.source, flag.origin);
         let (mut start, mut end) = (at(part.start), at(part.end));
         while !text.is_char_boundary(start) {
             start -= 1;

@@ -9,6 +9,7 @@ use super::scope::{Assigned, Name};
 use super::{Value, VariableScope};
 use crate::limits::{DIRECTORY_BYTES_MAX, MODEL_VALUE_BYTES_MAX};
 use crate::path;
+use crate::span::Span;
 use crate::tree::Keyword;
 
 impl Builder<'_> {
@@ -28,7 +29,7 @@ impl Builder<'_> {
             Keyword::Run => self.mounts(at, state),
             Keyword::Shell => {
                 let words = at.tree.words_of(at.instruction).iter();
-                let shell = words.map(|word| at.tree.text(at.source, word.text).to_owned()).collect();
+                let shell = words.map(|word| at.tree.characters(at.source, word.text).to_owned()).collect();
                 state.shell = self.shell(shell);
             }
             Keyword::Cmd
@@ -45,7 +46,7 @@ impl Builder<'_> {
     pub(super) fn arguments(&mut self, at: &At<'_>, state: &mut State) {
         let mut stopped = false;
         for (number, word) in at.tree.words_of(at.instruction).iter().enumerate() {
-            let text = at.tree.text(at.source, word.text);
+            let text = at.tree.characters(at.source, word.text);
             let equals = text.find('=');
             let key = &text[..equals.unwrap_or(text.len())];
             let name = self.model.scopes.intern(key);
@@ -68,8 +69,7 @@ impl Builder<'_> {
                     let default = word.text.slice(equals + 1, text.len());
                     let value = self.expand_text(at, state, at.word(number), default);
                     stopped = value.is_none();
-                    let text = value.and_then(|value| self.model.text(&value)).unwrap_or_default().to_owned();
-                    self.kept(&text, value.is_some_and(|value| value.exact))
+                    self.kept_value(value)
                 }
                 (None, None) => {
                     state.scope = self.model.scopes.declare(state.scope, name);
@@ -98,6 +98,15 @@ impl Builder<'_> {
         if full { self.model.scopes.assigned("", false) } else { self.model.scopes.assigned(value, exact) }
     }
 
+    /// The same of what was expanded; nothing and what has no text is an unknown value.
+    fn kept_value(&mut self, value: Option<Value>) -> Assigned {
+        let exact = value.is_some_and(|value| value.exact);
+        let text = value.and_then(|value| value.text).unwrap_or_default();
+        let full = self.model.scopes.bytes() + text.len() as usize > MODEL_VALUE_BYTES_MAX;
+        let (text, exact) = if full { (Span::default(), false) } else { (text, exact) };
+        self.model.scopes.assigned_kept(text, exact)
+    }
+
     /// `ENV`: all of it sees what was before the instruction.
     fn environment(&mut self, at: &At<'_>, state: &mut State) {
         let before = self.model.values.len();
@@ -105,12 +114,12 @@ impl Builder<'_> {
         let words = at.tree.words_of(at.instruction);
         for (number, key) in words.iter().enumerate().step_by(2) {
             let [name, value] = [number, number + 1].map(|number| self.model.values.get(before + number).copied());
-            let text = |value: Option<Value>| value.and_then(|value| self.model.text(&value)).map(str::to_owned);
-            // What stands behind an error is set to something all the same.
-            let name = text(name).unwrap_or_else(|| at.tree.text(at.source, key.text).to_owned());
-            let (text, exact) = (text(value), value.is_some_and(|value| value.exact));
-            let value = self.kept(&text.unwrap_or_default(), exact);
-            let name = self.model.scopes.intern(&name);
+            let value = self.kept_value(value);
+            let name = match name.and_then(|name| name.text) {
+                Some(name) => self.model.scopes.intern_kept(name),
+                // What stands behind an error is set to something all the same.
+                None => self.model.scopes.intern(at.tree.characters(at.source, key.text)),
+            };
             state.scope = self.model.scopes.set_image(state.scope, name, value);
         }
     }
@@ -142,15 +151,15 @@ impl Builder<'_> {
         self.words(at, state);
         state.workdir_set = true;
         let value = self.model.values.get(before).and_then(|value| self.certain(value));
-        let Some(value) = value.map(str::to_owned) else {
+        let Some(value) = value else {
             state.directory = None;
             return;
         };
-        let system = self.system(at).to_owned();
+        let system = self.system(at);
         // An absolute directory does not need the one before it.
-        let known = state.directory.is_some() || path::is_absolute(&value, &system);
+        let known = state.directory.is_some() || path::is_absolute(value, system);
         let current = state.directory.take().unwrap_or_default();
-        match path::normal(&current, &value, &system, false) {
+        match path::normal(&current, value, system, false) {
             Ok(directory) => {
                 state.directory = Some(directory).filter(|directory| known && directory.len() <= DIRECTORY_BYTES_MAX)
             }

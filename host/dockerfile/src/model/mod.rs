@@ -23,6 +23,7 @@ mod tests;
 mod uses;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::expand::ReferenceForm;
 use crate::platform::Platform;
@@ -30,7 +31,7 @@ use crate::reference::Reference;
 use crate::span::Span;
 use crate::tree::Tree;
 pub use build::model;
-use scope::{Name, Scope, Scopes};
+use scope::{Assigned, Name, Scope, Scopes};
 
 /// What a model depends on besides the file.
 #[derive(Clone, Debug)]
@@ -89,7 +90,6 @@ pub struct Model {
     pub triggers: Vec<Trigger>,
     /// What would stop a build, in the order BuildKit would meet it.
     pub problems: Vec<ModelProblem>,
-    arena: String,
     scopes: Scopes,
     step_of: Vec<u32>,
 }
@@ -147,9 +147,9 @@ pub enum Base {
     /// An image.
     Image {
         /// The name after expansion.
-        name: String,
+        name: Arc<str>,
         /// What it refers to.
-        reference: Reference,
+        reference: Arc<Reference>,
     },
     /// A named context.
     Context {
@@ -272,6 +272,7 @@ pub struct Variable {
     /// The line where BuildKit reports it: the first of the instruction, for a trigger that of `FROM`.
     pub line: u32,
     name: Name,
+    value: Option<Assigned>,
     environment: Scope,
 }
 

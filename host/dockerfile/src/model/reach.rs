@@ -10,12 +10,12 @@ use super::{Base, Stage, Trigger, VariableScope};
 use crate::limits::{MODEL_TRIGGER_BYTES_MAX, MODEL_TRIGGERS_MAX, TRIGGER_BYTES_MAX};
 use crate::parse::{check_instruction, parse, stage_name};
 use crate::span::offset;
-use crate::tree::{Instruction, Keyword, ProblemKind};
+use crate::tree::{Instruction, Keyword, ProblemKind, Source};
 
 /// The triggers that fire.
 #[derive(Default)]
 pub(super) struct Fired {
-    /// Those of each stage, in order.
+    /// Those of each stage, in order; nothing where none fires at all.
     pub stages: Vec<Vec<Fire>>,
     /// Those of images, parsed.
     pub triggers: Vec<Trigger>,
@@ -34,10 +34,14 @@ impl<'a> Builder<'a> {
     /// Finds the closure of the target and fires the triggers in it.
     pub(super) fn fire(&mut self) -> Fired {
         let count = self.model.stages.len();
+        let may_fire = |instruction: &Instruction| instruction.keyword == Keyword::Onbuild;
+        if self.target().is_none() && self.images.is_empty() && !self.tree.instructions.iter().any(may_fire) {
+            return Fired::default();
+        }
         let mut fired = Fired { stages: vec![Vec::new(); count], triggers: Vec::new() };
         let target = self.target();
         let last = count.checked_sub(1).map(offset);
-        let start = target.map_or(last, |name| self.names.get(&stage_name(name)).copied());
+        let start = target.map_or(last, |name| self.stage_named(&stage_name(name)));
         let own_triggers = self.own_triggers();
         let mut needs = self.needs();
         let mut open = Vec::from_iter(start);
@@ -116,7 +120,7 @@ impl<'a> Builder<'a> {
     fn check_trigger(&self, index: u32) -> Result<(), String> {
         let onbuild = self.tree.instructions[index as usize].parent;
         let onbuild = onbuild.and_then(|onbuild| self.tree.instructions.get(onbuild as usize));
-        let text = onbuild.map_or("", |onbuild| self.tree.text(self.source, onbuild.text));
+        let text = onbuild.map_or("", |onbuild| self.tree.characters(self.source, onbuild.text));
         let inner = text.get(Keyword::Onbuild.as_str().len()..).unwrap_or_default();
         if inner.trim_start().starts_with("--") {
             return Err("unknown instruction: --".to_owned());
@@ -133,7 +137,7 @@ impl<'a> Builder<'a> {
         let single = tree.instructions.iter().filter(|i| i.parent.is_none()).count() == 1;
         let error = syntax
             .or_else(|| (!single).then(|| "onbuild trigger should be a single expression".to_owned()))
-            .or_else(|| check_instruction(trigger.as_bytes(), &tree, 0).err())
+            .or_else(|| check_instruction(Source::of_text(trigger), &tree, 0).err())
             .or_else(|| {
                 let from = tree.instructions.first().is_some_and(|i| i.keyword == Keyword::From);
                 from.then(|| "*instructions.Stage is not a command type".to_owned())
@@ -151,7 +155,7 @@ impl<'a> Builder<'a> {
     /// The place of the trigger of an image.
     pub(super) fn at_trigger<'t>(&self, trigger: &'t Trigger, step: u32, from: &Instruction) -> At<'t> {
         At {
-            source: trigger.source.as_bytes(),
+            source: Source::of_text(&trigger.source),
             tree: &trigger.tree,
             instruction: &trigger.tree.instructions[0],
             step,

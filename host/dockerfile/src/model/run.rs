@@ -41,7 +41,7 @@ impl<'a> Builder<'a> {
     fn triggers(&mut self, stage: u32, fired: &Fired, state: &mut State) {
         let tree = self.tree;
         let from = &tree.instructions[self.model.stages[stage as usize].from as usize];
-        for fire in &fired.stages[stage as usize] {
+        for fire in fired.stages.get(stage as usize).into_iter().flatten() {
             match *fire {
                 Fire::Stage(index) => {
                     let step = self.begin(Origin::StageTrigger, index, Some(stage), from.lines, state);

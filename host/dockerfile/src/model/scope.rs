@@ -1,15 +1,18 @@
 //! Environments: which name has which value at which point of the file.
 //!
 //! A [`Scope`] is a value: setting a name gives a new one, and the old one stays valid. That makes
-//! inheriting from a stage and remembering the scope of every variable free of cost. Looking up and
-//! setting take time logarithmic in the number of names of the file.
+//! inheriting from a stage and remembering the scope of every variable free of cost. What was set last is
+//! found by going back; what lies further back than a few assignments stands in an index, so that looking
+//! up and setting take time logarithmic in the number of names of the file. Most files need no index.
 
-use std::hash::BuildHasher;
+mod names;
 
 use crate::expand::Env;
 use crate::span::{Span, offset};
+pub(super) use names::{BUILD_ARGUMENTS, PLATFORM_ARGUMENTS, TARGET_ARGUMENTS, TARGET_STAGE};
+use names::{FEW, FIRST};
 
-/// A name of the file, interned.
+/// A name of the file, interned. The first ones are the platform arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Name(u32);
 
@@ -20,22 +23,30 @@ pub(super) struct Scope {
     height: u32,
     /// The last assignment.
     last: u32,
+    /// How many assignments, from the last one back, are not in the index.
+    recent: u32,
     /// The last name that entered the configuration of the image.
     image: u32,
+    /// Whether it began with the platform arguments.
+    seeded: bool,
 }
 
-/// All environments of one model.
+/// All environments of one model, and the characters of all its values.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scopes {
-    /// Names by hash: a table with free places, in which a name stands at its hash or behind it.
+    /// Names by hash, once there are more than a few: a table with free places, in which a name stands at
+    /// its hash or behind it.
     places: Vec<u32>,
     hasher: foldhash::fast::RandomState,
     names: Vec<Span>,
     arena: String,
-    entries: Vec<Entry>,
+    links: Vec<Link>,
     nodes: Vec<[u32; FAN_OUT]>,
-    assignments: Vec<Assignment>,
     image_names: Vec<(u32, Name)>,
+    /// The values of the platform arguments.
+    platform: [Span; PLATFORM_ARGUMENTS.len()],
+    /// Bytes of names and of values that names are set to.
+    bytes: usize,
 }
 
 /// What is known of one name.
@@ -58,12 +69,22 @@ pub(super) struct Assigned {
 
 /// One link of the history of a scope.
 #[derive(Clone, Copy, Debug)]
+struct Link {
+    before: u32,
+    name: Name,
+    entry: Entry,
+    kind: Assignment,
+}
+
+#[derive(Clone, Copy, Debug)]
 enum Assignment {
-    Set(u32, Name),
+    Set,
     /// `ARG` without a value.
-    Declare(u32, Name),
+    Declare,
+    /// What is known of a name has changed, but nobody has set it here.
+    Change,
     /// A stage that builds upon another sets the image's environment again, up to this name.
-    Restore(u32, u32),
+    Restore(u32),
 }
 
 /// A scope as the lexer sees it.
@@ -74,98 +95,77 @@ pub(super) struct View<'a> {
 
 impl Scope {
     /// The environment without names.
-    pub const EMPTY: Self = Self { root: NONE, height: 0, last: NONE, image: NONE };
+    pub const EMPTY: Self = Self { root: NONE, height: 0, last: NONE, recent: 0, image: NONE, seeded: false };
+
+    /// The environment of the platform arguments.
+    pub const SEEDED: Self = Self { seeded: true, ..Self::EMPTY };
 }
 
 impl Scopes {
-    /// No environment yet, with room for those of a usual file.
-    pub fn new() -> Self {
+    /// No environment yet, with room for those of a usual file of so many instructions and bytes.
+    pub fn new(instructions: usize, bytes: usize) -> Self {
         Self {
-            names: Vec::with_capacity(PLACES_FIRST / 2),
-            arena: String::with_capacity(ARENA_BYTES_FIRST),
-            entries: Vec::with_capacity(PLACES_FIRST / 2),
-            nodes: Vec::with_capacity(PLACES_FIRST / 2),
-            assignments: Vec::with_capacity(PLACES_FIRST / 2),
+            names: Vec::with_capacity(FEW),
+            arena: String::with_capacity((bytes / 4).min(ARENA_BYTES_FIRST) + ARENA_BYTES_MORE),
+            links: Vec::with_capacity(instructions + LINKS_MORE),
             ..Self::default()
         }
     }
 
-    /// The interned form of a name.
-    pub fn intern(&mut self, name: &str) -> Name {
-        // At most half of the places are taken.
-        if self.places.len() <= self.names.len() * 2 {
-            self.grow();
-        }
-        let (place, found) = self.place(name);
-        if let Some(id) = found {
-            return id;
-        }
-        let id = Name(offset(self.names.len()));
-        let span = self.keep(name);
-        self.names.push(span);
-        self.places[place] = id.0;
-        id
-    }
-
-    /// Where a name stands among the places, or where it would.
-    fn place(&self, name: &str) -> (usize, Option<Name>) {
-        let mask = self.places.len() - 1;
-        let mut place = self.hasher.hash_one(name) as usize & mask;
-        loop {
-            match self.places[place] {
-                NONE => return (place, None),
-                id if self.name(Name(id)) == name => return (place, Some(Name(id))),
-                _ => place = (place + 1) & mask,
-            }
-        }
-    }
-
-    fn grow(&mut self) {
-        self.places = vec![NONE; (self.places.len() * 2).max(PLACES_FIRST)];
-        for id in 0..offset(self.names.len()) {
-            let (place, _) = self.place(self.name(Name(id)));
-            self.places[place] = id;
-        }
-    }
-
-    /// The characters of a name.
-    pub fn name(&self, name: Name) -> &str {
-        self.names.get(name.0 as usize).map_or("", |span| self.text(*span))
-    }
-
     /// What is known of a name.
     pub fn entry(&self, scope: Scope, name: Name) -> Entry {
-        let mut node = scope.root;
-        if node == NONE || u64::from(name.0) >= capacity(scope.height) {
-            return Entry::default();
+        let mut at = scope.last;
+        for _ in 0..scope.recent {
+            let link = &self.links[at as usize];
+            if link.name == name {
+                return link.entry;
+            }
+            at = link.before;
         }
+        if scope.root != NONE
+            && let Some(link) = self.indexed(scope, name)
+        {
+            return self.links[link as usize].entry;
+        }
+        match self.platform.get(name.0 as usize) {
+            Some(text) if scope.seeded => {
+                Entry { value: Some(Assigned { text: *text, exact: true }), ..Entry::default() }
+            }
+            _ => Entry::default(),
+        }
+    }
+
+    /// The last assignment to a name in the index.
+    fn indexed(&self, scope: Scope, name: Name) -> Option<u32> {
+        if u64::from(name.0) >= capacity(scope.height) {
+            return None;
+        }
+        let mut node = scope.root;
         for level in (0..scope.height).rev() {
             node = self.nodes[node as usize][slot(name, level)];
             if node == NONE {
-                return Entry::default();
+                return None;
             }
         }
-        self.entries[node as usize]
+        Some(node)
     }
 
     /// What is known of a name by its characters.
     pub fn find(&self, scope: Scope, name: &str) -> Entry {
-        if self.places.is_empty() {
-            return Entry::default();
-        }
-        self.place(name).1.map(|name| self.entry(scope, name)).unwrap_or_default()
+        self.known(name).map_or_else(|_| Entry::default(), |name| self.entry(scope, name))
     }
 
     /// Sets a name as `ARG` does: visible to what follows, not part of the image.
     pub fn set(&mut self, scope: Scope, name: Name, value: Assigned) -> Scope {
         let entry = Entry { value: Some(value), ..self.entry(scope, name) };
-        self.assign(scope, name, entry)
+        self.link(scope, name, entry, Assignment::Set)
     }
 
     /// Sets a name as `ENV` does: visible, and part of the image.
     pub fn set_image(&mut self, scope: Scope, name: Name, value: Assigned) -> Scope {
         let old = self.entry(scope, name);
-        let mut scope = self.assign(scope, name, Entry { value: Some(value), image: Some(value), ..old });
+        let entry = Entry { value: Some(value), image: Some(value), ..old };
+        let mut scope = self.link(scope, name, entry, Assignment::Set);
         if old.image.is_none() {
             self.image_names.push((scope.image, name));
             scope.image = offset(self.image_names.len() - 1);
@@ -179,15 +179,15 @@ impl Scopes {
         if old.declared {
             return scope;
         }
-        let mut scope = self.stored(scope, name, Entry { declared: true, ..old });
-        self.assignments.push(Assignment::Declare(scope.last, name));
-        scope.last = offset(self.assignments.len() - 1);
-        scope
+        self.link(scope, name, Entry { declared: true, ..old }, Assignment::Declare)
     }
 
     /// Takes a name away.
     pub fn unset(&mut self, scope: Scope, name: Name) -> Scope {
-        if self.entry(scope, name).value.is_none() { scope } else { self.stored(scope, name, Entry::default()) }
+        if self.entry(scope, name).value.is_none() {
+            return scope;
+        }
+        self.link(scope, name, Entry::default(), Assignment::Change)
     }
 
     /// What a stage that builds upon this one starts with: `ENV` counts again where an `ARG` in
@@ -196,18 +196,18 @@ impl Scopes {
         for name in shadowed {
             let entry = self.entry(scope, *name);
             if entry.image.is_some() {
-                scope = self.stored(scope, *name, Entry { value: entry.image, ..entry });
+                scope = self.link(scope, *name, Entry { value: entry.image, ..entry }, Assignment::Change);
             }
         }
-        self.assignments.push(Assignment::Restore(scope.last, scope.image));
-        scope.last = offset(self.assignments.len() - 1);
-        scope
+        scope = self.link(scope, NO_NAME, Entry::default(), Assignment::Restore(scope.image));
+        // Many stages may start from here, and none of them is to do again what can be done once.
+        if scope.recent > RECENT_MAX / 2 { self.index(scope) } else { scope }
     }
 
     /// The names that are set, in the order of their last assignment; `declared` adds those of
     /// `ARG`s without a value behind them.
     pub fn visible(&self, scope: Scope, declared: bool) -> Vec<&str> {
-        let mut seen = vec![false; self.names.len()];
+        let mut seen = vec![false; FIRST as usize + self.names.len()];
         let (mut names, mut only_declared) = (Vec::new(), Vec::new());
         let mut add = |names: &mut Vec<Name>, name: Name| {
             if !std::mem::replace(&mut seen[name.0 as usize], true) {
@@ -215,27 +215,24 @@ impl Scopes {
             }
         };
         let (mut at, mut restored) = (scope.last, false);
-        while let Some(assignment) = self.assignments.get(at as usize) {
-            at = match *assignment {
-                Assignment::Set(before, name) => {
-                    add(&mut names, name);
-                    before
-                }
-                Assignment::Declare(before, name) => {
-                    only_declared.push(name);
-                    before
-                }
-                Assignment::Restore(before, image) => {
+        while let Some(link) = self.links.get(at as usize) {
+            match link.kind {
+                Assignment::Set => add(&mut names, link.name),
+                Assignment::Declare => only_declared.push(link.name),
+                Assignment::Change => {}
+                Assignment::Restore(image) => {
                     // An earlier restoration holds no name that the latest does not hold.
                     let mut image = if std::mem::replace(&mut restored, true) { NONE } else { image };
                     while let Some((next, name)) = self.image_names.get(image as usize) {
                         add(&mut names, *name);
                         image = *next;
                     }
-                    before
                 }
-            };
+            }
+            at = link.before;
         }
+        let seeds = if scope.seeded { FIRST } else { 0 };
+        (0..seeds).rev().for_each(|number| add(&mut names, Name(number)));
         names.reverse();
         if declared {
             only_declared.reverse();
@@ -253,7 +250,14 @@ impl Scopes {
 
     /// A value that names can be set to.
     pub fn assigned(&mut self, value: &str, exact: bool) -> Assigned {
-        Assigned { text: self.keep(value), exact }
+        let text = self.keep(value);
+        self.assigned_kept(text, exact)
+    }
+
+    /// The same of characters that are kept already.
+    pub fn assigned_kept(&mut self, text: Span, exact: bool) -> Assigned {
+        self.bytes += text.len() as usize;
+        Assigned { text, exact }
     }
 
     /// The characters of a value.
@@ -263,23 +267,51 @@ impl Scopes {
 
     /// Bytes that names and values take.
     pub fn bytes(&self) -> usize {
-        self.arena.len()
+        self.bytes
     }
 
-    fn assign(&mut self, scope: Scope, name: Name, entry: Entry) -> Scope {
-        let mut scope = self.stored(scope, name, entry);
-        self.assignments.push(Assignment::Set(scope.last, name));
-        scope.last = offset(self.assignments.len() - 1);
-        scope
+    /// Keeps characters.
+    pub fn keep(&mut self, text: &str) -> Span {
+        let start = offset(self.arena.len());
+        self.arena.push_str(text);
+        Span::new(start, offset(self.arena.len()))
     }
 
-    fn stored(&mut self, mut scope: Scope, name: Name, entry: Entry) -> Scope {
+    /// Characters that are kept.
+    pub fn text(&self, span: Span) -> &str {
+        self.arena.get(span.range()).unwrap_or_default()
+    }
+
+    fn link(&mut self, mut scope: Scope, name: Name, entry: Entry, kind: Assignment) -> Scope {
+        self.links.push(Link { before: scope.last, name, entry, kind });
+        scope.last = offset(self.links.len() - 1);
+        scope.recent += 1;
+        if scope.recent > RECENT_MAX { self.index(scope) } else { scope }
+    }
+
+    /// Puts what was assigned last into the index.
+    fn index(&mut self, mut scope: Scope) -> Scope {
+        let mut recent = [NONE; RECENT_MAX as usize + 1];
+        let mut at = scope.last;
+        for place in recent.iter_mut().take(scope.recent as usize) {
+            *place = at;
+            at = self.links[at as usize].before;
+        }
+        for link in recent.into_iter().take(scope.recent as usize).rev() {
+            let name = self.links[link as usize].name;
+            if name != NO_NAME {
+                scope = self.stored(scope, name, link);
+            }
+        }
+        Scope { recent: 0, ..scope }
+    }
+
+    fn stored(&mut self, mut scope: Scope, name: Name, link: u32) -> Scope {
         while u64::from(name.0) >= capacity(scope.height) {
             scope.root = if scope.root == NONE { NONE } else { self.node(NONE, 0, scope.root) };
             scope.height += 1;
         }
-        self.entries.push(entry);
-        let mut child = offset(self.entries.len() - 1);
+        let mut child = link;
         // The nodes on the way down, so that the new ones can be built on the way up.
         let mut way = [NONE; HEIGHT_MAX];
         let mut node = scope.root;
@@ -301,16 +333,6 @@ impl Scopes {
         self.nodes.push(children);
         offset(self.nodes.len() - 1)
     }
-
-    fn keep(&mut self, text: &str) -> Span {
-        let start = offset(self.arena.len());
-        self.arena.push_str(text);
-        Span::new(start, offset(self.arena.len()))
-    }
-
-    fn text(&self, span: Span) -> &str {
-        self.arena.get(span.range()).unwrap_or_default()
-    }
 }
 
 impl Env for View<'_> {
@@ -321,11 +343,19 @@ impl Env for View<'_> {
 
 const NONE: u32 = u32::MAX;
 
-/// Room for names and values to begin with.
-const ARENA_BYTES_FIRST: usize = 1024;
+/// What belongs to no name.
+const NO_NAME: Name = Name(NONE);
 
-/// Places for names to begin with, a power of two.
-const PLACES_FIRST: usize = 64;
+/// Room for names and values to begin with, unless a fourth of the file is less, and what is added to it.
+const ARENA_BYTES_FIRST: usize = 64 * 1024;
+const ARENA_BYTES_MORE: usize = 256;
+
+/// Room for assignments beyond one for each instruction.
+const LINKS_MORE: usize = 4;
+
+/// So many assignments are gone through one by one; beyond that they are indexed.
+const RECENT_MAX: u32 = 24;
+
 const FAN_OUT: usize = 16;
 const FAN_OUT_BITS: u32 = 4;
 
@@ -338,4 +368,45 @@ fn capacity(height: u32) -> u64 {
 
 fn slot(name: Name, level: u32) -> usize {
     (name.0 >> (FAN_OUT_BITS * level)) as usize & (FAN_OUT - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// Assignments in two branches, far more than are gone through one by one.
+    #[test]
+    fn found_again() {
+        let mut scopes = Scopes::new(0, 0);
+        let mut branches = [(Scope::SEEDED, BTreeMap::new()), (Scope::EMPTY, BTreeMap::new())];
+        for round in 0..40 * RECENT_MAX {
+            let (scope, expect) = &mut branches[(round % 3 == 0) as usize];
+            let (name, value) = (format!("N{}", round * 7 % 45), round.to_string());
+            let (interned, assigned) = (scopes.intern(&name), scopes.assigned(&value, true));
+            *scope = match round % 5 {
+                0 => scopes.set_image(*scope, interned, assigned),
+                1 if expect.remove(&name).is_some() => scopes.unset(*scope, interned),
+                _ => scopes.set(*scope, interned, assigned),
+            };
+            let is_set = scopes.entry(*scope, interned).value.is_some();
+            if is_set {
+                expect.insert(name, value);
+            }
+            if round % 11 == 0 {
+                *scope = scopes.inherit(*scope, &[]);
+            }
+            for (scope, expect) in &branches {
+                let values = (0..45).filter_map(|number| {
+                    let name = format!("N{number}");
+                    let value = scopes.find(*scope, &name).value?;
+                    Some((name, scopes.value(value).to_owned()))
+                });
+                assert_eq!(values.collect::<BTreeMap<_, _>>(), *expect, "{round}");
+            }
+        }
+        assert!(scopes.find(branches[0].0, "TARGETARCH").value.is_some());
+        assert!(scopes.find(branches[1].0, "TARGETARCH").value.is_none());
+    }
 }

@@ -12,7 +12,7 @@ use crate::parse::{is_stage_name, stage_name, suggested};
 use crate::platform::Platform;
 use crate::reference::Reference;
 use crate::span::{Span, offset};
-use crate::tree::{Instruction, Keyword, Tree, Word};
+use crate::tree::{Instruction, Keyword, Source, Tree, Word};
 
 impl<'a> Builder<'a> {
     /// Makes a stage of every `FROM`.
@@ -50,13 +50,13 @@ impl<'a> Builder<'a> {
         let context = name.as_ref().and_then(|name| self.own_context(&at, &name.name, &wanted));
         let replaced = context.is_some();
         // What a context takes the place of must be a valid name all the same.
-        let base = named.map(|name| self.base(name, &wanted, from));
+        let base = named.map(|name| self.base(&name, &wanted, from));
         let base = context.or(base).unwrap_or(Base::Unresolvable { name: None });
         // Without build arguments the default is what was just expanded and found to be an image.
         let is_default = self.build_args.is_empty() && !replaced && matches!(base, Base::Image { .. });
         let unknown = words.first().filter(|_| !is_default);
-        let default = unknown.and_then(|word| self.default_base(tree.text(source, word.text)));
-        let invalid_default_base = default.is_some_and(|name| Reference::parse(&name).is_err());
+        let default = unknown.and_then(|word| self.default_base(tree.characters(source, word.text)));
+        let invalid_default_base = default.is_some_and(|name| Reference::check(&name).is_err());
         let platform = match &base {
             Base::Stage(parent) => self.model.stages[*parent as usize].platform.clone(),
             Base::Scratch => self.inputs.target_platform.clone(),
@@ -66,9 +66,6 @@ impl<'a> Builder<'a> {
             Base::Stage(parent) => self.model.stages[parent as usize].root,
             _ => index,
         };
-        if let Some(name) = &name {
-            self.names.insert(name.name.clone(), index);
-        }
         let source = base.clone();
         self.model.images.push(ImageUse {
             kind: ImageUseKind::From,
@@ -93,6 +90,31 @@ impl<'a> Builder<'a> {
             reachable: true,
             invalid_default_base,
         });
+        self.name_stage(index);
+    }
+
+    /// Notes the name of a stage, once there are more than a few.
+    fn name_stage(&mut self, index: u32) {
+        let stages = &self.model.stages;
+        let from = match stages.len() {
+            0..=FEW_STAGES => return,
+            count if count == FEW_STAGES + 1 => 0,
+            _ => index as usize,
+        };
+        for (stage, index) in stages[from..].iter().zip(offset(from)..) {
+            if let Some(name) = &stage.name {
+                self.names.insert(name.name.clone(), index);
+            }
+        }
+    }
+
+    /// The stage of a name in lower case; of equal names the last.
+    pub(super) fn stage_named(&self, name: &str) -> Option<u32> {
+        let stages = &self.model.stages;
+        if stages.len() > FEW_STAGES {
+            return self.names.get(name).copied();
+        }
+        stages.iter().rposition(|stage| stage.name.as_ref().is_some_and(|known| known.name == name)).map(offset)
     }
 
     /// The name of the base after expansion; nothing where BuildKit stops at it.
@@ -101,16 +123,16 @@ impl<'a> Builder<'a> {
         let value = self.expand_text(at, state, site, word.text)?;
         let name = self.model.text(&value).map(str::to_owned)?;
         if name.is_empty() {
-            let message = format!("base name ({}) should not be blank", at.tree.text(at.source, word.text));
+            let message = format!("base name ({}) should not be blank", at.tree.characters(at.source, word.text));
             self.problem_in(Phase::From, at, site, message);
             return None;
         }
         Some(name)
     }
 
-    fn base(&mut self, name: String, platform: &Platform, from: &Instruction) -> Base {
-        if let Some(stage) = self.names.get(&name) {
-            return Base::Stage(*stage);
+    fn base(&mut self, name: &str, platform: &Platform, from: &Instruction) -> Base {
+        if let Some(stage) = self.stage_named(name) {
+            return Base::Stage(stage);
         }
         let (base, error) = self.meant(name, platform);
         if let (Base::Unresolvable { name: Some(name) }, Some(error)) = (&base, error) {
@@ -133,7 +155,7 @@ impl<'a> Builder<'a> {
 
     fn platform_flag(&mut self, at: &At<'_>, state: &State) -> PlatformFlag {
         let flags = at.tree.flags_of(at.instruction).iter().enumerate();
-        let mut flags = flags.filter(|(_, flag)| at.tree.text(at.source, flag.name) == "platform");
+        let mut flags = flags.filter(|(_, flag)| at.tree.characters(at.source, flag.name) == "platform");
         let Some((number, written)) = flags.find_map(|(number, flag)| Some((number, flag.value?))) else {
             return PlatformFlag::None;
         };
@@ -176,7 +198,7 @@ impl<'a> Builder<'a> {
     /// Checks that the target is there.
     pub(super) fn find_target(&mut self) {
         let Some(target) = self.target() else { return };
-        if !self.names.contains_key(&stage_name(target)) {
+        if self.stage_named(&stage_name(target)).is_none() {
             let names: Vec<&str> =
                 self.model.stages.iter().filter_map(|s| s.name.as_ref()).map(|n| n.name.as_str()).collect();
             let message = suggested(format!("target stage {target:?} could not be found"), target, &names);
@@ -186,27 +208,26 @@ impl<'a> Builder<'a> {
 }
 
 /// The name of the last stage.
-pub(super) fn last_name(source: &[u8], tree: &Tree) -> Option<String> {
+pub(super) fn last_name(source: Source<'_>, tree: &Tree) -> Option<String> {
     let mut froms = tree.instructions.iter().rev().filter(|i| i.keyword == Keyword::From && i.parent.is_none());
     name(source, tree, tree.words_of(froms.next()?)).1.map(|name| name.name)
 }
 
-/// The text of a platform for `BUILDPLATFORM`, which does not name the version of the operating system.
-pub(super) fn without_version(platform: &Platform) -> String {
-    if platform.os_version.is_empty() && platform.os_features.is_empty() {
-        return platform.to_string();
-    }
-    Platform { os_version: String::new(), os_features: Vec::new(), ..platform.clone() }.to_string()
-}
+/// So many stages are compared by name one by one; beyond that a map knows them.
+const FEW_STAGES: usize = 16;
 
 /// `AS name`, if it is well formed.
-fn name(source: &[u8], tree: &Tree, words: &[Word]) -> (Option<Span>, Option<StageName>) {
+fn name(source: Source<'_>, tree: &Tree, words: &[Word]) -> (Option<Span>, Option<StageName>) {
     let [_, keyword, name] = words else { return (None, None) };
-    if !tree.text(source, keyword.text).eq_ignore_ascii_case("as") {
+    if !tree.characters(source, keyword.text).eq_ignore_ascii_case("as") {
         return (None, None);
     }
-    let written = tree.text(source, name.text);
+    let written = tree.characters(source, name.text);
     let lower = stage_name(written);
-    let name = is_stage_name(&lower).then(|| StageName { name: lower, written: written.to_owned(), span: name.span });
+    let name = is_stage_name(&lower).then(|| StageName {
+        name: lower.into_owned(),
+        written: written.to_owned(),
+        span: name.span,
+    });
     (Some(keyword.span), name)
 }

@@ -69,10 +69,10 @@ impl Builder<'_> {
 
     /// A stage of that name in any case, or else an image that joins the numbered states.
     fn note_mounted(&mut self, at: &At<'_>, name: &str) {
-        match self.names.get(&stage_name(name)) {
-            Some(stage) => self.note_use(at, *stage),
+        match self.stage_named(&stage_name(name)) {
+            Some(stage) => self.note_use(at, stage),
             None => {
-                let (base, error) = self.meant(name.to_owned(), &self.inputs.target_platform);
+                let (base, error) = self.meant(name, &self.inputs.target_platform);
                 if let Some(error) = error {
                     let message = format!("failed to parse stage name {name:?}: {error}");
                     self.problem_at(Phase::Resolve, at, message);
@@ -122,9 +122,9 @@ impl Builder<'_> {
 
     /// What a name behind `from=` means: a stage in any case, or an image.
     pub(super) fn mount_source(&self, name: &str) -> Base {
-        match self.names.get(&stage_name(name)) {
-            Some(stage) => Base::Stage(*stage),
-            None => self.meant(name.to_owned(), &self.inputs.target_platform).0,
+        match self.stage_named(&stage_name(name)) {
+            Some(stage) => Base::Stage(stage),
+            None => self.meant(name, &self.inputs.target_platform).0,
         }
     }
 

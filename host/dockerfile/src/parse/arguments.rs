@@ -22,11 +22,15 @@ pub(super) fn read(tree: &mut Tree, source: &[u8], line: &Logical<'_>, gathered:
         let keyword = Keyword::parse(&line.text[command.keyword.clone()]);
         let flags_from = offset(tree.flags.len());
         let escape = char::from(tree.escape);
-        let arguments = split::flags(line.text, command.rest, escape, |range, parts| {
-            let text = line.assemble(tree, parts);
-            let span = line.span(tree, range);
-            tree.push_flag(source, span, text);
-        });
+        let arguments = if split::may_have_flags(line.text, &command.rest) {
+            split::flags(line.text, command.rest, escape, |range, parts| {
+                let text = line.assemble(tree, parts);
+                let span = line.span(tree, range);
+                tree.push_flag(source, span, text);
+            })
+        } else {
+            command.rest
+        };
         let trimmed = split::trim(line.text, range);
         let heredocs = offset(tree.heredocs.len());
         let words_from = offset(tree.words.len());
@@ -123,7 +127,10 @@ fn json_words(tree: &mut Tree, line: &Logical<'_>, start: usize, json: &mut bool
         Array::Strings(strings) => {
             *json = true;
             for string in strings {
-                let text = line.assemble(tree, &string.parts);
+                let text = match string.plain {
+                    Some(range) => line.place(range),
+                    None => line.assemble(tree, &string.parts),
+                };
                 let span = line.span(tree, string.range);
                 tree.words.push(Word { span, text, role: WordRole::Json });
             }
@@ -134,9 +141,10 @@ fn json_words(tree: &mut Tree, line: &Logical<'_>, start: usize, json: &mut bool
 
 /// `name=value …`, or the legacy `name value`.
 fn pairs(tree: &mut Tree, line: &Logical<'_>, keyword: Keyword, range: Range<usize>) -> Option<String> {
-    let words = split::quoted_words(line.text, range.clone(), tree.escape);
-    let first = words.first()?.clone();
-    if !line.text[first].contains('=') {
+    let mut words = split::quoted_words(line.text, range.clone(), tree.escape).peekable();
+    let first = words.peek()?.clone();
+    let bytes = line.text.as_bytes();
+    if !bytes[first].contains(&b'=') {
         let command = split::command(line.text, range);
         tree.push_word(line, command.keyword, WordRole::Key);
         if command.rest.is_empty() {
@@ -146,8 +154,8 @@ fn pairs(tree: &mut Tree, line: &Logical<'_>, keyword: Keyword, range: Range<usi
         return None;
     }
     for word in words {
-        let text = &line.text[word.clone()];
-        let Some(len) = text.find('=') else {
+        let Some(len) = bytes[word.clone()].iter().position(|b| *b == b'=') else {
+            let text = &line.text[word];
             return Some(format!("Syntax error - can't find = in {text:?}. Must be of the form: name=value"));
         };
         tree.push_word(line, word.start..word.start + len, WordRole::Key);

@@ -2,14 +2,15 @@
 //!
 //! One instruction of a tree → nothing, or BuildKit's first complaint about it.
 
+use std::borrow::Cow;
 use std::num::IntErrorKind;
 
 use super::heredoc;
 use super::options::{self, suggested};
-use crate::tree::{Flag, Instruction, Keyword, Tree, WordRole};
+use crate::tree::{Flag, Instruction, Keyword, Source, Tree, WordRole};
 
 /// Checks one instruction as BuildKit does before it builds anything.
-pub(crate) fn instruction(source: &[u8], tree: &Tree, index: u32) -> Result<(), String> {
+pub(crate) fn instruction(source: Source<'_>, tree: &Tree, index: u32) -> Result<(), String> {
     let Some(instruction) = tree.instructions.get(index as usize) else { return Ok(()) };
     let subject = Subject { source, tree, instruction };
     let count = instruction.words.len();
@@ -18,7 +19,7 @@ pub(crate) fn instruction(source: &[u8], tree: &Tree, index: u32) -> Result<(), 
         Keyword::Env | Keyword::Label => {
             subject.flags(&[])?;
             at_least_one(name, count)?;
-            if subject.words(WordRole::Key).any(str::is_empty) {
+            if tree.words_of(instruction).iter().any(|word| word.role == WordRole::Key && word.text.is_empty()) {
                 return Err(format!("{name} names can not be blank"));
             }
             Ok(())
@@ -55,7 +56,7 @@ pub(crate) fn instruction(source: &[u8], tree: &Tree, index: u32) -> Result<(), 
         Keyword::Volume => {
             at_least_one(name, count)?;
             subject.flags(&[])?;
-            if tree.words_of(instruction).iter().any(|word| tree.text(source, word.text).trim().is_empty()) {
+            if tree.words_of(instruction).iter().any(|word| tree.characters(source, word.text).trim().is_empty()) {
                 return Err("VOLUME specified can not be an empty string".into());
             }
             Ok(())
@@ -96,7 +97,7 @@ enum Kind {
 }
 
 struct Subject<'t> {
-    source: &'t [u8],
+    source: Source<'t>,
     tree: &'t Tree,
     instruction: &'t Instruction,
 }
@@ -111,7 +112,7 @@ impl<'t> Subject<'t> {
             ));
         };
         self.flags(known)?;
-        match heredoc::marker(self.tree.text(self.source, destination.text)) {
+        match heredoc::marker(self.tree.characters(self.source, destination.text)) {
             Ok(Some(_)) => Err(format!("{name} cannot accept a heredoc as a destination")),
             _ => Ok(()),
         }
@@ -121,8 +122,8 @@ impl<'t> Subject<'t> {
         let words = self.tree.words_of(self.instruction);
         match words {
             [_] => Ok(()),
-            [_, keyword, name] if self.tree.text(self.source, keyword.text).eq_ignore_ascii_case("as") => {
-                let name = self.tree.text(self.source, name.text);
+            [_, keyword, name] if self.tree.characters(self.source, keyword.text).eq_ignore_ascii_case("as") => {
+                let name = self.tree.characters(self.source, name.text);
                 if is_stage_name(&stage_name(name)) {
                     return Ok(());
                 }
@@ -156,7 +157,7 @@ impl<'t> Subject<'t> {
     fn healthcheck(&self) -> Result<(), String> {
         let words = self.tree.words_of(self.instruction);
         at_least_one("HEALTHCHECK", words.len())?;
-        let kind = self.tree.text(self.source, words[0].text).to_uppercase();
+        let kind = self.tree.characters(self.source, words[0].text).to_uppercase();
         if kind == "NONE" {
             return if words.len() > 1 { Err("HEALTHCHECK NONE takes no arguments".into()) } else { Ok(()) };
         }
@@ -190,7 +191,7 @@ impl<'t> Subject<'t> {
     }
 
     fn unknown(&self) -> String {
-        let written = String::from_utf8_lossy(self.instruction.keyword_span.of(self.source)).into_owned();
+        let written = String::from_utf8_lossy(self.instruction.keyword_span.of(self.source.bytes)).into_owned();
         let lower = written.to_lowercase();
         let known: Vec<String> = Keyword::ALL.iter().map(|keyword| keyword.as_str().to_lowercase()).collect();
         let near = crate::suggest::nearest(&lower, known.iter().map(String::as_str));
@@ -237,19 +238,19 @@ impl<'t> Subject<'t> {
         let (source, tree) = (self.source, self.tree);
         let flags = tree.flags_of(self.instruction).iter();
         flags
-            .filter(move |flag| tree.text(source, flag.name) == name)
-            .filter_map(move |flag| flag.value.map(|value| tree.text(source, value)))
+            .filter(move |flag| tree.characters(source, flag.name) == name)
+            .filter_map(move |flag| flag.value.map(|value| tree.characters(source, value)))
     }
 
     fn flag(&self, flag: &Flag) -> (&'t str, Option<&'t str>) {
-        let text = |text| self.tree.text(self.source, text);
+        let text = |text| self.tree.characters(self.source, text);
         (text(flag.name), flag.value.map(text))
     }
 
     fn words(&self, role: WordRole) -> impl Iterator<Item = &'t str> {
         let (source, tree) = (self.source, self.tree);
         let words = tree.words_of(self.instruction).iter();
-        words.filter(move |word| word.role == role).map(move |word| tree.text(source, word.text))
+        words.filter(move |word| word.role == role).map(move |word| tree.characters(source, word.text))
     }
 }
 
@@ -284,8 +285,11 @@ const HEALTHCHECK_FLAGS: [(&str, Kind); 5] = [
 ];
 
 /// The name of a stage as BuildKit compares it: each character in lower case for itself.
-pub(crate) fn stage_name(written: &str) -> String {
-    written.chars().map(|c| c.to_lowercase().next().unwrap_or(c)).collect()
+pub(crate) fn stage_name(written: &str) -> Cow<'_, str> {
+    if written.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase()) {
+        return written.into();
+    }
+    written.chars().map(|c| c.to_lowercase().next().unwrap_or(c)).collect::<String>().into()
 }
 
 /// Lower-case letters, digits, `-`, `_` and `.`, a letter first.

@@ -32,9 +32,13 @@ pub fn find_directive(source: &[u8], kind: DirectiveKind) -> Option<Directive> {
 
 impl Directives {
     /// Reads the next line, given without newline and without blanks before it.
+    #[inline]
     pub(super) fn read(&mut self, source: &[u8], line: Span, comment: &[u8]) -> Read {
-        let parsed = if self.done { None } else { parse(source, line, comment) };
-        match parsed {
+        if self.done { Read::Done } else { self.read_next(source, line, comment) }
+    }
+
+    fn read_next(&mut self, source: &[u8], line: Span, comment: &[u8]) -> Read {
+        match parse(source, line, comment) {
             None => {
                 self.done = true;
                 Read::Done

@@ -30,8 +30,17 @@ pub(super) fn markers(line: &str) -> Result<Vec<(Marker, Span)>, String> {
     Ok(markers)
 }
 
+/// Whether there is a `<<` in a text.
+pub(crate) fn has_marker(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'<', bytes).any(|at| bytes.get(at + 1) == Some(&b'<'))
+}
+
 /// The marker that a word is; nothing when it is none.
 pub(crate) fn marker(word: &str) -> Result<Option<Marker>, String> {
+    if !has_marker(word) {
+        return Ok(None);
+    }
     let Some((digits, rest)) = word.split_once("<<") else { return Ok(None) };
     let (chomp, rest) = match rest.strip_prefix('-') {
         Some(rest) => (true, rest),

@@ -22,12 +22,17 @@ pub(super) enum Array {
 pub(super) struct JsonString {
     /// With its quotes, as offsets into the text.
     pub range: Range<usize>,
-    /// Its characters.
+    /// Its characters, where they stand there as they are.
+    pub plain: Option<Range<usize>>,
+    /// Its characters, where they do not.
     pub parts: Vec<Part>,
 }
 
 /// Reads `text` from `start` to its end.
 pub(super) fn parse(text: &str, start: usize) -> Array {
+    if matches!(text.as_bytes().get(start), Some(b'!'..=b'Z' | b'a'..=b'~')) {
+        return Array::None;
+    }
     let start = start + text[start..].len() - text[start..].trim_start().len();
     if !text[start..].starts_with('[') {
         return Array::None;
@@ -120,6 +125,13 @@ impl Reader<'_> {
         let start = self.at;
         let mut parts = Vec::new();
         self.at += 1;
+        self.run();
+        if self.bytes.get(self.at) == Some(&b'"') {
+            let plain = Some(start + 1..self.at);
+            self.at += 1;
+            return Some(JsonString { range: start..self.at, plain, parts });
+        }
+        self.at = start + 1;
         loop {
             let from = self.at;
             match *self.bytes.get(self.at)? {
@@ -128,7 +140,7 @@ impl Reader<'_> {
                     if parts.is_empty() {
                         push_run(&mut parts, from..from);
                     }
-                    return Some(JsonString { range: start..self.at, parts });
+                    return Some(JsonString { range: start..self.at, plain: None, parts });
                 }
                 b'\\' => {
                     let character = Some(self.escape()?);
@@ -136,13 +148,17 @@ impl Reader<'_> {
                 }
                 0..0x20 => return None,
                 _ => {
-                    let rest = &self.bytes[from..];
-                    let len = rest.iter().take_while(|b| !matches!(b, b'"' | b'\\' | 0..0x20)).count();
-                    self.at += len;
+                    self.run();
                     push_run(&mut parts, from..self.at);
                 }
             }
         }
+    }
+
+    /// Moves to the next character that does not stand for itself.
+    fn run(&mut self) {
+        let rest = &self.bytes[self.at..];
+        self.at += rest.iter().take_while(|b| !matches!(b, b'"' | b'\\' | 0..0x20)).count();
     }
 
     fn escape(&mut self) -> Option<char> {

@@ -4,18 +4,22 @@
 //! that is continued, or is not UTF-8, is copied into the tree's arena once, and every word is a slice
 //! of that. Bytes that are not UTF-8 become U+FFFD, one for each byte.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use crate::span::{Span, offset};
 use crate::tree::{Piece, Text, Tree};
 
 /// A logical line.
-#[derive(Clone, Copy)]
 pub(super) struct Logical<'t> {
     /// Its characters.
     pub text: &'t str,
     /// The same as a text of the tree.
     whole: Text,
+    /// Its pieces, if it lies in the arena, and the one that was asked for last: words are asked for in their
+    /// order.
+    pieces: Range<usize>,
+    last: Cell<usize>,
 }
 
 impl<'t> Logical<'t> {
@@ -36,11 +40,20 @@ impl<'t> Logical<'t> {
         if let [only] = tree.segments[spans.clone()]
             && let Some(text) = read(only)
         {
-            return Self { text, whole: Text::in_source(only) };
+            return Self::new_in(text, Text::in_source(only), 0..0);
         }
         buffer.clear();
         let base = offset(tree.arena.len());
-        for span in &tree.segments[spans] {
+        let piece = tree.pieces.len();
+        if let Some(text) = text {
+            for span in &tree.segments[spans.clone()] {
+                let part = text.get(span.range()).unwrap_or_default();
+                push_piece(&mut tree.pieces, base, buffer, part, span.start, span.len());
+            }
+        }
+        // What is read already is not read again.
+        let unread = if text.is_some() { spans.end..spans.end } else { spans };
+        for span in &tree.segments[unread] {
             if let Some(text) = read(*span) {
                 push_piece(&mut tree.pieces, base, buffer, text, span.start, span.len());
                 continue;
@@ -58,11 +71,16 @@ impl<'t> Logical<'t> {
         }
         // Nothing but escape characters has a place too.
         if buffer.is_empty() {
-            return Self { text: buffer, whole: Text::in_source(Span::new(first, first)) };
+            return Self::new_in(buffer, Text::in_source(Span::new(first, first)), 0..0);
         }
         tree.arena.push_str(buffer);
+        let piece = piece..tree.pieces.len();
         let whole = Text { span: Span::new(base, offset(tree.arena.len())), owned: true };
-        Self { text: buffer, whole }
+        Self::new_in(buffer, whole, piece)
+    }
+
+    fn new_in(text: &'t str, whole: Text, pieces: Range<usize>) -> Self {
+        Self { text, whole, last: Cell::new(pieces.start), pieces }
     }
 
     /// A part of the line as a text of the tree.
@@ -72,7 +90,31 @@ impl<'t> Logical<'t> {
 
     /// Where a part of the line stands in the source.
     pub(super) fn span(&self, tree: &Tree, range: Range<usize>) -> Span {
-        tree.source_span(self.whole, offset(range.start)..offset(range.end))
+        let (start, end) = (self.whole.span.start + offset(range.start), self.whole.span.start + offset(range.end));
+        if !self.whole.owned {
+            return Span::new(start, end);
+        }
+        if range.is_empty() {
+            return tree.source_span(self.whole, offset(range.start)..offset(range.end));
+        }
+        let pieces = &tree.pieces[..];
+        let behind = |at: usize, place: u32| pieces.get(at + 1).is_some_and(|piece| piece.text <= place);
+        let mut at = self.last.get();
+        if pieces[at].text > start {
+            at = self.pieces.start;
+        }
+        while behind(at, start) {
+            at += 1;
+        }
+        self.last.set(at);
+        let from = pieces[at].source_of(start);
+        if end == self.whole.span.end {
+            at = self.pieces.end - 1;
+        }
+        while behind(at, end - 1) {
+            at += 1;
+        }
+        Span::new(from, pieces[at].source_end(end))
     }
 
     /// A text made of runs of the line, or of characters that stand for a part of it.
@@ -141,7 +183,8 @@ pub(super) fn push_run(parts: &mut Vec<Part>, range: Range<usize>) {
 
 fn push_piece(pieces: &mut Vec<Piece>, base: u32, buffer: &mut String, text: &str, source: u32, source_len: u32) {
     if !text.is_empty() {
-        pieces.push(Piece { text: base + offset(buffer.len()), text_len: offset(text.len()), source, source_len });
+        let (text_start, text_len) = (base + offset(buffer.len()), offset(text.len()));
+        pieces.push(Piece { text: text_start, text_len, source, source_len });
         buffer.push_str(text);
     }
 }

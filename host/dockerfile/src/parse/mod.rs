@@ -21,7 +21,9 @@ use std::ops::Range;
 
 use crate::limits::{LINE_BYTES_MAX, SOURCE_BYTES_MAX};
 use crate::span::{Span, offset};
-use crate::tree::{Comment, DirectiveKind, Heredoc, Instruction, Keyword, Piece, Problem, ProblemKind, Text, Tree};
+use crate::tree::{
+    Comment, DirectiveKind, Heredoc, Instruction, Keyword, Piece, Problem, ProblemKind, Source, Text, Tree,
+};
 pub(crate) use check::{instruction as check_instruction, is_stage_name, stage_name};
 pub use directive::find_directive;
 use directive::{Directives, Read};
@@ -34,7 +36,7 @@ pub(crate) use tokens::tokens;
 pub fn parse(source: &[u8]) -> Tree {
     let mut tree = Tree { escape: b'\\', source_len: offset(source.len()), ..Tree::default() };
     if source.len() <= SOURCE_BYTES_MAX {
-        tree.reserve(source.len());
+        tree.reserve(source);
     } else {
         tree.file_problem(ProblemKind::Syntax, format!("file greater than max allowed size of {SOURCE_BYTES_MAX}"), 1);
         return tree;
@@ -187,7 +189,8 @@ impl Parser<'_> {
         let line = Logical::new(&mut self.tree, self.source, self.text, gathered.segments.clone(), &mut buffer);
         let before = self.tree.instructions.len();
         let error = arguments::read(&mut self.tree, self.source, &line, &gathered);
-        let marked = error.is_none() && line.text.contains("<<") && takes_heredocs(&self.tree.instructions[before..]);
+        let takes = error.is_none() && takes_heredocs(&self.tree.instructions[before..]);
+        let marked = takes && heredoc::has_marker(line.text);
         let error = error.or_else(|| if marked { self.heredocs(&line) } else { None });
         self.buffer = buffer;
         self.tree.complete(before, self.lines.number);
@@ -240,7 +243,7 @@ impl Parser<'_> {
         let (keyword, span, line) = (instruction.keyword, instruction.span, instruction.lines.0);
         let stray = !self.in_stage && !matches!(keyword, Keyword::From | Keyword::Arg);
         self.in_stage |= keyword == Keyword::From;
-        let message = check::instruction(self.source, &self.tree, index).err();
+        let message = check::instruction(Source { bytes: self.source, text: self.text }, &self.tree, index).err();
         let message = message.or_else(|| stray.then(|| "no build stage in current context".to_owned()));
         if let Some(message) = message {
             self.problem_in(ProblemKind::Instruction, message, span, line, index);
@@ -267,14 +270,16 @@ impl Parser<'_> {
 }
 
 impl Tree {
-    /// Makes room for what a usual source of so many bytes takes.
-    fn reserve(&mut self, bytes: usize) {
-        self.instructions.reserve(bytes / BYTES_OF_INSTRUCTION + 1);
-        self.segments.reserve(bytes / BYTES_OF_LINE + 1);
-        self.words.reserve(bytes / BYTES_OF_LINE + 1);
-        self.pieces.reserve(bytes / BYTES_OF_LINE + 1);
+    /// Makes room for what a usual source of so many lines takes.
+    fn reserve(&mut self, source: &[u8]) {
+        let lines = source.len() / BYTES_OF_LINE + 1;
+        self.instructions = Vec::with_capacity(lines / LINES_OF_INSTRUCTION + ROWS_MORE);
+        self.words = Vec::with_capacity(lines / 2 + ROWS_MORE);
+        self.segments = Vec::with_capacity(lines);
+        self.pieces = Vec::with_capacity(lines);
+        self.comments = Vec::with_capacity(lines / LINES_OF_COMMENT + ROWS_MORE);
         // Instructions of more than one line are copied, and they are the long ones.
-        self.arena.reserve(bytes / 2);
+        self.arena = String::with_capacity(source.len() / 2);
     }
 
     fn file_problem(&mut self, kind: ProblemKind, message: String, line: u32) {
@@ -307,9 +312,12 @@ impl Tree {
 /// Room for one logical line to begin with.
 const BUFFER_BYTES_FIRST: usize = 1024;
 
-/// How many bytes of a usual source there are to one instruction, and to one line or word.
-const BYTES_OF_INSTRUCTION: usize = 128;
-const BYTES_OF_LINE: usize = 40;
+/// How many bytes of a usual source there are to one line at least, how many lines to one instruction and to
+/// one comment, and room for those of a short source.
+const BYTES_OF_LINE: usize = 28;
+const LINES_OF_INSTRUCTION: usize = 10;
+const LINES_OF_COMMENT: usize = 8;
+const ROWS_MORE: usize = 4;
 
 /// `ADD`, `COPY` and `RUN` take heredocs, also inside an `ONBUILD`, unless in JSON form.
 fn takes_heredocs(read: &[Instruction]) -> bool {

@@ -18,10 +18,16 @@ pub(super) struct Command {
 /// Splits the part `range` of a line at its first blanks.
 pub(super) fn command(text: &str, range: Range<usize>) -> Command {
     let range = trim(text, range);
-    let line = &text[range.clone()];
-    let len = line.bytes().position(is_blank).unwrap_or(line.len());
-    let behind = line[len..].trim_start_matches(BLANKS).len();
-    Command { keyword: range.start..range.start + len, rest: range.end - behind..range.end }
+    let bytes = &text.as_bytes()[range.clone()];
+    let len = bytes.iter().take_while(|b| !is_blank(**b)).count();
+    let blanks = bytes[len..].iter().take_while(|b| is_blank(**b)).count();
+    Command { keyword: range.start..range.start + len, rest: range.start + len + blanks..range.end }
+}
+
+/// Whether flags may stand at the front of `range`, or blanks around it.
+pub(super) fn may_have_flags(text: &str, range: &Range<usize>) -> bool {
+    let bytes = &text.as_bytes()[range.clone()];
+    !matches!(bytes, [b'!'..=b',' | b'.'..=b'~'] | [b'!'..=b',' | b'.'..=b'~', .., b'!'..=b'~'])
 }
 
 /// Reads flags from the front of `range`: calls `flag` with the place and the parts of each, quotes
@@ -40,6 +46,15 @@ pub(super) fn flags(
         }
         let start = at;
         let mut parts = Vec::new();
+        // Most flags are as they are written.
+        let bytes = &text.as_bytes()[..range.end];
+        let plain = bytes[start..].iter().take_while(|b| !SPECIAL[usize::from(**b)]).count();
+        if plain > 2 && bytes.get(start + plain).is_none_or(|b| matches!(b, b' ' | b'\t')) {
+            push_run(&mut parts, start..start + plain);
+            at = start + plain;
+            flag(start..at, &parts);
+            continue;
+        }
         let mut quote = None;
         let mut chars = text[start..range.end].char_indices().map(|(i, c)| (start + i, c));
         at = range.end;
@@ -70,44 +85,64 @@ pub(super) fn flags(
 }
 
 /// Words separated by blanks, quotes and escapes kept: quoted blanks do not separate.
-pub(super) fn quoted_words(text: &str, range: Range<usize>, escape: u8) -> Vec<Range<usize>> {
-    let bytes = text.as_bytes();
-    let mut words = Vec::new();
+pub(super) fn quoted_words(text: &str, range: Range<usize>, escape: u8) -> impl Iterator<Item = Range<usize>> {
     let mut at = range.start;
-    loop {
-        at = skip_blanks(text, at, range.end);
-        if at == range.end {
-            return words;
-        }
-        let (start, mut end, mut quote, mut quoted) = (at, at, None, false);
-        let mut behind = range.end;
+    std::iter::from_fn(move || {
         while at < range.end {
-            let byte = bytes[at];
-            let wide = if byte.is_ascii() { None } else { text[at..].chars().next() };
-            if quote.is_none() && wide.map_or(matches!(byte, b'\t'..=b'\r' | b' '), char::is_whitespace) {
-                behind = at;
-                break;
+            at = skip_blanks(text, at, range.end);
+            let (word, quoted, behind) = quoted_word(text, at, range.end, escape);
+            at = behind;
+            if quoted || !word.is_empty() {
+                return Some(word);
             }
-            if quote == Some(byte) {
-                quote = None;
-            } else if quote.is_none() && (byte == b'\'' || byte == b'"') {
-                quote = Some(byte);
-                quoted = true;
-            }
-            at += wide.map_or(1, char::len_utf8);
-            // Nothing can be escaped between single quotes.
-            if byte == escape && quote != Some(b'\'') {
-                let Some(escaped) = text[at..range.end].chars().next() else { break };
-                at += escaped.len_utf8();
-            }
-            end = at;
         }
-        at = behind;
-        if quoted || end > start {
-            words.push(start..end);
-        }
-    }
+        None
+    })
 }
+
+/// The word from `start` on, whether there are quotes in it, and where to go on.
+fn quoted_word(text: &str, start: usize, line_end: usize, escape: u8) -> (Range<usize>, bool, usize) {
+    let bytes = &text.as_bytes()[..line_end];
+    let (mut at, mut end, mut quote, mut quoted) = (start, start, None, false);
+    while at < line_end {
+        let run = bytes[at..].iter().take_while(|b| !SPECIAL[usize::from(**b)]).count();
+        if run > 0 {
+            at += run;
+            end = at;
+            continue;
+        }
+        let byte = bytes[at];
+        let wide = if byte.is_ascii() { None } else { text[at..].chars().next() };
+        if quote.is_none() && wide.map_or(matches!(byte, b'\t'..=b'\r' | b' '), char::is_whitespace) {
+            return (start..end, quoted, at);
+        }
+        if quote == Some(byte) {
+            quote = None;
+        } else if quote.is_none() && (byte == b'\'' || byte == b'"') {
+            quote = Some(byte);
+            quoted = true;
+        }
+        at += wide.map_or(1, char::len_utf8);
+        // Nothing can be escaped between single quotes.
+        if byte == escape && quote != Some(b'\'') {
+            let Some(escaped) = text[at..line_end].chars().next() else { break };
+            at += escaped.len_utf8();
+        }
+        end = at;
+    }
+    (start..end, quoted, line_end)
+}
+
+/// The bytes that mean something among quoted words: blanks, quotes, escape characters, and what is not ASCII.
+const SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let mut byte = 0;
+    while byte < special.len() {
+        special[byte] = matches!(byte as u8, b'\t'..=b'\r' | b' ' | b'\'' | b'"' | b'\\' | b'`' | 0x80..);
+        byte += 1;
+    }
+    special
+};
 
 /// Words separated by blanks; quotes mean nothing.
 pub(super) fn plain_words(text: &str, range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
@@ -122,7 +157,15 @@ pub(super) fn plain_words(text: &str, range: Range<usize>) -> impl Iterator<Item
 }
 
 /// Drops blanks from both ends.
+#[inline]
 pub(super) fn trim(text: &str, range: Range<usize>) -> Range<usize> {
+    match &text.as_bytes()[range.clone()] {
+        [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => range,
+        _ => trim_blanks(text, range),
+    }
+}
+
+fn trim_blanks(text: &str, range: Range<usize>) -> Range<usize> {
     let start = skip_blanks(text, range.start, range.end);
     let part = &text[start..range.end];
     let end = match part.as_bytes().last() {
@@ -133,8 +176,6 @@ pub(super) fn trim(text: &str, range: Range<usize>) -> Range<usize> {
 }
 
 /// The blanks between words; others, such as the no-break space, belong to words.
-const BLANKS: [char; 5] = ['\t', '\u{B}', '\u{C}', '\r', ' '];
-
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b'\t' | 0x0B | 0x0C | b'\r' | b' ')
 }

@@ -48,6 +48,10 @@ pub(crate) fn repository(text: &str) -> Result<Option<Repository>, String> {
         return Ok(None);
     }
     let like_local = text.starts_with("github.com/");
+    // Every other address has a colon.
+    if !like_local && !text.as_bytes().contains(&b':') {
+        return Ok(None);
+    }
     let address = if like_local { Url::parse(text) } else { address(text) };
     match address {
         Some(address) => options(address, like_local).map(Some),

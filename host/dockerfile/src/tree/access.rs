@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::{Comment, Flag, Heredoc, Instruction, Piece, Problem, ProblemKind, Text, Token, Tree, Word};
+use super::{Comment, Flag, Heredoc, Instruction, Piece, Problem, ProblemKind, Source, Text, Token, Tree, Word};
 use crate::span::Span;
 
 impl Tree {
@@ -16,6 +16,14 @@ impl Tree {
             self.arena.get(text.span.range()).unwrap_or_default()
         } else {
             str::from_utf8(text.span.of(source)).unwrap_or_default()
+        }
+    }
+
+    /// The same for a source that may be known to be text.
+    pub(crate) fn characters<'a>(&'a self, source: Source<'a>, text: Text) -> &'a str {
+        match source.text {
+            Some(all) if !text.owned => all.get(text.span.range()).unwrap_or_default(),
+            _ => self.text(source.bytes, text),
         }
     }
 
@@ -119,6 +127,16 @@ impl Tree {
     }
 }
 
+impl<'a> Source<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, text: str::from_utf8(bytes).ok() }
+    }
+
+    pub(crate) fn of_text(text: &'a str) -> Self {
+        Self { bytes: text.as_bytes(), text: Some(text) }
+    }
+}
+
 impl Text {
     /// Length in bytes.
     pub fn len(self) -> u32 {
@@ -142,12 +160,12 @@ impl Text {
 }
 
 impl Piece {
-    fn source_of(&self, at: u32) -> u32 {
+    pub(crate) fn source_of(&self, at: u32) -> u32 {
         let into = at.saturating_sub(self.text);
         if self.text_len == self.source_len { self.source + into.min(self.source_len) } else { self.source }
     }
 
-    fn source_end(&self, end: u32) -> u32 {
+    pub(crate) fn source_end(&self, end: u32) -> u32 {
         if self.text_len == self.source_len { self.source_of(end) } else { self.source + self.source_len }
     }
 }

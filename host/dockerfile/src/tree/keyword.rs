@@ -74,7 +74,11 @@ impl Keyword {
             (b'W', 7) => Self::Workdir,
             _ => return Self::Unknown,
         };
-        if candidate.as_str().eq_ignore_ascii_case(word) { candidate } else { Self::Unknown }
+        if candidate.as_str() == word || candidate.as_str().eq_ignore_ascii_case(word) {
+            candidate
+        } else {
+            Self::Unknown
+        }
     }
 
     /// The keyword in upper case; empty for [`Keyword::Unknown`].

@@ -200,6 +200,13 @@ pub struct Text {
     pub(crate) owned: bool,
 }
 
+/// A source, and the same as text if it is UTF-8: then its parts need not be looked at again.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'a> {
+    pub bytes: &'a [u8],
+    pub text: Option<&'a str>,
+}
+
 /// A token of the source: tokens follow each other without gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token {

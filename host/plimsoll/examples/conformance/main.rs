@@ -5,6 +5,7 @@
 //! the library says. An operation that is not known is an error of that request.
 
 mod lint;
+mod registries;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
@@ -51,7 +52,7 @@ fn answer(request: &Value) -> Result<Value, String> {
             Ok(json!(files.iter().filter(|file| !matcher.is_ignored(file)).collect::<Vec<_>>()))
         }
         "lint" => lint::lint(request),
-        other => Err(format!("unknown operation {other:?}")),
+        other => registries::answer(other, request).unwrap_or_else(|| Err(format!("unknown operation {other:?}"))),
     }
 }
 

@@ -211,7 +211,7 @@ impl Tables {
         let (kind, base, name) = match &stage.base {
             Base::Scratch => (0, NONE, ""),
             Base::Stage(base) => (1, *base, ""),
-            Base::Image { name, .. } => (2, NONE, name.as_str()),
+            Base::Image { name, .. } => (2, NONE, &**name),
             Base::Unresolvable { name } => (3, NONE, name.as_deref().unwrap_or_default()),
             Base::Context { name } => (4, NONE, name.as_str()),
         };
@@ -269,7 +269,7 @@ fn step_row(model: &Model, document: &Document, step: &Step) -> [u32; 10] {
         Shell::Set(_) => 1,
         Shell::Unknown => 2,
     };
-    let system = match stage.map_or("linux", |stage| stage.platform.os.as_str()) {
+    let system = match stage.map_or("linux", |stage| &*stage.platform.os) {
         "linux" => 0,
         "windows" => 1,
         _ => 2,

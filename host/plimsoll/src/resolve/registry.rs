@@ -37,6 +37,7 @@ impl Resolve for Registry {
 
 fn reason(kind: ErrorKind) -> SkipReason {
     match kind {
+        ErrorKind::Denied => SkipReason::Denied,
         ErrorKind::Auth => SkipReason::Auth,
         ErrorKind::NotFound => SkipReason::NotFound,
         ErrorKind::Network => SkipReason::Network,

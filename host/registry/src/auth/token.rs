@@ -122,7 +122,7 @@ fn scopes(asker: &Asker<'_>, bearer: &Bearer) -> Vec<String> {
 
 fn request<'a>(asker: &Asker<'a>, url: Url) -> Request<'a> {
     Request {
-        host: asker.host(),
+        endpoint: asker.endpoint,
         counters: asker.counters,
         purpose: Purpose::Token,
         url,

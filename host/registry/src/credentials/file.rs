@@ -1,7 +1,6 @@
 //! Credential files: which there are, and what one says about a key.
 
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -9,7 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use super::key::{Key, normal, normal_entry};
-use super::{Credentials, Environment, Problem};
+use super::{Credentials, Problem};
+use crate::environment::Environment;
+use crate::file;
 use crate::limits::CREDENTIAL_FILE_BYTES_MAX;
 use crate::secret::Secret;
 
@@ -21,33 +22,39 @@ pub(super) struct Place {
 }
 
 /// The content of a credential file.
+///
+/// Container tools read keys in any case; these are the spellings that occur.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct File {
+    #[serde(alias = "Auths")]
     auths: Option<BTreeMap<String, Option<Entry>>>,
-    #[serde(rename = "credHelpers")]
-    helpers: Option<BTreeMap<String, String>>,
-    #[serde(rename = "credsStore")]
+    #[serde(rename = "credHelpers", alias = "CredHelpers", alias = "credhelpers")]
+    helpers: Option<BTreeMap<String, Option<String>>>,
+    #[serde(rename = "credsStore", alias = "CredsStore", alias = "credsstore")]
     store: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Entry {
+    #[serde(alias = "Auth")]
     auth: Option<String>,
-    identitytoken: Option<String>,
+    #[serde(rename = "identitytoken", alias = "identityToken", alias = "IdentityToken")]
+    identity_token: Option<String>,
 }
 
 /// The files of `environment`, in the order to ask; an explicit one replaces all others.
 pub(super) fn places(environment: &Environment) -> Vec<Place> {
     let place = |path: PathBuf| Place { path, legacy: false };
-    if let Some(path) = environment.path("REGISTRY_AUTH_FILE") {
+    let chosen = environment.paths.credentials.clone();
+    if let Some(path) = chosen.or_else(|| environment.path("REGISTRY_AUTH_FILE")) {
         return vec![place(path)];
     }
     let home = environment.home.as_deref();
     let runtime = match (environment.path("XDG_RUNTIME_DIR"), environment.user) {
         (Some(folder), _) => Some(folder.join("containers/auth.json")),
-        (None, Some(user)) => Some(PathBuf::from(format!("/run/containers/{user}/auth.json"))),
+        (None, Some(user)) => Some(environment.system(&format!("/run/containers/{user}/auth.json"))),
         (None, None) => None,
     };
     let config = environment.path("XDG_CONFIG_HOME").or_else(|| Some(home?.join(".config")));
@@ -63,27 +70,23 @@ pub(super) fn places(environment: &Environment) -> Vec<Place> {
 }
 
 impl File {
-    /// Reads the file at `place`; a missing or empty one is `None`.
+    /// Reads the file at `place`; a missing one is `None`, an empty one is malformed.
     pub fn read(place: &Place, environment: &Environment) -> Result<Option<Self>, Problem> {
         let problem = |what: String| Problem(format!("{}: {what}", environment.display(&place.path)));
-        let bytes = match read_bounded(&place.path) {
+        let bytes = match file::read(&place.path, CREDENTIAL_FILE_BYTES_MAX) {
             Ok(bytes) => bytes,
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                return Ok(None);
-            }
+            Err(error) if file::is_missing(&error) => return Ok(None),
             Err(error) => return Err(problem(error.to_string())),
         };
-        if bytes.trim_ascii().is_empty() {
-            return Ok(None);
-        }
         let malformed = |error: serde_json::Error| {
             problem(format!("not a credential file (line {}, column {})", error.line(), error.column()))
         };
         if place.legacy {
             let auths = serde_json::from_slice(&bytes).map_err(malformed)?;
-            return Ok(Some(Self { auths: Some(auths), ..Self::default() }));
+            return Ok(Some(Self { auths, ..Self::default() }));
         }
-        serde_json::from_slice(&bytes).map(Some).map_err(malformed)
+        let file: Option<Self> = serde_json::from_slice(&bytes).map_err(malformed)?;
+        Ok(Some(file.unwrap_or_default()))
     }
 
     /// The helper that the file names for the registry of `key` alone.
@@ -95,7 +98,7 @@ impl File {
             let equal = |entry: &str| normal_entry(entry, false) == normal(registry);
             helpers.iter().find(|(entry, _)| equal(entry)).map(|(_, helper)| helper)
         });
-        found.map(String::as_str).filter(|helper| !helper.is_empty())
+        found.and_then(Option::as_deref)
     }
 
     /// The helper that the file names for every registry.
@@ -130,17 +133,16 @@ impl File {
 }
 
 impl Entry {
-    /// `auth` is base64 of `user:password`; without a colon it says nothing, as for Docker.
+    /// `auth` is base64 of `user:password`; without a colon the entry says nothing, not even by an identity token.
     fn decode(&self, source: &Path) -> Result<Option<Credentials>, &'static str> {
         let auth = self.auth.as_deref().unwrap_or_default();
         let decoded = STANDARD.decode(auth).map_err(|_| "is not base64")?;
         let decoded = String::from_utf8(decoded).map_err(|_| "is not text")?;
-        let identity_token = self.identitytoken.as_deref().filter(|token| !token.is_empty()).map(Secret::new);
-        let (username, password) = match (decoded.split_once(':'), &identity_token) {
-            (Some((username, password)), _) => (username, password.trim_matches('\0')),
-            (None, Some(_)) => ("", ""),
-            (None, None) => return Ok(None),
+        let Some((username, password)) = decoded.split_once(':') else {
+            return Ok(None);
         };
+        let password = password.trim_matches('\0');
+        let identity_token = self.identity_token.as_deref().filter(|token| !token.is_empty()).map(Secret::new);
         if username.is_empty() && password.is_empty() && identity_token.is_none() {
             return Ok(None);
         }
@@ -150,18 +152,5 @@ impl Entry {
             identity_token,
             source: source.to_owned(),
         }))
-    }
-}
-
-fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
-    // Asked first, because opening a pipe would block.
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(std::io::Error::other("not a regular file"));
-    }
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(CREDENTIAL_FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
-    match bytes.len() > CREDENTIAL_FILE_BYTES_MAX {
-        true => Err(std::io::Error::other("larger than a credential file may be")),
-        false => Ok(bytes),
     }
 }

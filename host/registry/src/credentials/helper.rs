@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use super::{Credentials, Environment, Problem};
+use super::{Credentials, Problem};
+use crate::environment::Environment;
 use crate::limits::{HELPER_BYTES_MAX, HELPER_TIMEOUT};
 use crate::secret::Secret;
 
@@ -30,8 +31,8 @@ impl Cancel {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
 struct Answer {
     username: String,
     secret: String,
@@ -43,7 +44,7 @@ const NOT_FOUND: &str = "credentials not found in native keychain";
 /// The user whose secret is an identity token; a word of the protocol.
 const TOKEN_USER: &str = "<token>";
 
-/// Asks helper `name` for the credentials of `server`.
+/// Asks helper `name` for the credentials of `server`; `source` is the file that names the helper.
 pub(super) fn get(
     environment: &Environment,
     name: &str,
@@ -64,8 +65,11 @@ pub(super) fn get(
             false => Err(problem("failed")),
         };
     }
-    let answer: Answer = serde_json::from_slice(&output).map_err(|_| problem("did not print credentials"))?;
-    Ok(credentials(answer, source))
+    // What follows the first value is not looked at.
+    match serde_json::Deserializer::from_slice(&output).into_iter::<Answer>().next() {
+        Some(Ok(answer)) => Ok(credentials(answer, source)),
+        _ => Err(problem("did not print credentials")),
+    }
 }
 
 fn credentials(answer: Answer, source: &Path) -> Option<Credentials> {

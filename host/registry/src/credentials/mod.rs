@@ -3,18 +3,19 @@
 //! Input: the [`Environment`] and a key (`host[:port][/path]`). Output: the [`Credentials`] of the first file that has
 //! some, and the files looked at, for messages. Nothing is ever asked of the user, written, or kept on disk.
 
-mod environment;
 mod file;
 mod helper;
 mod key;
 mod store;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-pub use environment::Environment;
 pub(crate) use helper::Cancel;
 pub(crate) use store::Store;
 
+use crate::config::Loaded;
+use crate::environment::Environment;
 use crate::secret::Secret;
 
 /// What to prove one's identity with at a registry.
@@ -46,5 +47,5 @@ pub struct Problem(pub(crate) String);
 
 /// Looks `key` up: a registry with or without a repository path, never a tag or digest.
 pub fn find(environment: &Environment, key: &str) -> Result<Lookup, Problem> {
-    Store::new(environment.clone()).find(key, &Cancel::default())
+    Store::new(Arc::new(Loaded::new(environment.clone()))).find(key, &Cancel::default())
 }

@@ -20,11 +20,26 @@ pub(crate) struct Failure {
     pub error: Error,
     pub transient: bool,
     pub retry_after: Option<Duration>,
+    /// Whether there was no answer at all.
+    pub unanswered: bool,
+    /// What it says about the server.
+    pub trouble: Trouble,
+}
+
+/// What a failure says about the server, beyond the one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// Nothing: it works.
+    None,
+    /// It does not work, or cannot be reached.
+    Server,
+    /// It is asked too much.
+    RateLimit,
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { error, transient: false, retry_after: None }
+        Self { error, transient: false, retry_after: None, unanswered: false, trouble: Trouble::None }
     }
 }
 
@@ -32,7 +47,7 @@ impl Failure {
     /// A request that got no answer, or only a part of one.
     pub fn of_transport(host: &str, error: &reqwest::Error) -> Self {
         if error.is_timeout() && !error.is_connect() {
-            return Error::timeout(host).into();
+            return Self { trouble: Trouble::Server, ..Error::timeout(host).into() };
         }
         let tls = is_tls(error);
         let what = match (tls, error.is_timeout(), error.is_connect()) {
@@ -44,7 +59,8 @@ impl Failure {
         let server = error.url().map(server).filter(|server| server != host);
         let server = server.map_or_else(|| host.to_owned(), |server| format!("{server} for {host}"));
         let detail = format!("{what} {server} ({})", cause(error));
-        Self { error: Error::new(ErrorKind::Network, host, detail), transient: !tls, retry_after: None }
+        let error = Error::new(ErrorKind::Network, host, detail);
+        Self { error, transient: !tls, retry_after: None, unanswered: true, trouble: Trouble::Server }
     }
 
     /// An answer that says "not now"; `None` for all others.
@@ -60,7 +76,9 @@ impl Failure {
             429 => format!("rate limited: {host} answered 429{code}{when}"),
             other => format!("{host} answered {other}{code}{when}"),
         };
-        Some(Self { error: Error::new(ErrorKind::Network, host, detail), transient: true, retry_after })
+        let trouble = if status == StatusCode::TOO_MANY_REQUESTS { Trouble::RateLimit } else { Trouble::Server };
+        let error = Error::new(ErrorKind::Network, host, detail);
+        Some(Self { error, transient: true, retry_after, unanswered: false, trouble })
     }
 }
 

@@ -3,8 +3,11 @@
 //! Invariant: no body grows past its bound, no `Authorization` leaves the server it was meant for, and dropping a
 //! future closes its connection. Everything that leaves this machine goes through [`Http::send`].
 
+mod certificates;
 mod client;
+mod clients;
 mod failure;
+mod gate;
 mod retry;
 
 use std::time::Instant;
@@ -12,9 +15,11 @@ use std::time::Instant;
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{StatusCode, Url};
 
+pub(crate) use certificates::folder as certificate_folder;
 pub(crate) use client::Http;
 pub(crate) use failure::refusal;
 
+use crate::endpoint::Endpoint;
 use crate::secret::Secret;
 use crate::statistics::Counters;
 
@@ -28,8 +33,8 @@ pub(crate) enum Purpose {
 
 /// A GET, or a POST where there is a form.
 pub(crate) struct Request<'a> {
-    /// The registry that errors and counters name.
-    pub host: &'a str,
+    /// The registry that errors name, and how its servers are spoken to.
+    pub endpoint: &'a Endpoint,
     pub counters: &'a Counters,
     pub purpose: Purpose,
     pub url: Url,

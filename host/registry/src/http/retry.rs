@@ -30,7 +30,7 @@ pub(super) fn parse_retry_after(text: &str) -> Option<Duration> {
 }
 
 /// Between three and five quarters of `delay`, so that many callers do not come back together.
-fn jittered(delay: Duration) -> Duration {
+pub(super) fn jittered(delay: Duration) -> Duration {
     let random = RandomState::new().build_hasher().finish() % 512;
     delay * 3 / 4 + delay * random as u32 / 1024
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::Environment;
 use crate::credentials::{Lookup, find};
+use crate::{Environment, Paths};
 
 /// Finds `key` with `files` (relative to a home, `run` being the runtime folder); the answer is `user:password` or
 /// `token:…`, empty for none, and `error: …`.
@@ -21,7 +21,12 @@ fn lookup(variables: &[(&str, &str)], files: &[(&str, &str)], key: &str) -> Stri
         None => OsString::from(value),
     };
     let variables = variables.iter().map(|(name, value)| (OsString::from(name), full(value))).collect();
-    let environment = Environment { home: Some(folder.path().to_owned()), variables, user: None };
+    let environment = Environment {
+        home: Some(folder.path().to_owned()),
+        variables,
+        user: None,
+        paths: Paths { root: folder.path().join("root"), ..Paths::default() },
+    };
     match find(&environment, key) {
         Ok(Lookup { credentials: None, .. }) => String::new(),
         Ok(Lookup { credentials: Some(found), .. }) => match found.identity_token {
@@ -113,7 +118,9 @@ fn entries_are_decoded_as_docker_does() {
     assert_eq!(auth("nocolon"), "");
     assert_eq!(entry("{}"), "");
     assert_eq!(entry("null"), "");
-    assert_eq!(entry(r#"{"identitytoken": "abc"}"#), "token:abc");
+    assert_eq!(entry(r#"{"identitytoken": "abc"}"#), "");
+    assert_eq!(entry(r#"{"auth": "dTo=", "identitytoken": "abc"}"#), "token:abc");
+    assert_eq!(entry(r#"{"auth": "Og=="}"#), "");
     assert_eq!(entry(r#"{"auth": "!"}"#), "error: ~/.docker/config.json: `auth` of `h.example` is not base64");
 }
 
@@ -121,7 +128,8 @@ fn entries_are_decoded_as_docker_does() {
 fn broken_files_and_keys_are_problems() {
     let file = [(".docker/config.json", "no JSON")];
     assert!(lookup(&[], &file, "h.example").starts_with("error: ~/.docker/config.json: not a credential file"));
-    assert_eq!(lookup(&[], &[(".docker/config.json", "\n")], "h.example"), "");
+    assert!(lookup(&[], &[(".docker/config.json", "\n")], "h.example").contains("(line 2, column 0)"));
+    assert_eq!(lookup(&[], &[(".docker/config.json", "null")], "h.example"), "");
     assert_eq!(
         lookup(&[], &[(".docker/config.json/x", "")], "h.example"),
         "error: ~/.docker/config.json: not a regular file"
@@ -163,8 +171,40 @@ esac
     let one = r#"{"credHelpers": {"h.example": "fake"}, "auths": {"h.example": {"auth": "dTpw"}, "x.example": {"auth": "dTpw"}}}"#;
     assert_eq!(check(one, "h.example/app"), "ann:s:1");
     assert_eq!(check(one, "x.example"), "u:p");
+    let next = [(".config/containers/auth.json", auths(&["h.example=nocolon"])), (".dockercfg", String::new())];
+    assert!(lookup(&[], &[(next[0].0, &next[0].1), (next[1].0, &next[1].1)], "h.example").starts_with("error: "));
     let missing = r#"{"credsStore": "absent"}"#;
     assert_eq!(check(missing, "h.example"), "error: docker-credential-absent for h.example: not found in PATH");
     let odd = r#"{"credsStore": "../fake"}"#;
     assert!(check(odd, "h.example").contains("the name of a credential helper"));
+}
+
+#[cfg(unix)]
+#[test]
+fn helpers_of_registries_conf_come_in_its_order() {
+    let helper = r#"#!/bin/sh
+read server
+case "$server" in
+  h.example) echo '{"Username":"helper","Secret":"1"} and more' ;;
+  bad.example) echo "keychain is locked"; exit 1 ;;
+  *) echo "credentials not found in native keychain"; exit 1 ;;
+esac
+"#;
+    let path = std::env::var("PATH").unwrap();
+    let check = |order: &str, key: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        write(&folder.path().join("bin/docker-credential-fake"), helper);
+        let path = format!("{}:{path}", folder.path().join("bin").display());
+        let conf = format!("credential-helpers = [{order}]");
+        let file = auths(&["h.example=file:1", "bad.example=file:2", "f.example=file:3"]);
+        let files = [(".config/containers/registries.conf", conf.as_str()), (".docker/config.json", file.as_str())];
+        lookup(&[("PATH", &path)], &files, key)
+    };
+    assert_eq!(check(r#""containers-auth.json", "fake""#, "h.example/app"), "file:1");
+    assert_eq!(check(r#""fake", "containers-auth.json""#, "h.example/app"), "helper:1");
+    assert_eq!(check(r#""fake", "containers-auth.json""#, "f.example"), "file:3");
+    assert_eq!(check(r#""fake", "containers-auth.json""#, "bad.example"), "file:2");
+    assert_eq!(check(r#""fake""#, "bad.example"), "error: docker-credential-fake for bad.example: failed");
+    assert_eq!(check(r#""fake""#, "f.example"), "");
+    assert_eq!(check("", "f.example"), "file:3");
 }

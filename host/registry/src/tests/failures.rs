@@ -8,6 +8,7 @@ use serde_json::json;
 use super::fixture::{CONFIG, Contents, MANIFEST, app};
 use super::server::{How, Reply, Seen};
 use super::*;
+use crate::endpoint::{Endpoint, Manner};
 use crate::http::{Call, Http, Purpose, Request};
 use crate::limits::{CONFIG_BYTES_MAX, MANIFEST_BYTES_MAX};
 use crate::statistics::Counters;
@@ -125,8 +126,9 @@ fn a_server_without_tls_is_not_tried_again() {
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
     });
     let counters = Counters::default();
+    let endpoint = Endpoint::candidates(&host, Manner::Secure).remove(0);
     let request = Request {
-        host: &host,
+        endpoint: &endpoint,
         counters: &counters,
         purpose: Purpose::Content,
         url: format!("https://{host}/v2/").parse().unwrap(),
@@ -135,7 +137,7 @@ fn a_server_without_tls_is_not_tried_again() {
         form: None,
         bytes_max: 1,
     };
-    let error = run(Http::new("test".into()).send(&request, Call::new(None))).err().unwrap();
+    let error = run(Http::new(Environment::default(), "test".into()).send(&request, Call::new(None))).err().unwrap();
     assert_eq!(error.kind, ErrorKind::Network);
     assert!(error.detail.starts_with("no secure connection to 127.0.0.1"), "{error}");
     assert_eq!(counters.read().retries, 0);

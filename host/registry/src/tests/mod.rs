@@ -1,11 +1,14 @@
 //! The client against small servers on this machine: one file per subject, all through [`ask`].
 
 mod authorization;
+mod config;
 mod credentials;
 mod failures;
 mod fixture;
 mod guard;
 mod images;
+mod mirrors;
+mod questions;
 mod server;
 mod sharing;
 mod tokens;

@@ -41,7 +41,10 @@ fn identity_tokens_go_in_a_form() {
                     &scope=repository%3Aapp%3Apull&service=the+registry";
     let service = token_service("tok", move |seen| seen.method == "POST" && seen.body == expected);
     let (home, server) = (Home::new(), guarded(bearer(&service), "Bearer tok"));
-    home.write(&format!(r#"{{"auths": {{"{}": {{"identitytoken": "id+tok"}}}}}}"#, server.host));
+    home.write(&format!(
+        r#"{{"auths": {{"{}": {{"auth": "MDAwMDAwMDAtMDAwMDo=", "identitytoken": "id+tok"}}}}}}"#,
+        server.host
+    ));
     image(ask(&home.client(), &server, "app:1"));
     assert!(service.seen().iter().all(|seen| !seen.path.contains("id%2Btok") && seen.authorization.is_none()));
 }

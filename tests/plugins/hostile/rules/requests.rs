@@ -1,4 +1,4 @@
-//! Plans 5,000 requests.
+//! Plans 20,000 requests.
 
 use plimsoll_sdk::prelude::*;
 
@@ -9,11 +9,11 @@ pub struct Requests;
 
 impl Rule for Requests {
     const NAME: &'static str = "requests";
-    const SUMMARY: &'static str = "Plans 5,000 requests.";
+    const SUMMARY: &'static str = "Plans 20,000 requests.";
 
     fn plan(&self, document: &Document, plan: &Plan) {
         if is_asked_for(document, Self::NAME) {
-            for number in 0..5_000 {
+            for number in 0..20_000 {
                 registry::plan_image(
                     &plan.about(Scope::File),
                     &format!("registry.invalid/image:{number}"),

@@ -20,6 +20,8 @@ pub(crate) enum Delivery {
     Never,
     /// Half of it, then the connection is reset.
     Reset,
+    /// Half of it, then the end of the connection.
+    Truncated,
     /// Byte by byte, with a pause after each.
     Trickle(Duration),
     /// The body, then spaces up to `bytes`, with `Content-Length` or chunked.
@@ -68,6 +70,11 @@ pub(super) fn deliver(
             };
             stream.write_all(&half)?;
             SockRef::from(&*stream).set_linger(Some(Duration::ZERO))?;
+            Ok(After::Close)
+        }
+        Delivery::Truncated => {
+            let head = head(reply, Length::Exact(reply.body.len() as u64));
+            stream.write_all(&[&head, &body[..body.len() / 2]].concat())?;
             Ok(After::Close)
         }
         Delivery::Trickle(pause) => {

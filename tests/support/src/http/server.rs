@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::delivery::{After, deliver};
 use super::message::{Reply, Request};
+use super::tunnel::Tunnel;
 use crate::limits;
 
 /// A server on a free loopback port; drop stops it.
@@ -36,8 +37,15 @@ pub(super) struct Stop {
 
 type Handler = dyn Fn(&Request) -> Reply + Send + Sync;
 
+/// What becomes of a connection.
+enum Service {
+    Http(Box<Handler>),
+    /// Something else from the first byte.
+    Raw(Tunnel),
+}
+
 struct Shared {
-    handler: Box<Handler>,
+    service: Service,
     stop: Stop,
     state: Mutex<State>,
 }
@@ -56,10 +64,18 @@ impl Server {
     where
         H: Fn(&Request) -> Reply + Send + Sync + 'static,
     {
+        Self::serve(|address| Service::Http(Box::new(handler(address))))
+    }
+
+    /// Starts handing every connection to `tunnel`.
+    pub(crate) fn start_raw(tunnel: Tunnel) -> Self {
+        Self::serve(|_| Service::Raw(tunnel))
+    }
+
+    fn serve(service: impl FnOnce(SocketAddr) -> Service) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has free ports");
         let address = listener.local_addr().expect("a bound socket has an address");
-        let shared =
-            Arc::new(Shared { handler: Box::new(handler(address)), stop: Stop::default(), state: Mutex::default() });
+        let shared = Arc::new(Shared { service: service(address), stop: Stop::default(), state: Mutex::default() });
         let accepting = thread::spawn({
             let shared = Arc::clone(&shared);
             move || accept(&listener, &shared)
@@ -179,10 +195,14 @@ fn converse(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(limits::IDLE_MAX))?;
     stream.set_write_timeout(Some(limits::WRITE_MAX))?;
+    let handler = match &shared.service {
+        Service::Http(handler) => handler,
+        Service::Raw(tunnel) => return tunnel.serve(stream),
+    };
     let mut reader = BufReader::new(stream.try_clone()?);
     while let Some(request) = Request::read(&mut reader)? {
         let open = OpenRequest::new(shared);
-        let reply = (shared.handler)(&request);
+        let reply = handler(&request);
         if shared.stop.wait(reply.latency) {
             break;
         }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use crate::digest;
-use crate::http::{Delivery, Reply};
+use crate::http::{Delivery, Reply, Request};
 
 /// What goes wrong with an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +16,8 @@ pub enum Fault {
     Status(u16, Vec<(String, String)>),
     /// The connection is reset in the middle of the answer.
     Reset,
+    /// The connection ends in the middle of the body.
+    Truncated,
     /// The answer comes byte by byte, with a pause after each.
     Trickle(Duration),
     /// The body is sound but differs from what the digest says.
@@ -29,7 +33,20 @@ pub enum Fault {
     Malformed,
     /// The answer is not HTTP.
     NotHttp,
+    /// `Content-Type` says this, and so does the document where it has a `mediaType`.
+    MediaType(String),
+    /// The body is compressed, said to be, and a thousand times as large once it is not.
+    GzipBomb,
+    /// A list of tags, of which every page leads to another one.
+    EndlessTags,
+    /// Every request is sent on to this URL with the path of the request behind it.
+    RedirectTo(String),
+    /// Every request is sent on to itself.
+    RedirectLoop,
 }
+
+/// Four mebibytes of zeros, compressed.
+const BOMB: &[u8] = include_bytes!("bomb.gz");
 
 #[derive(Default)]
 pub(super) struct Faults(Vec<Entry>);
@@ -53,9 +70,45 @@ impl Fault {
         Self::Status(code, vec![(name.to_owned(), value.to_owned())])
     }
 
-    pub(super) fn spoil(&self, reply: &mut Reply) {
+    pub(super) fn spoil(&self, request: &Request, reply: &mut Reply) {
+        let mut set = |name: &str, value: &str| {
+            reply.headers.retain(|(key, _)| !key.eq_ignore_ascii_case(name));
+            reply.headers.push((name.to_owned(), value.to_owned()));
+        };
         match self {
             Self::Status(..) => {}
+            Self::MediaType(media_type) => {
+                set("Content-Type", media_type);
+                if let Ok(mut document) = serde_json::from_slice::<Value>(&reply.body)
+                    && document.get("mediaType").is_some()
+                {
+                    document["mediaType"] = json!(media_type);
+                    reply.body = document.to_string().into_bytes();
+                    redigest(reply);
+                }
+            }
+            Self::GzipBomb => {
+                set("Content-Encoding", "gzip");
+                reply.body = BOMB.to_vec();
+                redigest(reply);
+            }
+            Self::EndlessTags => {
+                let page = request.parameters("last").first().and_then(|last| last.strip_prefix("tag-")?.parse().ok());
+                let page: u64 = page.map_or(0, |page: u64| page + 1);
+                let path = &request.path;
+                set("Link", &format!("<{path}?last=tag-{page}>; rel=\"next\""));
+                reply.status = 200;
+                reply.body = json!({ "name": "endless", "tags": [format!("tag-{page}")] }).to_string().into_bytes();
+            }
+            Self::RedirectTo(base) => {
+                set("Location", &format!("{base}{}", request.path));
+                reply.status = 307;
+            }
+            Self::RedirectLoop => {
+                set("Location", &request.path);
+                reply.status = 307;
+            }
+            Self::Truncated => reply.delivery = Delivery::Truncated,
             Self::NeverAnswer => reply.delivery = Delivery::Never,
             Self::Reset => reply.delivery = Delivery::Reset,
             Self::Trickle(pause) => reply.delivery = Delivery::Trickle(*pause),
@@ -66,13 +119,18 @@ impl Fault {
             }
             Self::Malformed => {
                 reply.body = b"{\"schemaVersion\": 2, \"manifests\": [".to_vec();
-                let digest = digest::of(&reply.body);
-                for (name, value) in &mut reply.headers {
-                    if name == "Docker-Content-Digest" {
-                        value.clone_from(&digest);
-                    }
-                }
+                redigest(reply);
             }
+        }
+    }
+}
+
+/// Makes the header with the digest fit the body.
+fn redigest(reply: &mut Reply) {
+    let digest = digest::of(&reply.body);
+    for (name, value) in &mut reply.headers {
+        if name == "Docker-Content-Digest" {
+            value.clone_from(&digest);
         }
     }
 }

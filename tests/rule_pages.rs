@@ -6,8 +6,11 @@
 //! - `findings`: what the rule finds, one `LINE:COLUMN-LINE:COLUMN message` a
 //!   line, columns in code points, the end exclusive. Without it: nothing.
 //! - `facts`: the answers of the world by question, as JSON. With it slow checks
-//!   are on, and every question must be answered; without it they are off. What
-//!   `.dockerignore` holds stands there as its lines, or null where there is none.
+//!   are on, and every question must be answered; without it they are off:
+//!   `"IMAGE PLATFORM"`, `"http URL": {"ALGORITHM": …}`, `"git URL NAME": {"commit": …}`,
+//!   or `{"skipped": REASON}`. What `.dockerignore` holds stands there as its lines,
+//!   or null where there is none. `"context": {"files": […], "ignore": […]}` is a real
+//!   folder with these files.
 //! - `settings`: keys of `plimsoll.toml`.
 //! - `fixed`: the file after the first fix of every finding.
 //!
@@ -21,6 +24,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 use std::{env, fs};
 
 use plimsoll::config::{self, Config, Flags};
@@ -28,8 +32,8 @@ use plimsoll::document::Surroundings;
 use plimsoll::finding::{Finding, ProblemKind};
 use plimsoll::lint::{Ask, FileReport, Input, Job, Ruleset, SlowChecks, Source, run};
 use plimsoll::plugin::{Host, Plugin};
-use plimsoll::question::{Answer, Failure, Question, SkipReason};
-use plimsoll::resolve::Recorded;
+use plimsoll::question::{Algorithm, Answer, BuildContext, Download, Failure, Question, SkipReason};
+use plimsoll::resolve::{Context, Recorded, Resolve, Resolving};
 use plimsoll::schedule::Terms;
 use plimsoll_dockerfile::{LineIndex, Platform, Reference};
 use plimsoll_registry::{Answer as RegistryAnswer, Image};
@@ -102,6 +106,52 @@ struct Facts {
     recorded: Recorded,
     /// Whether they say which ignore file the build context has, if any.
     know_context: bool,
+    /// The build context, where they say what is in it.
+    folder: Option<tempfile::TempDir>,
+}
+
+/// What answers a case: a folder what is in it, the page all else.
+#[derive(Default)]
+struct World {
+    recorded: Recorded,
+    folder: Context,
+}
+
+impl Resolve for World {
+    fn resolve<'a>(&'a self, question: &'a Question, deadline: Instant) -> Resolving<'a> {
+        match is_of_folder(question) {
+            true => self.folder.resolve(question, deadline),
+            false => self.recorded.resolve(question, deadline),
+        }
+    }
+}
+
+fn is_of_folder(question: &Question) -> bool {
+    matches!(question, Question::Files { .. } | Question::File { .. } | Question::Text { .. })
+}
+
+/// What a folder of files holds.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Folder {
+    files: Vec<String>,
+    #[serde(default)]
+    ignore: Vec<String>,
+}
+
+impl Folder {
+    fn make(&self) -> tempfile::TempDir {
+        let folder = plimsoll_test_support::scratch_folder();
+        for file in &self.files {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().expect("a file lies in the folder")).unwrap();
+            fs::write(path, file).unwrap();
+        }
+        if !self.ignore.is_empty() {
+            fs::write(folder.path().join(IGNORE_FILE), self.ignore.join("\n")).unwrap();
+        }
+        folder
+    }
 }
 
 /// What is recorded of an image.
@@ -116,7 +166,19 @@ struct Fact {
     user: String,
     labels: BTreeMap<String, String>,
     no_match: Option<Vec<String>>,
+    digest: Option<String>,
+    index_digest: Option<String>,
     skipped: Option<String>,
+}
+
+impl Fact {
+    /// Why there is no answer, if the page says so.
+    fn failure(skipped: Option<&str>) -> Result<Option<Failure>, String> {
+        let Some(skipped) = skipped else { return Ok(None) };
+        let reasons = [SkipReason::Auth, SkipReason::NotFound, SkipReason::Network, SkipReason::Timeout];
+        let reason = reasons.into_iter().find(|known| known.name() == skipped).ok_or("an unknown reason to skip")?;
+        Ok(Some(Failure { reason, detail: String::new() }))
+    }
 }
 
 impl Check<'_> {
@@ -153,15 +215,19 @@ impl Check<'_> {
     /// The `findings` and `fixed` blocks as they should be.
     fn case(&self, case: &Case) -> Result<BTreeMap<&'static str, String>, String> {
         let facts = case.facts()?;
-        let report = self.lint(case, case.facts()?.map(|facts| facts.recorded))?;
+        let report = self.lint(case, case.facts()?)?;
         if let Some(failed) = report.problems.iter().find(|problem| problem.kind == ProblemKind::PluginFailure) {
             return Err(failed.message.clone());
+        }
+        if facts.is_some() && report.skipped.iter().any(|skipped| skipped.reason == SkipReason::FailFast) {
+            return Err(format!("the file has errors: {:?}", report.problems));
         }
         if let Some(facts) = &facts {
             let asked: HashSet<_> = report.planned.iter().map(|(_, question)| question).collect();
             let is_known = |question: &Question| match question {
-                Question::Image { .. } => facts.recorded.answers.contains_key(question),
                 Question::Ignored { .. } => facts.know_context,
+                question if is_of_folder(question) => facts.folder.is_some(),
+                _ => facts.recorded.answers.contains_key(question),
             };
             if let Some(question) = asked.iter().find(|question| !is_known(question)) {
                 return Err(format!("the facts do not answer the question for {question}"));
@@ -171,6 +237,9 @@ impl Check<'_> {
             }
             if facts.know_context && !asked.iter().any(|question| matches!(question, Question::Ignored { .. })) {
                 return Err(format!("nobody asks for {IGNORE_FILE}"));
+            }
+            if facts.folder.is_some() && !asked.iter().any(|question| is_of_folder(question)) {
+                return Err("nobody asks for the files of the context".to_owned());
             }
         }
         let source = case.dockerfile.text.as_bytes();
@@ -188,7 +257,7 @@ impl Check<'_> {
     }
 
     /// Runs the one rule, as the program would.
-    fn lint(&self, case: &Case, facts: Option<Recorded>) -> Result<FileReport, String> {
+    fn lint(&self, case: &Case, facts: Option<Facts>) -> Result<FileReport, String> {
         let settings = case.others.get("settings").map_or("", |settings| &settings.text);
         let file: config::File = toml::from_str(settings).map_err(|error| error.to_string())?;
         let default = Platform::parse("linux/amd64").expect("a platform");
@@ -201,19 +270,21 @@ impl Check<'_> {
             Arc::make_mut(settings).enabled.retain(|enabled| plugin == self.plugin && *enabled == rule);
         }
         let ask = if facts.is_some() { Ask::Everything } else { Ask::Nothing };
+        let (recorded, folder) = facts.map(|facts| (facts.recorded, facts.folder)).unwrap_or_default();
+        let root = folder.as_ref().map(|folder| folder.path().to_owned()).unwrap_or_default();
         let job = Job {
             inputs: vec![Input {
                 shown: "Dockerfile".to_owned(),
                 source: Source::Bytes(case.dockerfile.text.clone().into_bytes()),
                 ruleset: 0,
-                context: Arc::default(),
+                context: Arc::new(BuildContext { root, dockerfile: None }),
             }],
             plugins: self.plugins.clone(),
             unusable: Vec::new(),
             rulesets: vec![ruleset],
             surroundings: Surroundings::of_platform(config.target_platform),
             slow_checks: SlowChecks { ask, fail_fast: config.fail_fast, terms: Terms::within(config.timeout) },
-            resolver: Arc::new(facts.unwrap_or_default()),
+            resolver: Arc::new(World { recorded, folder: Context::default() }),
             threads: 1,
         };
         Ok(run(&job).files.remove(0))
@@ -297,35 +368,79 @@ impl Facts {
         let know_context = ignore_file.is_some();
         let lines: Option<Vec<String>> = serde_json::from_value(ignore_file.unwrap_or_default())
             .map_err(|error| format!("facts: {IGNORE_FILE}: {error}"))?;
+        let folder: Option<Folder> = facts
+            .remove("context")
+            .map(|folder| serde_json::from_value(folder).map_err(|error| format!("facts: context: {error}")))
+            .transpose()?;
         let answer = |(question, fact): (String, serde_json::Value)| {
-            let fact = serde_json::from_value(fact).map_err(|error| error.to_string());
-            fact.and_then(|fact| answer(&question, fact)).map_err(|error| format!("{question}: {error}"))
+            let answer = match question.split_once(' ') {
+                Some(("http", url)) => download(url, fact),
+                Some(("git", question)) => commit(question, fact),
+                _ => serde_json::from_value(fact)
+                    .map_err(|error| error.to_string())
+                    .and_then(|fact| answer(&question, fact)),
+            };
+            answer.map_err(|error| format!("{question}: {error}"))
         };
         let answers = facts.into_iter().map(answer).collect::<Result<_, _>>()?;
         let ignore_file = lines.map(|lines| lines.join("\n"));
-        Ok(Self { recorded: Recorded { answers, ignore_file }, know_context })
+        Ok(Self {
+            recorded: Recorded { answers, ignore_file },
+            know_context,
+            folder: folder.map(|folder| folder.make()),
+        })
     }
 }
 
-fn answer(question: &str, fact: Fact) -> Result<(Question, Result<Answer, Failure>), String> {
+type Answered = (Question, Result<Answer, Failure>);
+
+/// What a URL holds, by the algorithm it is asked with.
+fn download(url: &str, fact: serde_json::Value) -> Result<Answered, String> {
+    let fact: BTreeMap<String, String> = serde_json::from_value(fact).map_err(|error| error.to_string())?;
+    let failure = Fact::failure(fact.get("skipped").map(String::as_str))?;
+    let algorithm = Algorithm::ALL.into_iter().find(|algorithm| fact.contains_key(algorithm.name()));
+    let algorithm = algorithm.or(failure.is_some().then_some(Algorithm::Sha256)).ok_or("no digest is given")?;
+    let question = Question::Download { url: url.parse().map_err(|error| format!("{error}"))?, algorithm };
+    let answer = match failure {
+        Some(failure) => Err(failure),
+        None => {
+            let digest = format!("{}:{}", algorithm.name(), fact[algorithm.name()]);
+            Ok(Answer::Download(Download { digest, size: 1, final_url: url.to_owned() }))
+        }
+    };
+    Ok((question, answer))
+}
+
+/// The commit of a name in a repository.
+fn commit(question: &str, fact: serde_json::Value) -> Result<Answered, String> {
+    let fact: BTreeMap<String, String> = serde_json::from_value(fact).map_err(|error| error.to_string())?;
+    let (remote, reference) = question.split_once(' ').ok_or("a question is a URL and a name")?;
+    let remote = remote.parse().map_err(|error| format!("{error}"))?;
+    let question = Question::Commit { remote, reference: reference.to_owned() };
+    let answer = match Fact::failure(fact.get("skipped").map(String::as_str))? {
+        Some(failure) => Err(failure),
+        None => Ok(Answer::Commit(fact.get("commit").ok_or("no commit is given")?.clone())),
+    };
+    Ok((question, answer))
+}
+
+fn answer(question: &str, fact: Fact) -> Result<Answered, String> {
     let parse = |platform: &str| Platform::parse(platform).map_err(|error| error.to_string());
     let (reference, platform) = question.split_once(' ').ok_or("a question is an image and a platform")?;
     let reference = Reference::parse(reference).map_err(|error| error.to_string())?.with_default_tag();
     let platform = parse(platform)?;
     let question = Question::Image { reference, platform: platform.clone() };
-    if let Some(reason) = fact.skipped {
-        let reasons = [SkipReason::Auth, SkipReason::NotFound, SkipReason::Network, SkipReason::Timeout];
-        let reason = reasons.into_iter().find(|known| known.name() == reason).ok_or("an unknown reason to skip")?;
-        return Ok((question, Err(Failure { reason, detail: String::new() })));
+    if let Some(failure) = Fact::failure(fact.skipped.as_deref())? {
+        return Ok((question, Err(failure)));
     }
-    let digest = format!("sha256:{:064}", 0);
+    let digest = fact.digest.unwrap_or_else(|| format!("sha256:{:064}", 0));
     let answer = if let Some(available) = fact.no_match {
         let available = available.iter().map(|platform| parse(platform)).collect::<Result<_, _>>()?;
         RegistryAnswer::PlatformMismatch { requested: platform, available, index_digest: digest }
     } else {
         RegistryAnswer::Image(Box::new(Image {
             digest,
-            index_digest: None,
+            index_digest: fact.index_digest,
             platform: fact.platform.map_or(Ok(platform), |platform| parse(&platform))?,
             environment: fact.environment.into_iter().collect(),
             working_dir: fact.working_directory,

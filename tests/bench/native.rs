@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use plimsoll::plugin::contract::{self, Verdict};
 use plimsoll::plugin::{Call, Code, Failure, Instance, Plugin};
-use plimsoll_sdk::native::{self, Host, Ignored, Level, Port, Selection, StepFlag, StepWord};
+use plimsoll_sdk::native::{self, ContextFile, Host, Ignored, Level, Matches, Port, Selection, StepFlag, StepWord};
 use plimsoll_sdk::pack::{self, Entry};
 use plimsoll_sdk::{Request, RequestId, Scope, Severity};
 
@@ -266,6 +266,47 @@ impl Host for Linked {
     fn plan_ignored(&self, request: &Request, paths: &[String]) -> Result<RequestId, String> {
         let mut call = self.0.borrow_mut();
         call.plan_ignored(of_contract(request), paths.to_vec()).expect("the rules plan what can be asked")
+    }
+    fn plan_files(&self, request: &Request, patterns: &[String]) -> Result<RequestId, String> {
+        let mut call = self.0.borrow_mut();
+        call.plan_files(of_contract(request), patterns.to_vec()).expect("the rules plan what can be asked")
+    }
+    fn plan_file(&self, request: &Request, path: &str) -> Result<RequestId, String> {
+        let mut call = self.0.borrow_mut();
+        call.plan_file(of_contract(request), path.to_owned()).expect("the rules plan what can be asked")
+    }
+    fn plan_text(&self, request: &Request, path: &str) -> Result<RequestId, String> {
+        let mut call = self.0.borrow_mut();
+        call.plan_text(of_contract(request), path.to_owned()).expect("the rules plan what can be asked")
+    }
+    fn plan_digest(&self, request: &Request, url: &str, algorithm: &str) -> Result<RequestId, String> {
+        let mut call = self.0.borrow_mut();
+        call.plan_digest(of_contract(request), url, algorithm).expect("the rules plan what can be asked")
+    }
+    fn plan_resolve(&self, request: &Request, remote: &str, name: &str) -> Result<RequestId, String> {
+        let mut call = self.0.borrow_mut();
+        call.plan_resolve(of_contract(request), remote, name).expect("the rules plan what can be asked")
+    }
+    fn files(&self, _: RequestId) -> Vec<Matches> {
+        unreachable!("nothing is answered here")
+    }
+    fn file(&self, _: RequestId) -> Option<ContextFile> {
+        unreachable!("nothing is answered here")
+    }
+    fn text(&self, _: RequestId) -> Option<String> {
+        unreachable!("nothing is answered here")
+    }
+    fn digest(&self, _: RequestId) -> String {
+        unreachable!("nothing is answered here")
+    }
+    fn size(&self, _: RequestId) -> u64 {
+        unreachable!("nothing is answered here")
+    }
+    fn final_url(&self, _: RequestId) -> String {
+        unreachable!("nothing is answered here")
+    }
+    fn commit(&self, _: RequestId) -> String {
+        unreachable!("nothing is answered here")
     }
     fn ignore_file(&self, _: RequestId) -> Option<String> {
         unreachable!("nothing is answered here")

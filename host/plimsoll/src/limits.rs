@@ -74,6 +74,45 @@ pub const IGNORE_FILE_BYTES_MAX: u64 = 1 << 20;
 /// times bytes of all paths.
 pub const IGNORE_WORK_MAX: usize = 256 << 20;
 
+/// Patterns that one question for files of the build context may name.
+pub const CONTEXT_PATTERNS_MAX: usize = 1_000;
+/// Bytes of these together.
+pub const CONTEXT_PATTERN_BYTES_MAX: usize = 64 << 10;
+
+/// Paths that one such question is answered with.
+pub const CONTEXT_PATHS_MAX: usize = 10_000;
+
+/// Entries of folders that one such question may look at.
+pub const CONTEXT_ENTRIES_MAX: usize = 100_000;
+
+/// Links that are followed on the way to one path, as on Linux.
+pub const CONTEXT_LINKS_MAX: usize = 40;
+
+/// Bytes of a file of the context that is digested.
+pub const CONTEXT_FILE_BYTES_MAX: u64 = 512 << 20;
+
+/// Bytes of a file of the context that is read as text.
+pub const CONTEXT_TEXT_BYTES_MAX: u64 = 1 << 20;
+
+/// Bytes of an address of the web, and of the name of a branch or tag.
+pub const URL_BYTES_MAX: usize = 8 << 10;
+
+/// Bytes of what an address of the web may hold.
+pub const DOWNLOAD_BYTES_MAX: u64 = 512 << 20;
+
+/// Redirects that one question follows, as many as BuildKit.
+pub const REDIRECTS_MAX: usize = 10;
+
+/// How long connecting to a server may take.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Pauses before a question to the web is asked again after a failure that may
+/// pass; their number is the number of retries.
+pub const RETRY_DELAYS: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
+
+/// Bytes of what a git server says of its names.
+pub const GIT_BYTES_MAX: usize = 16 << 20;
+
 /// How many answers may follow from one another.
 pub const FOLLOW_UPS_MAX: usize = 3;
 

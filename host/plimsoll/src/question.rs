@@ -10,6 +10,7 @@ use std::sync::Arc;
 use plimsoll_dockerfile::{Platform, Reference};
 use plimsoll_registry::{Answer as RegistryAnswer, Image};
 use serde::Serialize;
+use url::{Position, Url};
 
 /// A question to the world.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -28,6 +29,66 @@ pub enum Question {
         /// Paths relative to its root, in the order asked.
         paths: Vec<String>,
     },
+    /// Which paths of a build context the patterns of ADD and COPY match.
+    Files {
+        /// The context.
+        context: Arc<BuildContext>,
+        /// The patterns, in the order asked.
+        patterns: Vec<String>,
+    },
+    /// What stands at a path of a build context.
+    File {
+        /// The context.
+        context: Arc<BuildContext>,
+        /// The path, relative to its root.
+        path: String,
+    },
+    /// The text of a file of a build context.
+    Text {
+        /// The context.
+        context: Arc<BuildContext>,
+        /// The path, relative to its root.
+        path: String,
+    },
+    /// What an address of the web holds.
+    Download {
+        /// The address, without a fragment.
+        url: Url,
+        /// How its content is to be digested.
+        algorithm: Algorithm,
+    },
+    /// The commit that a name means in a git repository.
+    Commit {
+        /// Where the repository is, without query and fragment.
+        remote: Url,
+        /// A branch, a tag, a full name such as `refs/heads/main`, or `HEAD`.
+        reference: String,
+    },
+}
+
+/// How content is digested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Algorithm {
+    /// SHA-256.
+    Sha256,
+    /// SHA-384.
+    Sha384,
+    /// SHA-512.
+    Sha512,
+}
+
+impl Algorithm {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Sha256, Self::Sha384, Self::Sha512];
+
+    /// What stands before the colon of a digest.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sha256 => "sha256",
+            Self::Sha384 => "sha384",
+            Self::Sha512 => "sha512",
+        }
+    }
 }
 
 /// Where the files of a build come from.
@@ -45,7 +106,9 @@ impl Question {
     pub fn resolver(&self) -> &'static str {
         match self {
             Self::Image { .. } => "registry",
-            Self::Ignored { .. } => "context",
+            Self::Ignored { .. } | Self::Files { .. } | Self::File { .. } | Self::Text { .. } => "context",
+            Self::Download { .. } => "http",
+            Self::Commit { .. } => "git",
         }
     }
 
@@ -53,7 +116,10 @@ impl Question {
     pub fn host(&self) -> Option<&str> {
         match self {
             Self::Image { reference, .. } => Some(&reference.domain),
-            Self::Ignored { .. } => None,
+            Self::Download { url, .. } | Self::Commit { remote: url, .. } => {
+                Some(&url[Position::BeforeHost..Position::AfterPort])
+            }
+            Self::Ignored { .. } | Self::Files { .. } | Self::File { .. } | Self::Text { .. } => None,
         }
     }
 }
@@ -63,6 +129,11 @@ impl fmt::Display for Question {
         match self {
             Self::Image { reference, platform } => write!(f, "image {} for {platform}", reference.familiar()),
             Self::Ignored { paths, .. } => write!(f, "whether the context leaves out {}", paths.join(", ")),
+            Self::Files { patterns, .. } => write!(f, "what the context holds of {}", patterns.join(", ")),
+            Self::File { path, .. } => write!(f, "what {path} is in the context"),
+            Self::Text { path, .. } => write!(f, "the text of {path} in the context"),
+            Self::Download { url, algorithm } => write!(f, "{} of {url}", algorithm.name()),
+            Self::Commit { remote, reference } => write!(f, "commit of {reference} in {remote}"),
         }
     }
 }
@@ -74,6 +145,58 @@ pub enum Answer {
     Image(RegistryAnswer),
     /// To [`Question::Ignored`].
     Ignored(Ignored),
+    /// To [`Question::Files`], by pattern.
+    Files(Vec<Matches>),
+    /// To [`Question::File`]; nothing where the context has no such path.
+    File(Option<ContextFile>),
+    /// To [`Question::Text`]; nothing where the context has no such file.
+    Text(Option<String>),
+    /// To [`Question::Download`].
+    Download(Download),
+    /// To [`Question::Commit`]: the commit's identifier.
+    Commit(String),
+}
+
+/// What a pattern matches.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Matches {
+    /// Paths relative to the context's root, sorted.
+    pub paths: Vec<String>,
+    /// Whether they are all.
+    pub is_complete: bool,
+}
+
+/// What stands at a path of a build context.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContextFile {
+    /// What it is, links followed.
+    pub kind: FileKind,
+    /// Its length in bytes; 0 for what is no file.
+    pub size: u64,
+    /// The digest of a file's content, such as `sha256:…`.
+    pub checksum: Option<String>,
+}
+
+/// What can stand at a path, by the contract's numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// A regular file.
+    File = 0,
+    /// A folder.
+    Folder = 1,
+    /// Anything else, such as a device or a socket; it is never opened.
+    Other = 2,
+}
+
+/// What an address of the web holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Download {
+    /// The digest of its content, such as `sha256:…`.
+    pub digest: String,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Where it was found, after redirects.
+    pub final_url: String,
 }
 
 /// What an ignore file says of some paths.
@@ -94,7 +217,7 @@ impl Answer {
     pub fn image(&self) -> Option<&Image> {
         match self {
             Self::Image(RegistryAnswer::Image(image)) => Some(image),
-            Self::Image(_) | Self::Ignored(_) => None,
+            _ => None,
         }
     }
 }

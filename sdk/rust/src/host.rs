@@ -1,7 +1,7 @@
 //! The seam to the host: inside a component the imports of its world, natively
 //! whatever [`crate::native`] was given. One list makes both.
 
-use crate::bindings::plimsoll::rules::context::Ignored;
+use crate::bindings::plimsoll::rules::context::{ContextFile, Ignored, Matches};
 use crate::bindings::plimsoll::rules::model::{Port, StepFlag, StepWord};
 use crate::bindings::plimsoll::rules::{log::Level, registry::Selection};
 use crate::{Request, RequestId, Span};
@@ -130,4 +130,28 @@ seam! {
     context::ignore_has_exceptions as ignore_has_exceptions(request: RequestId) -> bool;
     /// `context.ignored-paths`.
     context::ignored_paths as ignored_paths(request: RequestId) -> Vec<Ignored>;
+    /// `context.plan-files`.
+    context::plan_files as plan_files(request: &Request, patterns: &[String]) -> Result<RequestId, String>;
+    /// `context.files`.
+    context::files as files(request: RequestId) -> Vec<Matches>;
+    /// `context.plan-file`.
+    context::plan_file as plan_file(request: &Request, path: &str) -> Result<RequestId, String>;
+    /// `context.file`.
+    context::file as file(request: RequestId) -> Option<ContextFile>;
+    /// `context.plan-text`.
+    context::plan_text as plan_text(request: &Request, path: &str) -> Result<RequestId, String>;
+    /// `context.text`.
+    context::text as text(request: RequestId) -> Option<String>;
+    /// `http.plan-digest`.
+    http::plan_digest as plan_digest(request: &Request, url: &str, algorithm: &str) -> Result<RequestId, String>;
+    /// `http.digest`.
+    http::digest as digest(request: RequestId) -> String;
+    /// `http.size`.
+    http::size as size(request: RequestId) -> u64;
+    /// `http.final-url`.
+    http::final_url as final_url(request: RequestId) -> String;
+    /// `git.plan-resolve`.
+    git::plan_resolve as plan_resolve(request: &Request, remote: &str, name: &str) -> Result<RequestId, String>;
+    /// `git.commit`.
+    git::commit as commit(request: RequestId) -> String;
 }

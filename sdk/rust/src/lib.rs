@@ -9,7 +9,9 @@
 
 pub mod context;
 mod document;
+pub mod git;
 mod host;
+pub mod http;
 pub mod log;
 mod model;
 pub mod native;
@@ -55,7 +57,7 @@ pub mod prelude {
     pub use crate::{
         Answered, Base, Document, Edit, Fix, ImageUse, ImageUseKind, Instruction, Keyword, OperatingSystem, Outcome,
         Plan, PlatformFlag, Report, Rule, Safety, Scope, Severity, Shell, Source, Span, Stage, State, Step, StepFlag,
-        StepWord, Variable, Visibility, Word, WordRole, context, registry, shell,
+        StepWord, Variable, Visibility, Word, WordRole, context, git, http, registry, shell,
     };
 }
 

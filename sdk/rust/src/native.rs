@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-pub use crate::bindings::plimsoll::rules::context::Ignored;
+pub use crate::bindings::plimsoll::rules::context::{ContextFile, Ignored, Matches};
 pub use crate::bindings::plimsoll::rules::log::Level;
 pub use crate::bindings::plimsoll::rules::model::{Port, StepFlag, StepWord};
 pub use crate::bindings::plimsoll::rules::registry::{Image, Selection};

@@ -31,6 +31,7 @@ pub mod registries;
 pub mod registry;
 pub mod secure;
 pub mod servers;
+pub mod site;
 
 pub use docker_engine::DockerEngine;
 pub use docker_registry::DockerRegistry;

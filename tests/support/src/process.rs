@@ -23,6 +23,10 @@ impl Running {
         Self(child.unwrap_or_else(|error| panic!("{command:?} does not start: {error}")))
     }
 
+    pub(crate) fn of(child: Child) -> Self {
+        Self(child)
+    }
+
     /// Ends it at once.
     pub(crate) fn kill(&mut self) {
         // Fails only for a child that has ended already.

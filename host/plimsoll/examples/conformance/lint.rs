@@ -11,7 +11,7 @@ use plimsoll::document::{Document, Meaning, Surroundings};
 use plimsoll::finding::Finding;
 use plimsoll::lint::{Ask, CheckOptions, Input, Job, Ruleset, SlowChecks, Source, run};
 use plimsoll::plugin::{Host, Plugin};
-use plimsoll::question::{Answer, Question};
+use plimsoll::question::{Answer, Failure, Question, SkipReason};
 use plimsoll::resolve::context::IgnoreFile;
 use plimsoll::resolve::{Resolve, Resolving};
 use plimsoll::schedule::Terms;
@@ -326,6 +326,10 @@ impl Resolve for World {
                     let file = file.map(|content| IgnoreFile::new(".dockerignore", content.as_bytes()));
                     file.unwrap_or_else(IgnoreFile::none).ignored(paths, deadline).map(Answer::Ignored)
                 }
+                _ => Err(Failure {
+                    reason: SkipReason::ResolverError,
+                    detail: format!("nothing is known of {question}"),
+                }),
             }
         })
     }

@@ -20,7 +20,7 @@ use crate::lint::{Ask, Job, Outcome, SlowChecks};
 use crate::plugin::contract::Level;
 use crate::plugin::{Host, Plugin, Unusable};
 use crate::report::{self, Circumstances, Traffic};
-use crate::resolve::{Context, Registry, World};
+use crate::resolve::{Registry, World};
 use crate::schedule::Terms;
 
 /// Lint Dockerfiles
@@ -168,7 +168,7 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
                 watch,
             },
         },
-        resolver: Arc::new(World { registry: registry.clone(), context: Context::default() }),
+        resolver: Arc::new(World::new(registry.clone(), [])),
         threads: arguments.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from),
     };
     let outcome = crate::lint::run(&job);

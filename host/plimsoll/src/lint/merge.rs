@@ -2,9 +2,9 @@
 //!
 //! A `replace` takes away the fast findings of its rule in its scope, unless a
 //! request of that rule about the same place failed: then they stand beside
-//! what was learnt. What several answers say alike is said once.
+//! what was learnt. What several answers say alike is said once, and with its fix.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use plimsoll_dockerfile::Span;
 use plimsoll_dockerfile::model::Base;
@@ -74,6 +74,17 @@ impl<'m> Outcomes<'m> {
         let place = stages.partition_point(|stage| self.meaning.instruction_start(stage.from) <= span.start);
         places[place] == Outcome::Replaced
     }
+}
+
+/// Drops fast findings that an answer says again and knows how to mend.
+pub(super) fn give_way(fast: &mut Vec<Finding>, late: &[Vec<Finding>]) {
+    let is_mended = |late: &&Finding| !late.fixes.is_empty();
+    let mended: HashSet<_> = late.iter().flatten().filter(is_mended).map(identity).collect();
+    fast.retain(|fast| !fast.fixes.is_empty() || !mended.contains(&identity(fast)));
+}
+
+fn identity(finding: &Finding) -> (u32, u32, &str, &str) {
+    (finding.span.start, finding.span.end, &finding.rule, &finding.message)
 }
 
 /// All findings of some batches, by place, then rule, then message. Equal ones of

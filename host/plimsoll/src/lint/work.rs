@@ -151,11 +151,14 @@ impl Work {
         let outcomes = Outcomes::new(&content.meaning, &self.verdicts);
         let fast = std::mem::take(&mut self.fast).into_iter();
         let standing = fast.filter(|(plugin, rule, finding)| !outcomes.supersede(*plugin, *rule, finding.span));
-        let mut batches = vec![standing.map(|(_, _, finding)| finding).collect()];
+        let mut standing: Vec<Finding> = standing.map(|(_, _, finding)| finding).collect();
         let ruleset = &job.rulesets[content.ruleset];
+        let mut batches: Vec<Vec<Finding>> = Vec::with_capacity(self.late.len() + 1);
         for late in self.late.drain(..) {
             batches.push(late.into_iter().filter_map(|late| settle(ruleset, &content.suppressions, late)).collect());
         }
+        merge::give_way(&mut standing, &batches);
+        batches.insert(0, standing);
         self.report.findings = merge::join(batches);
     }
 

@@ -7,16 +7,11 @@
 
 use std::sync::Arc;
 
-use plimsoll_dockerfile::{Platform, Reference};
-
-use super::contract::{Image, Level, Request, RequestId, Scope, Selection, Span};
+use super::contract::{Level, Request, RequestId, Scope, Span};
 use super::failure::Misuse;
 use crate::document::{Document, Meaning};
-use crate::limits::{
-    FOLLOW_UPS_MAX, IGNORED_BYTES_MAX, IGNORED_PATHS_MAX, LOG_BYTES_MAX, LOG_MESSAGE_BYTES, REQUESTS_MAX,
-    STATE_BYTES_MAX,
-};
-use crate::question::{Answer, BuildContext, Ignored, Question};
+use crate::limits::{FOLLOW_UPS_MAX, LOG_BYTES_MAX, LOG_MESSAGE_BYTES, REQUESTS_MAX, STATE_BYTES_MAX};
+use crate::question::{Answer, BuildContext, Question};
 
 /// A call in progress. The default is one about nothing.
 #[derive(Default)]
@@ -101,10 +96,10 @@ pub struct Planned {
     pub question: Question,
 }
 
-type Result<T> = std::result::Result<T, Misuse>;
+pub(super) type Result<T> = std::result::Result<T, Misuse>;
 
 /// The name of a planned request, or for the guest why nothing was planned.
-type Planning = std::result::Result<RequestId, String>;
+pub(super) type Planning = std::result::Result<RequestId, String>;
 
 impl Call {
     /// A call about a subject. `planned_before` requests of this plugin and
@@ -195,28 +190,8 @@ impl Call {
 
     // What is asked.
 
-    /// `registry.plan-image`; the inner error is the guest's to deal with.
-    pub fn plan_image(&mut self, request: Request, reference: &str, platform: &str) -> Result<Planning> {
-        self.plan(request, "registry.plan-image", |_| {
-            let (reference, platform) = parse_image(reference, platform)?;
-            Ok(Question::Image { reference, platform })
-        })
-    }
-
-    /// `context.plan-ignored`; the inner error is the guest's to deal with.
-    pub fn plan_ignored(&mut self, request: Request, paths: Vec<String>) -> Result<Planning> {
-        self.plan(request, "context.plan-ignored", |subject| {
-            if paths.len() > IGNORED_PATHS_MAX || paths.iter().map(String::len).sum::<usize>() > IGNORED_BYTES_MAX {
-                return Err(format!(
-                    "at most {IGNORED_PATHS_MAX} paths of {IGNORED_BYTES_MAX} bytes are answered at once"
-                ));
-            }
-            Ok(Question::Ignored { context: subject.context.clone(), paths })
-        })
-    }
-
     /// Plans a question about the current document.
-    fn plan(
+    pub(super) fn plan(
         &mut self,
         request: Request,
         function: &str,
@@ -280,48 +255,11 @@ impl Call {
 
     // What is answered.
 
-    /// `registry.image-selection`.
-    pub fn image_selection(&self, request: RequestId) -> Result<Selection> {
-        use plimsoll_registry::Answer as Registry;
-        let function = "registry.image-selection";
-        let Answer::Image(answer) = self.answer(request, function)? else {
-            return Err(self.other_answer(request, function));
-        };
-        Ok(match answer {
-            Registry::Image(image) => Selection::Image(Image {
-                digest: image.digest.clone(),
-                index_digest: image.index_digest.clone(),
-                platform: image.platform.to_string(),
-            }),
-            Registry::PlatformMismatch { available, .. } => {
-                Selection::NoMatch(available.iter().map(ToString::to_string).collect())
-            }
-        })
-    }
-
-    /// The image that a getter reads from.
-    pub fn image(&self, request: RequestId, function: &str) -> Result<&plimsoll_registry::Image> {
-        let answer = self.answer(request, function)?;
-        answer.image().ok_or_else(|| {
-            self.misuse(format!(
-                "{function}: the answer holds no image, since none is for the platform: ask image-selection first"
-            ))
-        })
-    }
-
-    /// The answer of an ignore file.
-    pub fn ignored(&self, request: RequestId, function: &str) -> Result<&Ignored> {
-        match self.answer(request, function)? {
-            Answer::Ignored(ignored) => Ok(ignored),
-            Answer::Image(_) => Err(self.other_answer(request, function)),
-        }
-    }
-
-    fn other_answer(&self, request: RequestId, function: &str) -> Misuse {
+    pub(super) fn other_answer(&self, request: RequestId, function: &str) -> Misuse {
         self.misuse(format!("{function} was asked for request {request}, which asked something else"))
     }
 
-    fn answer(&self, request: RequestId, function: &str) -> Result<&Answer> {
+    pub(super) fn answer(&self, request: RequestId, function: &str) -> Result<&Answer> {
         let Phase::OnSuccess(answers) = &self.phase else {
             return Err(self.misuse(format!("{function} was called outside on-success, where there is no answer")));
         };
@@ -347,7 +285,7 @@ impl Call {
         Ok(())
     }
 
-    fn misuse(&self, what: String) -> Misuse {
+    pub(super) fn misuse(&self, what: String) -> Misuse {
         let index = self.running.or(match &self.phase {
             Phase::OnSuccess(answers) => answers.first().map(|answered| answered.request.rule),
             _ => None,
@@ -356,12 +294,4 @@ impl Call {
         let rule = index.and_then(|index| Some(rules?.get(index as usize)?.to_string()));
         Misuse { index, rule, what }
     }
-}
-
-/// Reference and platform of an image, normalised; else what is wrong with them.
-fn parse_image(reference: &str, platform: &str) -> std::result::Result<(Reference, Platform), String> {
-    let reference =
-        Reference::parse(reference).map_err(|error| format!("{reference:?} is no image reference: {error}"))?;
-    let platform = Platform::parse(platform).map_err(|error| format!("{platform:?} is no platform: {error}"))?;
-    Ok((reference.with_default_tag(), platform))
 }

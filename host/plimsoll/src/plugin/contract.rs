@@ -9,14 +9,14 @@ wasmtime::component::bindgen!({
 });
 
 pub use exports::plimsoll::rules::{fast, plugin, slow};
-pub use plimsoll::rules::context::Ignored;
+pub use plimsoll::rules::context::{ContextFile, Ignored, Matches};
 pub use plimsoll::rules::log::Level;
 pub use plimsoll::rules::model::{Port, StepFlag, StepWord};
 pub use plimsoll::rules::registry::{Image, Selection};
 pub use plimsoll::rules::types::{
     Answered, Description, Finding, Fix, OptionError, Request, RequestId, Safety, Scope, Severity, Span, Verdict,
 };
-pub use plimsoll::rules::{context, document, log, model, registry, settings, shell, types};
+pub use plimsoll::rules::{context, document, git, http, log, model, registry, settings, shell, types};
 
 /// The prefix of every interface of the contract.
 pub const PACKAGE: &str = "plimsoll:rules/";
@@ -25,4 +25,4 @@ pub const VERSION: &str = "0.1.0-draft";
 
 /// The interfaces through which a plugin asks the world. Importing one is what
 /// makes a plugin capable of it.
-pub const CAPABILITIES: &[&str] = &["registry", "context"];
+pub const CAPABILITIES: &[&str] = &["registry", "context", "http", "git"];

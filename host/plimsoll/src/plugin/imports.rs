@@ -5,8 +5,8 @@ use wasmtime::Result;
 
 use super::call::Call;
 use super::contract::{
-    Ignored, Level, Port, Request, RequestId, Selection, Span, StepFlag, StepWord, context, document, log, model,
-    registry, settings, shell, types,
+    ContextFile, Ignored, Level, Matches, Port, Request, RequestId, Selection, Span, StepFlag, StepWord, context,
+    document, git, http, log, model, registry, settings, shell, types,
 };
 use super::failure::Misuse;
 use super::instance::Guest;
@@ -276,5 +276,78 @@ impl context::Host for Guest {
         let ignored = self.call()?.ignored(request, "context.ignored-paths")?;
         let paths = ignored.paths.iter().map(|(path, patterns)| (path.clone(), patterns.clone()));
         Ok(paths.map(|(path, patterns)| Ignored { path, patterns }).collect())
+    }
+
+    fn plan_files(
+        &mut self,
+        request: Request,
+        patterns: Vec<String>,
+    ) -> Result<std::result::Result<RequestId, String>> {
+        Ok(self.call()?.plan_files(request, patterns)?)
+    }
+
+    fn files(&mut self, request: RequestId) -> Result<Vec<Matches>> {
+        let matches = self.call()?.files(request, "context.files")?.iter();
+        Ok(matches.map(|matches| Matches { paths: matches.paths.clone(), complete: matches.is_complete }).collect())
+    }
+
+    fn plan_file(&mut self, request: Request, path: String) -> Result<std::result::Result<RequestId, String>> {
+        Ok(self.call()?.plan_file(request, path)?)
+    }
+
+    fn file(&mut self, request: RequestId) -> Result<Option<ContextFile>> {
+        let file = self.call()?.file(request, "context.file")?;
+        let row = |file: &crate::question::ContextFile| ContextFile {
+            kind: file.kind as u32,
+            size: file.size,
+            checksum: file.checksum.clone(),
+        };
+        Ok(file.map(row))
+    }
+
+    fn plan_text(&mut self, request: Request, path: String) -> Result<std::result::Result<RequestId, String>> {
+        Ok(self.call()?.plan_text(request, path)?)
+    }
+
+    fn text(&mut self, request: RequestId) -> Result<Option<String>> {
+        Ok(self.call()?.context_text(request, "context.text")?.map(str::to_owned))
+    }
+}
+
+impl http::Host for Guest {
+    fn plan_digest(
+        &mut self,
+        request: Request,
+        url: String,
+        algorithm: String,
+    ) -> Result<std::result::Result<RequestId, String>> {
+        Ok(self.call()?.plan_digest(request, &url, &algorithm)?)
+    }
+
+    fn digest(&mut self, request: RequestId) -> Result<String> {
+        Ok(self.call()?.download(request, "http.digest")?.digest.clone())
+    }
+
+    fn size(&mut self, request: RequestId) -> Result<u64> {
+        Ok(self.call()?.download(request, "http.size")?.size)
+    }
+
+    fn final_url(&mut self, request: RequestId) -> Result<String> {
+        Ok(self.call()?.download(request, "http.final-url")?.final_url.clone())
+    }
+}
+
+impl git::Host for Guest {
+    fn plan_resolve(
+        &mut self,
+        request: Request,
+        remote: String,
+        name: String,
+    ) -> Result<std::result::Result<RequestId, String>> {
+        Ok(self.call()?.plan_resolve(request, &remote, &name)?)
+    }
+
+    fn commit(&mut self, request: RequestId) -> Result<String> {
+        Ok(self.call()?.commit(request, "git.commit")?.to_owned())
     }
 }

@@ -14,6 +14,7 @@ mod failure;
 mod findings;
 mod imports;
 mod instance;
+mod questions;
 mod runner;
 
 use std::fs::File;

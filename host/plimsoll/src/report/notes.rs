@@ -69,7 +69,10 @@ fn note(reason: SkipReason, skipped: &[&Skipped], circumstances: &Circumstances)
             }
         }
         SkipReason::Auth => format!("{checks} skipped for want of credentials ({})", details()),
-        SkipReason::NotFound => format!("{checks} skipped: there is no such image ({}; check name and tag)", details()),
+        SkipReason::NotFound if skipped.iter().all(|skipped| skipped.resolver == "registry") => {
+            format!("{checks} skipped: there is no such image ({}; check name and tag)", details())
+        }
+        SkipReason::NotFound => format!("{checks} skipped: there is no such thing ({}; check the name)", details()),
         SkipReason::Network => {
             format!("{checks} skipped: the network failed ({}; try again, or use --slow-checks=off)", details())
         }

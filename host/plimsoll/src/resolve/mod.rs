@@ -4,9 +4,13 @@
 //! Invariant: a resolver never sees a plugin, a file or a rule, only the
 //! question; dropping the future stops the work.
 
+mod checksum;
 pub mod context;
+mod git;
+mod http;
 mod recorded;
 mod registry;
+mod web;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,8 +18,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 pub use context::Context;
+pub use git::Git;
+pub use http::Http;
 pub use recorded::Recorded;
 pub use registry::Registry;
+pub use web::Web;
 
 use crate::question::{Answer, Failure, Question, SkipReason};
 
@@ -42,13 +49,30 @@ pub struct World {
     pub registry: Arc<dyn Resolve>,
     /// Answers questions about build contexts.
     pub context: Context,
+    /// Answers questions about addresses of the web.
+    pub http: Http,
+    /// Answers questions about git repositories.
+    pub git: Git,
+}
+
+impl World {
+    /// The resolvers of the program. The hosts allowed, `host` or `host:port`, may be
+    /// this machine or in its network; registries are the user's own choice anyway.
+    pub fn new(registry: Arc<dyn Resolve>, allowed_hosts: impl IntoIterator<Item = String>) -> Self {
+        let web = Arc::new(Web::new(allowed_hosts));
+        Self { registry, context: Context::default(), http: Http::new(web.clone()), git: Git::new(web) }
+    }
 }
 
 impl Resolve for World {
     fn resolve<'a>(&'a self, question: &'a Question, deadline: Instant) -> Resolving<'a> {
         match question {
             Question::Image { .. } => self.registry.resolve(question, deadline),
-            Question::Ignored { .. } => self.context.resolve(question, deadline),
+            Question::Ignored { .. } | Question::Files { .. } | Question::File { .. } | Question::Text { .. } => {
+                self.context.resolve(question, deadline)
+            }
+            Question::Download { .. } => self.http.resolve(question, deadline),
+            Question::Commit { .. } => self.git.resolve(question, deadline),
         }
     }
 

@@ -25,7 +25,7 @@ impl Recorded {
                 let file = file.map(|content| IgnoreFile::new(".dockerignore", content.as_bytes()));
                 file.unwrap_or_else(IgnoreFile::none).ignored(paths, deadline).map(Answer::Ignored)
             }
-            (None, Question::Image { .. }) => Err(Failure {
+            (None, _) => Err(Failure {
                 reason: SkipReason::ResolverError,
                 detail: format!("no answer was recorded for {question}"),
             }),

@@ -2,8 +2,12 @@
 //!
 //! Input: a context and paths in it. Output: what the ignore file says of them:
 //! the Dockerfile's own (`Dockerfile.dockerignore`), else `.dockerignore` at the
-//! root. Invariant: no file is read that lies outside the folder it belongs to,
-//! by whatever link, and none that is not a regular one.
+//! root; and what of the files is there for the build. Invariant: no file is read
+//! that lies outside the folder it belongs to, by whatever link, and none that is
+//! not a regular one.
+
+mod glob;
+mod tree;
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -17,6 +21,7 @@ use plimsoll_dockerfile::ignore::{self, Matcher};
 use super::{Resolve, Resolving, misdirected};
 use crate::limits::{IGNORE_FILE_BYTES_MAX, IGNORE_WORK_MAX};
 use crate::question::{Answer, BuildContext, Failure, Ignored, Question, SkipReason};
+use tree::Tree;
 
 const IGNORE_FILE: &str = ".dockerignore";
 
@@ -39,14 +44,20 @@ pub struct IgnoreFile {
 impl Resolve for Context {
     fn resolve<'a>(&'a self, question: &'a Question, deadline: Instant) -> Resolving<'a> {
         Box::pin(async move {
-            let Question::Ignored { context, paths } = question else { return Err(misdirected(question)) };
-            let (file, paths) = (self.ignore_file(context), paths.clone());
+            let context = match question {
+                Question::Ignored { context, .. }
+                | Question::Files { context, .. }
+                | Question::File { context, .. }
+                | Question::Text { context, .. } => context,
+                _ => return Err(misdirected(question)),
+            };
+            let (file, question) = (self.ignore_file(context), question.clone());
             // On a thread of its own, so that no other question waits for it.
             let work = move || match file.as_ref() {
-                Ok(file) => file.ignored(&paths, deadline).map(Answer::Ignored),
+                Ok(file) => file.answer(&question, deadline),
                 Err(failure) => Err(failure.clone()),
             };
-            let panicked = |_| Err(failure("the ignore file could not be held against the paths".to_owned()));
+            let panicked = |_| Err(failure("the build context could not be read".to_owned()));
             tokio::task::spawn_blocking(work).await.unwrap_or_else(panicked)
         })
     }
@@ -72,6 +83,28 @@ impl IgnoreFile {
     /// Where there is none.
     pub fn none() -> Self {
         Self { name: None, bytes: 0, matcher: Ok(Matcher::default()) }
+    }
+
+    fn answer(&self, question: &Question, deadline: Instant) -> Result<Answer, Failure> {
+        match question {
+            Question::Ignored { paths, .. } => self.ignored(paths, deadline).map(Answer::Ignored),
+            Question::Files { context, patterns } => {
+                let mut tree = self.tree(context, deadline)?;
+                let matches = patterns.iter().map(|pattern| tree.matches(pattern));
+                matches.collect::<Result<_, _>>().map(Answer::Files)
+            }
+            Question::File { context, path } => self.tree(context, deadline)?.file(path).map(Answer::File),
+            Question::Text { context, path } => self.tree(context, deadline)?.text(path).map(Answer::Text),
+            _ => Err(misdirected(question)),
+        }
+    }
+
+    fn tree(&self, context: &BuildContext, deadline: Instant) -> Result<Tree<'_>, Failure> {
+        let matcher = self.matcher.as_ref().map_err(|error| failure(error.clone()))?;
+        let unreadable =
+            |error| failure(format!("the build context {} cannot be read: {error}", context.root.display()));
+        let root = fs::canonicalize(folder(&context.root)).map_err(unreadable)?;
+        Ok(Tree::new(root, matcher, self.bytes, deadline))
     }
 
     /// What it says of paths.
@@ -111,7 +144,7 @@ fn read(context: &BuildContext) -> Result<IgnoreFile, Failure> {
         let name = format!("{}{IGNORE_FILE}", dockerfile.file_name()?.to_string_lossy());
         Some((folder_of(dockerfile), name))
     });
-    for (folder, name) in own.into_iter().chain([(context.root.as_path(), IGNORE_FILE.to_owned())]) {
+    for (folder, name) in own.into_iter().chain([(folder(&context.root), IGNORE_FILE.to_owned())]) {
         match read_inside(folder, &name) {
             Ok(content) => return Ok(IgnoreFile::new(&name, &content)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -122,7 +155,12 @@ fn read(context: &BuildContext) -> Result<IgnoreFile, Failure> {
 }
 
 fn folder_of(file: &Path) -> &Path {
-    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    folder(file.parent().unwrap_or(Path::new("")))
+}
+
+/// The folder, also where it is the working directory and called nothing.
+fn folder(path: &Path) -> &Path {
+    if path.as_os_str().is_empty() { Path::new(".") } else { path }
 }
 
 /// The content of a file in a folder, unless it is a link that leads out of it.

@@ -1,0 +1,211 @@
+//! The questions of the contract: what a guest asks made typed and normal, and
+//! the answers it may read.
+//!
+//! Input: arguments of a guest. Output: a [`Question`], or for the guest why it
+//! cannot be asked. Invariant: what is planned has one spelling, bounds kept.
+
+use plimsoll_dockerfile::{Platform, Reference};
+use url::{Host, Url};
+
+use super::call::{Call, Planning, Result};
+use super::contract::{Image, Request, RequestId, Selection};
+use crate::limits::{
+    CONTEXT_PATTERN_BYTES_MAX, CONTEXT_PATTERNS_MAX, IGNORED_BYTES_MAX, IGNORED_PATHS_MAX, URL_BYTES_MAX,
+};
+use crate::question::{Algorithm, Answer, ContextFile, Download, Ignored, Matches, Question};
+
+impl Call {
+    /// `registry.plan-image`; the inner error is the guest's to deal with.
+    pub fn plan_image(&mut self, request: Request, reference: &str, platform: &str) -> Result<Planning> {
+        self.plan(request, "registry.plan-image", |_| {
+            let (reference, platform) = parse_image(reference, platform)?;
+            Ok(Question::Image { reference, platform })
+        })
+    }
+
+    /// `context.plan-ignored`; the inner error is the guest's to deal with.
+    pub fn plan_ignored(&mut self, request: Request, paths: Vec<String>) -> Result<Planning> {
+        self.plan(request, "context.plan-ignored", |subject| {
+            if paths.len() > IGNORED_PATHS_MAX || paths.iter().map(String::len).sum::<usize>() > IGNORED_BYTES_MAX {
+                return Err(format!(
+                    "at most {IGNORED_PATHS_MAX} paths of {IGNORED_BYTES_MAX} bytes are answered at once"
+                ));
+            }
+            Ok(Question::Ignored { context: subject.context.clone(), paths })
+        })
+    }
+
+    /// `context.plan-files`; the inner error is the guest's to deal with.
+    pub fn plan_files(&mut self, request: Request, patterns: Vec<String>) -> Result<Planning> {
+        self.plan(request, "context.plan-files", |subject| {
+            let bytes = patterns.iter().map(String::len).sum::<usize>();
+            if patterns.len() > CONTEXT_PATTERNS_MAX || bytes > CONTEXT_PATTERN_BYTES_MAX {
+                return Err(format!(
+                    "at most {CONTEXT_PATTERNS_MAX} patterns of {CONTEXT_PATTERN_BYTES_MAX} bytes are answered at once"
+                ));
+            }
+            Ok(Question::Files { context: subject.context.clone(), patterns })
+        })
+    }
+
+    /// `context.plan-file`; the inner error is the guest's to deal with.
+    pub fn plan_file(&mut self, request: Request, path: String) -> Result<Planning> {
+        self.plan(request, "context.plan-file", |subject| {
+            Ok(Question::File { context: subject.context.clone(), path: check_path(path)? })
+        })
+    }
+
+    /// `context.plan-text`; the inner error is the guest's to deal with.
+    pub fn plan_text(&mut self, request: Request, path: String) -> Result<Planning> {
+        self.plan(request, "context.plan-text", |subject| {
+            Ok(Question::Text { context: subject.context.clone(), path: check_path(path)? })
+        })
+    }
+
+    /// `http.plan-digest`; the inner error is the guest's to deal with.
+    pub fn plan_digest(&mut self, request: Request, url: &str, algorithm: &str) -> Result<Planning> {
+        self.plan(request, "http.plan-digest", |_| {
+            let known = Algorithm::ALL.into_iter().find(|known| known.name() == algorithm);
+            let algorithm = known.ok_or_else(|| format!("{algorithm:?} is none of sha256, sha384 and sha512"))?;
+            Ok(Question::Download { url: parse_url(url)?, algorithm })
+        })
+    }
+
+    /// `git.plan-resolve`; the inner error is the guest's to deal with.
+    pub fn plan_resolve(&mut self, request: Request, remote: &str, name: &str) -> Result<Planning> {
+        self.plan(request, "git.plan-resolve", |_| {
+            let remote = parse_url(remote)?;
+            if remote.query().is_some() {
+                return Err("the address of a repository has no query".to_owned());
+            }
+            Ok(Question::Commit { remote, reference: check_reference(name)? })
+        })
+    }
+
+    /// `registry.image-selection`.
+    pub fn image_selection(&self, request: RequestId) -> Result<Selection> {
+        use plimsoll_registry::Answer as Registry;
+        let function = "registry.image-selection";
+        let Answer::Image(answer) = self.answer(request, function)? else {
+            return Err(self.other_answer(request, function));
+        };
+        Ok(match answer {
+            Registry::Image(image) => Selection::Image(Image {
+                digest: image.digest.clone(),
+                index_digest: image.index_digest.clone(),
+                platform: image.platform.to_string(),
+            }),
+            Registry::PlatformMismatch { available, .. } => {
+                Selection::NoMatch(available.iter().map(ToString::to_string).collect())
+            }
+        })
+    }
+
+    /// The image that a getter reads from.
+    pub fn image(&self, request: RequestId, function: &str) -> Result<&plimsoll_registry::Image> {
+        let answer = self.answer(request, function)?;
+        answer.image().ok_or_else(|| {
+            self.misuse(format!(
+                "{function}: the answer holds no image, since none is for the platform: ask image-selection first"
+            ))
+        })
+    }
+
+    /// The answer of an ignore file.
+    pub fn ignored(&self, request: RequestId, function: &str) -> Result<&Ignored> {
+        match self.answer(request, function)? {
+            Answer::Ignored(ignored) => Ok(ignored),
+            _ => Err(self.other_answer(request, function)),
+        }
+    }
+
+    /// What patterns match in the context.
+    pub fn files(&self, request: RequestId, function: &str) -> Result<&[Matches]> {
+        match self.answer(request, function)? {
+            Answer::Files(matches) => Ok(matches),
+            _ => Err(self.other_answer(request, function)),
+        }
+    }
+
+    /// What stands at a path of the context.
+    pub fn file(&self, request: RequestId, function: &str) -> Result<Option<&ContextFile>> {
+        match self.answer(request, function)? {
+            Answer::File(file) => Ok(file.as_ref()),
+            _ => Err(self.other_answer(request, function)),
+        }
+    }
+
+    /// The text of a file of the context.
+    pub fn context_text(&self, request: RequestId, function: &str) -> Result<Option<&str>> {
+        match self.answer(request, function)? {
+            Answer::Text(text) => Ok(text.as_deref()),
+            _ => Err(self.other_answer(request, function)),
+        }
+    }
+
+    /// What an address of the web holds.
+    pub fn download(&self, request: RequestId, function: &str) -> Result<&Download> {
+        match self.answer(request, function)? {
+            Answer::Download(download) => Ok(download),
+            _ => Err(self.other_answer(request, function)),
+        }
+    }
+
+    /// The commit that a name means.
+    pub fn commit(&self, request: RequestId, function: &str) -> Result<&str> {
+        match self.answer(request, function)? {
+            Answer::Commit(commit) => Ok(commit),
+            _ => Err(self.other_answer(request, function)),
+        }
+    }
+}
+
+type Parsed<T> = std::result::Result<T, String>;
+
+/// Reference and platform of an image, normalised; else what is wrong with them.
+fn parse_image(reference: &str, platform: &str) -> Parsed<(Reference, Platform)> {
+    let reference =
+        Reference::parse(reference).map_err(|error| format!("{reference:?} is no image reference: {error}"))?;
+    let platform = Platform::parse(platform).map_err(|error| format!("{platform:?} is no platform: {error}"))?;
+    Ok((reference.with_default_tag(), platform))
+}
+
+/// A URL of the web, without its fragment. One with credentials is refused: they
+/// would be sent, and shown in reports.
+fn parse_url(text: &str) -> Parsed<Url> {
+    if text.len() > URL_BYTES_MAX {
+        return Err(format!("a URL may have {URL_BYTES_MAX} bytes"));
+    }
+    let mut url = Url::parse(text).map_err(|error| format!("{text:?} is no URL: {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("only http and https are asked, not {}", url.scheme()));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("a URL with credentials is not asked".to_owned());
+    }
+    if url.host().is_none_or(|host| host == Host::Domain("")) {
+        return Err(format!("{text:?} names no host"));
+    }
+    url.set_fragment(None);
+    Ok(url)
+}
+
+/// A name of a branch or tag that git could have; `HEAD` for an empty one.
+fn check_reference(name: &str) -> Parsed<String> {
+    let is_hexadecimal = name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if matches!(name.len(), 40 | 64) && is_hexadecimal {
+        return Err("it is a commit already".to_owned());
+    }
+    let is_odd = |c: char| c.is_control() || c.is_whitespace() || "~^:?*[\\".contains(c);
+    if name.len() > URL_BYTES_MAX || name.contains(is_odd) || name.contains("..") {
+        return Err("git has no such names".to_owned());
+    }
+    Ok(if name.is_empty() { "HEAD".to_owned() } else { name.to_owned() })
+}
+
+fn check_path(path: String) -> Parsed<String> {
+    if path.len() > CONTEXT_PATTERN_BYTES_MAX || path.contains('\0') {
+        return Err(format!("a path has at most {CONTEXT_PATTERN_BYTES_MAX} bytes, none of them zero"));
+    }
+    Ok(path)
+}

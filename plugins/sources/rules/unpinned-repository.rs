@@ -1,0 +1,95 @@
+//! ADD of a git repository without saying which commit.
+
+use plimsoll_sdk::prelude::*;
+
+use crate::repository::Repository;
+use crate::{address, place};
+
+#[derive(Default)]
+pub struct UnpinnedRepository;
+
+impl Rule for UnpinnedRepository {
+    const NAME: &'static str = "unpinned-repository";
+    const SUMMARY: &'static str = "ADD of a git repository should name a commit, not a branch or tag that can move";
+    const FIXABLE: bool = true;
+
+    fn check(&self, document: &Document, report: &mut Report) {
+        for added in added(document) {
+            added.report(report);
+        }
+    }
+
+    fn plan(&self, document: &Document, plan: &Plan) {
+        for added in added(document).filter(|added| added.is_exact) {
+            let Some(stage) = added.step.stage() else { continue };
+            let request = plan.about(Scope::Stage(stage.index())).with_state(added.notes());
+            let repository = Repository::of(&added.source);
+            // What cannot be asked, such as a repository behind SSH, stays unknown.
+            let _ = git::plan_resolve(&request, repository.remote, &repository.name);
+        }
+    }
+
+    /// Says the same again, with what is to be written.
+    fn on_success(&self, answered: &Answered, document: &Document, report: &mut Report) -> Outcome {
+        let commit = git::commit(answered);
+        let Some(added) = added(document).find(|added| answered.state == added.notes()) else { return Outcome::Keep };
+        let repository = Repository::of(&added.source);
+        let edit = if repository.has_query {
+            place::insert_checksum(&added.step, &commit).filter(|_| added.is_alone)
+        } else {
+            let is_editable = place::is_literal(document, added.place, &added.source);
+            is_editable.then(|| Edit::replace(added.place, repository.at(&commit)))
+        };
+        if let Some(edit) = edit {
+            added.report(report).fix("Name the commit that it is at today", [edit]);
+        }
+        Outcome::Add
+    }
+}
+
+/// A repository that an ADD takes, not bound to a commit.
+struct Added<'d> {
+    step: Step<'d>,
+    word: u32,
+    place: Span,
+    source: String,
+    is_exact: bool,
+    is_alone: bool,
+}
+
+impl Added<'_> {
+    fn report<'r>(&self, report: &'r mut Report) -> &'r mut plimsoll_sdk::Finding {
+        let repository = Repository::of(&self.source);
+        let what = match repository.name.as_str() {
+            "" => "its default branch".to_owned(),
+            name => format!("'{name}'"),
+        };
+        report.add(
+            self.place,
+            format!("Repository '{}' is taken at {what}, which can move", address::shown(repository.remote)),
+        )
+    }
+
+    fn notes(&self) -> Vec<u8> {
+        [self.step.index().to_le_bytes(), self.word.to_le_bytes()].concat()
+    }
+}
+
+fn added(document: &Document) -> impl Iterator<Item = Added<'_>> {
+    let is_add = |step: &Step| step.keyword() == Keyword::Add && step.is_needed();
+    let has_checksum = |step: &Step| {
+        let given = |flag: &StepFlag| flag.name == "checksum" && !flag.value.as_deref().is_some_and(str::is_empty);
+        step.flags().iter().any(given)
+    };
+    document.steps().filter(is_add).filter(move |step| !has_checksum(step)).flat_map(|step| {
+        let words = step.words();
+        let is_alone = words.iter().filter(|word| word.source().is_some()).count() == 1;
+        let repositories = (0u32..).zip(words).filter(|(_, word)| word.source() == Some(Source::Git));
+        let added = repositories.filter_map(|(word, StepWord { value, exact: is_exact, .. })| {
+            let place = place::of_word(&step, word as usize);
+            let source = value.filter(|source| !Repository::of(source).is_pinned())?;
+            Some(Added { step, word, place, source, is_exact, is_alone })
+        });
+        added.collect::<Vec<_>>()
+    })
+}

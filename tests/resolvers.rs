@@ -348,7 +348,12 @@ fn lint(root: &Path, allowed: &[String], dockerfile: &str) -> FileReport {
     let host = Host::new().unwrap();
     let packs = Plugin::bundled(&host).unwrap_or_else(|pack| panic!("{}", pack.message));
     let plugins: Arc<[Plugin]> = packs.into_iter().filter(|pack| pack.name == "sources").collect();
-    let file = "[rules.\"sources/unpinned-image\"]\nseverity = \"info\"\n";
+    let file = r#"
+        [rules."sources/unpinned-image"]
+        severity = "info"
+        [rules."sources/unverified-download"]
+        options = { download = true }
+    "#;
     let file = toml::from_str(file).unwrap();
     let source = Source::Bytes(dockerfile.as_bytes().to_vec());
     let job = Job {
@@ -357,7 +362,11 @@ fn lint(root: &Path, allowed: &[String], dockerfile: &str) -> FileReport {
         plugins,
         unusable: Vec::new(),
         surroundings: Surroundings::of_platform(Platform::new("linux", "amd64", "")),
-        slow_checks: SlowChecks { ask: Ask::Everything, fail_fast: true, terms: Terms::within(Duration::from_secs(20)) },
+        slow_checks: SlowChecks {
+            ask: Ask::Everything,
+            fail_fast: true,
+            terms: Terms::within(Duration::from_secs(20)),
+        },
         resolver: world(allowed),
         threads: 1,
     };

@@ -2,11 +2,16 @@
 
 use plimsoll_sdk::http::Download;
 use plimsoll_sdk::prelude::*;
+use serde::Deserialize;
 
 use crate::{address, place};
 
-#[derive(Default)]
-pub struct UnverifiedDownload;
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct UnverifiedDownload {
+    /// Whether what the URLs hold is downloaded, to tell the right checksum.
+    download: bool,
+}
 
 /// What a checksum is made with where none is given.
 const ALGORITHM: &str = "sha256";
@@ -15,6 +20,20 @@ impl Rule for UnverifiedDownload {
     const NAME: &'static str = "unverified-download";
     const SUMMARY: &'static str = "ADD of a URL should name the right checksum of what it downloads";
     const FIXABLE: bool = true;
+    const OPTIONS_SCHEMA: &'static str = r#"{
+  "type": "object",
+  "properties": {
+    "download": {
+      "description": "Whether what the URLs hold is downloaded, to tell the right checksum; may be much",
+      "type": "boolean"
+    }
+  },
+  "additionalProperties": false
+}"#;
+
+    fn configure(options: &str) -> Result<Self, String> {
+        from_json(options)
+    }
 
     fn check(&self, document: &Document, report: &mut Report) {
         for added in added(document).filter(|added| added.checksum.is_none()) {
@@ -23,7 +42,7 @@ impl Rule for UnverifiedDownload {
     }
 
     fn plan(&self, document: &Document, plan: &Plan) {
-        for added in added(document).filter(|added| added.is_exact && added.is_alone) {
+        for added in added(document).filter(|added| self.download && added.is_exact && added.is_alone) {
             let Some(stage) = added.step.stage() else { continue };
             let algorithm = match &added.checksum {
                 Some(Checksum { value: Some(value), .. }) => value.split(':').next().unwrap_or_default(),

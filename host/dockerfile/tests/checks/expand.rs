@@ -66,7 +66,7 @@ fn references(word: &str, env: &BTreeMap<String, String>, references: &[Variable
 
 fn value(word: &str, escape: char, expansion: &Expansion<'_>) {
     match &expansion.value {
-        Ok(Cow::Borrowed(value)) => assert_eq!(*value, word, "borrowed means unchanged"),
+        Ok(Cow::Borrowed(value)) => assert!(word.contains(value), "borrowed means a part of the word"),
         Ok(Cow::Owned(value)) => {
             assert!(value.len() <= word.len() + EXPANSION_BYTES_MAX, "{} bytes", value.len());
             let plain = !word.contains(['$', '\'', '"', escape]);

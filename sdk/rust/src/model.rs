@@ -533,7 +533,11 @@ impl<'d> Step<'d> {
 
     /// Its flags, each as written and as the build expands it.
     pub fn flags(&self) -> Vec<StepFlag> {
-        host::step_flags(self.index)
+        // Most have none, and the document knows that.
+        match self.instruction() {
+            Some(instruction) if instruction.flags().next().is_none() => Vec::new(),
+            _ => host::step_flags(self.index),
+        }
     }
 
     /// The ports of an EXPOSE, in the order in which the build reads them; the

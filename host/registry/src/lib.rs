@@ -45,6 +45,7 @@ mod tests;
 pub use client::{Client, ClientConfig};
 pub use environment::{Environment, Paths};
 pub use error::{Error, ErrorKind};
+pub use http::transport;
 pub use image::{Answer, Image};
 pub use index::{Attestation, Index, IndexEntry};
 pub use referrers::Referrer;

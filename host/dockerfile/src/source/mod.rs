@@ -145,7 +145,7 @@ fn prefixed(prefix: &str, name: &str) -> String {
 }
 
 /// The spellings of true and false that flags and queries take.
-pub(crate) fn parse_bool(value: &str) -> Option<bool> {
+pub fn parse_bool(value: &str) -> Option<bool> {
     match value {
         "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
         "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),

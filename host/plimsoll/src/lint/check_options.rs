@@ -4,6 +4,7 @@
 //! `BUILDKIT_DOCKERFILE_CHECK` → [`CheckOptions`], read as BuildKit reads it.
 
 use plimsoll_dockerfile::find_directive;
+use plimsoll_dockerfile::source::parse_bool;
 use plimsoll_dockerfile::tree::DirectiveKind;
 
 use crate::document::Document;
@@ -50,7 +51,7 @@ impl CheckOptions {
                 ("experimental", value) => options.experimental = Rules::parse(value),
                 ("error", value) => {
                     options.is_error =
-                        boolean(value).ok_or_else(|| format!("failed to parse check option {part:?}"))?;
+                        parse_bool(value).ok_or_else(|| format!("failed to parse check option {part:?}"))?;
                 }
                 (key, _) => return Err(format!("invalid check option {key:?}")),
             }
@@ -108,15 +109,6 @@ fn check_value(comment: &str) -> Option<&str> {
     let (key, value) = comment.trim_start().split_once('=')?;
     let value = value.trim();
     (key.trim_end().eq_ignore_ascii_case("check") && !value.is_empty()).then_some(value)
-}
-
-/// What Go takes for a truth value.
-fn boolean(text: &str) -> Option<bool> {
-    match text {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

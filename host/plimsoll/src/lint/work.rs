@@ -24,10 +24,8 @@ pub(super) struct Work {
     pub(super) pending: Vec<Pending>,
     /// What the answers so far came to.
     pub(super) verdicts: Vec<Verdict>,
-    /// Findings of `on-success`, answer by answer.
-    pub(super) late: Vec<Vec<Finding>>,
-    /// Whether the user will see an error among them.
-    has_late_error: bool,
+    /// Findings of `on-success` that the user will see, answer by answer.
+    late: Vec<Vec<Finding>>,
 }
 
 /// What is known of a file that could be read, until nothing is pending.
@@ -104,12 +102,10 @@ impl Work {
         self.report.skipped.extend(round.skipped);
         self.verdicts.extend(round.verdicts);
         if let Some(content) = &self.content {
-            let settled =
-                |finding: &Finding| settle(&job.rulesets[content.ruleset], &content.suppressions, finding.clone());
-            let mut settled = round.findings.iter().flatten().filter_map(settled);
-            self.has_late_error |= settled.any(|finding| finding.severity == Severity::Error);
+            let ruleset = &job.rulesets[content.ruleset];
+            let settled = |late| settle(ruleset, &content.suppressions, late);
+            self.late.extend(round.findings.into_iter().map(|batch| batch.into_iter().filter_map(settled).collect()));
         }
-        self.late.extend(round.findings);
         for problem in round.problems {
             if !self.report.problems.contains(&problem) {
                 self.report.problems.push(problem);
@@ -152,11 +148,7 @@ impl Work {
         let fast = std::mem::take(&mut self.fast).into_iter();
         let standing = fast.filter(|(plugin, rule, finding)| !outcomes.supersede(*plugin, *rule, finding.span));
         let mut standing: Vec<Finding> = standing.map(|(_, _, finding)| finding).collect();
-        let ruleset = &job.rulesets[content.ruleset];
-        let mut batches: Vec<Vec<Finding>> = Vec::with_capacity(self.late.len() + 1);
-        for late in self.late.drain(..) {
-            batches.push(late.into_iter().filter_map(|late| settle(ruleset, &content.suppressions, late)).collect());
-        }
+        let mut batches = std::mem::take(&mut self.late);
         merge::give_way(&mut standing, &batches);
         batches.insert(0, standing);
         self.report.findings = merge::join(batches);
@@ -164,9 +156,9 @@ impl Work {
 
     /// Whether the user will see an error, as far as is known.
     fn has_error(&self) -> bool {
-        self.report.has_error()
-            || self.has_late_error
-            || self.fast.iter().any(|(_, _, finding)| finding.severity == Severity::Error)
+        let mut fast = self.fast.iter().map(|(_, _, finding)| finding);
+        let is_error = |finding: &Finding| finding.severity == Severity::Error;
+        self.report.has_error() || fast.any(is_error) || self.late.iter().flatten().any(is_error)
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use reqwest::Url;
 
 use super::certificates::{self, Certificates};
-use super::failure::cause;
+use super::transport::cause;
 use crate::endpoint::{Endpoint, is_loopback_url};
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};

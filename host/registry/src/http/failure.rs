@@ -1,6 +1,5 @@
 //! Classification: what a broken connection or a status means, and which words tell a person.
 
-use std::error::Error as StdError;
 use std::time::Duration;
 
 use reqwest::header::RETRY_AFTER;
@@ -9,10 +8,8 @@ use serde::Deserialize;
 
 use super::Response;
 use super::retry::parse_retry_after;
+use super::transport::{cause, is_tls};
 use crate::error::{Error, ErrorKind};
-
-/// Most characters of a cause that are shown.
-const CAUSE_CHARS_MAX: usize = 200;
 
 /// An [`Error`] and whether another try may help.
 #[derive(Debug)]
@@ -119,43 +116,4 @@ fn code(body: &[u8]) -> String {
 fn server(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
-}
-
-/// Whether TLS itself failed: another try would end the same way.
-fn is_tls(error: &reqwest::Error) -> bool {
-    sources(error).any(|source| {
-        let mut inner = source;
-        // Errors of I/O hide what they wrap from the chain of sources.
-        while let Some(wrapped) = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
-            inner = wrapped;
-        }
-        inner.is::<rustls::Error>()
-    })
-}
-
-/// The innermost reason, which names neither URL nor header; in our words where the kind says it all.
-pub(super) fn cause(error: &reqwest::Error) -> String {
-    let kinds = sources(error).filter_map(|source| source.downcast_ref::<std::io::Error>());
-    if let Some(words) = kinds.filter_map(|error| in_words(error.kind())).last() {
-        return words.to_owned();
-    }
-    let text = sources(error).last().map_or_else(|| "no reason given".to_owned(), ToString::to_string);
-    let printable = text.chars().map(|char| if char.is_control() { ' ' } else { char });
-    printable.take(CAUSE_CHARS_MAX).collect()
-}
-
-fn in_words(kind: std::io::ErrorKind) -> Option<&'static str> {
-    use std::io::ErrorKind as Kind;
-    match kind {
-        Kind::ConnectionRefused => Some("connection refused"),
-        Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => Some("connection reset"),
-        Kind::UnexpectedEof => Some("connection ended early"),
-        Kind::TimedOut => Some("no reaction"),
-        Kind::HostUnreachable | Kind::NetworkUnreachable => Some("network unreachable"),
-        _ => None,
-    }
-}
-
-fn sources(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-    std::iter::successors(error.source(), |source| (*source).source())
 }

@@ -9,6 +9,7 @@ mod clients;
 mod failure;
 mod gate;
 mod retry;
+pub mod transport;
 
 use std::time::Instant;
 

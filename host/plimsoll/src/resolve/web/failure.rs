@@ -3,10 +3,10 @@
 //! Input: an error of the transport, or a status. Output: a [`Trouble`] in words
 //! for people. Invariant: nothing a server wrote is repeated, and no URL's query.
 
-use std::error::Error as StdError;
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use plimsoll_registry::transport::{cause, is_tls, sources};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 use crate::limits::RETRY_DELAYS;
@@ -30,7 +30,7 @@ impl fmt::Display for NotPublic {
     }
 }
 
-impl StdError for NotPublic {}
+impl std::error::Error for NotPublic {}
 
 impl Trouble {
     /// One that another try would end in too.
@@ -54,7 +54,7 @@ impl Trouble {
         if sources(error).any(|source| source.is::<NotPublic>()) {
             return Self::denied(host);
         }
-        let is_tls = sources(error).any(is_tls);
+        let is_tls = is_tls(error);
         let what = match (is_tls, error.is_connect()) {
             (true, _) => "no secure connection to",
             (false, true) => "no connection to",
@@ -90,38 +90,3 @@ impl Trouble {
         (Instant::now().checked_add(delay)? < deadline).then_some(delay)
     }
 }
-
-/// The innermost reason, in our words where the kind says it all.
-fn cause(error: &reqwest::Error) -> String {
-    use std::io::ErrorKind as Kind;
-    let kinds = sources(error).filter_map(|source| source.downcast_ref::<std::io::Error>().map(std::io::Error::kind));
-    let words = kinds.filter_map(|kind| match kind {
-        Kind::ConnectionRefused => Some("connection refused"),
-        Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => Some("connection reset"),
-        Kind::UnexpectedEof => Some("connection ended early"),
-        Kind::TimedOut => Some("no reaction"),
-        Kind::HostUnreachable | Kind::NetworkUnreachable => Some("network unreachable"),
-        _ => None,
-    });
-    if let Some(words) = words.last() {
-        return words.to_owned();
-    }
-    let text = sources(error).last().map_or_else(|| error.to_string(), ToString::to_string);
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(CAUSE_CHARS_MAX).collect()
-}
-
-/// Whether TLS itself failed. Errors of I/O hide what they wrap from the chain.
-fn is_tls(source: &(dyn StdError + 'static)) -> bool {
-    let mut inner = source;
-    while let Some(wrapped) = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
-        inner = wrapped;
-    }
-    inner.is::<rustls::Error>()
-}
-
-fn sources(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-    std::iter::successors(error.source(), |source| (*source).source())
-}
-
-/// Most characters of a cause that are shown.
-const CAUSE_CHARS_MAX: usize = 200;

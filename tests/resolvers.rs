@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use plimsoll::config::Files;
 use plimsoll::document::Surroundings;
 use plimsoll::lint::{self, Ask, FileReport, Input, Job, Ruleset, SlowChecks, Source};
 use plimsoll::plugin::{Host, Plugin};
@@ -19,7 +20,7 @@ use plimsoll::schedule::{Session, Terms};
 use plimsoll_dockerfile::Platform;
 use plimsoll_registry::{ClientConfig, Environment};
 use plimsoll_test_support::site::{Page, Site, git, git_or_skip, git_site};
-use plimsoll_test_support::{Image, Index, scratch_folder};
+use plimsoll_test_support::{Image, Index, Project, scratch_folder};
 
 /// sha256 of `hello`.
 const HELLO: &str = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
@@ -358,7 +359,7 @@ fn lint(root: &Path, allowed: &[String], dockerfile: &str) -> FileReport {
     let source = Source::Bytes(dockerfile.as_bytes().to_vec());
     let job = Job {
         inputs: vec![Input { shown: "Dockerfile".to_owned(), source, ruleset: 0, context: context(root) }],
-        rulesets: vec![Ruleset::new(&plugins, Some(&file)).unwrap()],
+        rulesets: vec![Ruleset::new(&plugins, Files { tree: Some(&file), user: None }).unwrap()],
         plugins,
         unusable: Vec::new(),
         surroundings: Surroundings::of_platform(Platform::new("linux", "amd64", "")),
@@ -416,4 +417,21 @@ fn rules_learn_from_servers_and_mend_the_file() {
     let again = lint(folder.path(), &[site.host(), repositories.host()], &mended);
     let found: Vec<&str> = again.findings.iter().map(|finding| finding.message.as_str()).collect();
     assert_eq!(found, ["'gone.txt' is not in the build context"]);
+}
+
+/// What the user allows on the command line, a file in the tree cannot.
+#[test]
+fn hosts_of_this_machine_are_for_the_user_to_allow() {
+    let site = Site::start(|_| Page::of("hello"));
+    let file = format!("FROM scratch\nADD {} /a\n", site.url("/x"));
+    let rule = "[rules.\"sources/unverified-download\"]\noptions = { download = true }\n";
+    let project = Project::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .file("plimsoll.toml", format!("{rule}[slow-checks.network]\nallow-hosts = [\"{}\"]\n", site.host()))
+        .file("Dockerfile", file);
+    let linted = project.lint("--slow-checks=on");
+    assert_eq!(linted.skipped(), ["sources/unverified-download denied"], "{linted:#?}");
+    assert!(linted.stderr.contains("counts in the user's own file only"), "{linted:#?}");
+    assert!(site.log().is_empty());
+    let linted = project.lint(&format!("--slow-checks=on --slow-checks-allow-host {}", site.host()));
+    assert_eq!((linted.skipped(), site.log().len()), (Vec::new(), 1), "{linted:#?}");
 }

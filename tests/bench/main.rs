@@ -14,6 +14,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use plimsoll::config::Files;
 use plimsoll::discover::discover;
 use plimsoll::document::Surroundings;
 use plimsoll::lint::{self, Ask, Input, Job, Ruleset, SlowChecks, Source};
@@ -80,7 +81,7 @@ fn job(sources: &[(String, Vec<u8>)], plugins: Arc<[Plugin]>, threads: usize) ->
     });
     Job {
         inputs: inputs.collect(),
-        rulesets: vec![Ruleset::new(&plugins, None).expect("no configuration, no mistake")],
+        rulesets: vec![Ruleset::new(&plugins, Files::default()).expect("no configuration, no mistake")],
         plugins,
         unusable: Vec::new(),
         surroundings: Surroundings::of_platform(Platform::host()),

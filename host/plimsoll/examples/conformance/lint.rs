@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use plimsoll::config::Files;
 use plimsoll::document::{Document, Meaning, Surroundings};
 use plimsoll::finding::Finding;
 use plimsoll::lint::{Ask, CheckOptions, Input, Job, Ruleset, SlowChecks, Source, run};
@@ -79,7 +80,7 @@ pub fn lint(request: &Value) -> Result<Value, String> {
         }],
         plugins: plugins.clone(),
         unusable: Vec::new(),
-        rulesets: vec![Ruleset::new(&plugins, None).map_err(|error| error.to_string())?],
+        rulesets: vec![Ruleset::new(&plugins, Files::default()).map_err(|error| error.to_string())?],
         surroundings,
         slow_checks: SlowChecks {
             ask: Ask::Everything,

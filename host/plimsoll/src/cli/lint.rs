@@ -10,10 +10,10 @@ use clap::{Args, ValueEnum};
 use plimsoll_dockerfile::{Platform, Reference};
 use plimsoll_registry::{ClientConfig, Environment, Paths, Statistics};
 
-use super::inputs::{Given, common_folder, inputs};
+use super::inputs::{Given, common_folder, inputs, user_file};
 use super::{CLEAN, FAILED, FOUND, INTERRUPTED, bundled, complain, print, progress, variables};
 use crate::cache::{Cache, Trouble};
-use crate::config::{self, Config, FailLevel, Finder, Flags, Mode, RegistriesTable, Variables, ci};
+use crate::config::{self, Config, FailLevel, Files, Finder, Flags, Mode, RegistriesTable, Variables, ci};
 use crate::document::Surroundings;
 use crate::finding::{ProblemKind, Severity};
 use crate::lint::{Ask, Job, Outcome, SlowChecks};
@@ -78,6 +78,9 @@ pub(super) struct Arguments {
     /// Whether rules may have tools of this machine run: on, off [default: off]
     #[arg(long, value_name = "SWITCH", value_parser = config::parse_bool)]
     slow_checks_console: Option<bool>,
+    /// Host that rules may ask although it is this machine or in its network
+    #[arg(long = "slow-checks-allow-host", value_name = "HOST[:PORT]", value_parser = config::parse_host)]
+    slow_checks_allow_hosts: Vec<String>,
     /// Ask nobody outside of this machine; what earlier runs know counts
     #[arg(long)]
     offline: bool,
@@ -119,18 +122,20 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
         here: &here,
     };
     let mut finder = Finder::default();
-    let file = finder.nearest(&common_folder(given));
-    let file = file.as_deref().map(config::read).transpose()?;
+    let tree = finder.nearest(&common_folder(given)).as_deref().map(config::read).transpose()?;
+    let user = user_file(given, &variables)?;
+    let files = Files { tree: tree.as_ref(), user: user.as_ref() };
     let flags = Flags {
         fail_level: arguments.fail_level,
         target_platform: arguments.platform.clone(),
         slow_checks: arguments.slow_checks,
         slow_checks_timeout: arguments.slow_checks_timeout,
         slow_checks_console: arguments.slow_checks_console,
+        slow_checks_allow_hosts: arguments.slow_checks_allow_hosts.clone(),
         offline: arguments.offline,
         cache_dir: arguments.cache_dir.clone(),
     };
-    let config = Config::settle(flags, &variables, file.as_ref())?;
+    let config = Config::settle(flags, &variables, files)?;
     let detected = ci::detect(&variables);
     let watch = progress::watch(arguments.quiet, detected.is_some());
     let ci = detected.filter(|_| config.slow_checks == Mode::Auto);
@@ -145,7 +150,7 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     let (host, mut plugins) = bundled()?;
     let unusable = load_plugins(&host, &arguments.plugins, &mut plugins)?;
     let registry = Arc::new(Registry::new(ClientConfig::new(environment(&config))));
-    let (inputs, rulesets) = inputs(given, &config, file, finder, &plugins)?;
+    let (inputs, rulesets) = inputs(given, &config, files, finder, &plugins)?;
     let job = Job {
         inputs,
         plugins: plugins.into(),
@@ -168,7 +173,7 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
                 watch,
             },
         },
-        resolver: Arc::new(World::new(registry.clone(), [])),
+        resolver: Arc::new(World::new(registry.clone(), config.allow_hosts.iter().cloned())),
         threads: arguments.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from),
     };
     let outcome = crate::lint::run(&job);
@@ -262,8 +267,9 @@ fn report_trouble(arguments: &Arguments, cache: &Cache) {
 /// The part of this machine that registries depend on, as configured.
 fn environment(config: &Config) -> Environment {
     let mut environment = Environment::of_process();
-    let RegistriesTable { config, drop_ins, credentials } = config.registries.clone();
-    environment.paths = Paths { registries_conf: config, drop_ins, credentials, ..environment.paths };
+    let RegistriesTable { config: config_file, drop_ins, credentials } = config.registries.clone();
+    environment.paths = Paths { registries_conf: config_file, drop_ins, credentials, ..environment.paths };
+    environment.distrusted.clone_from(&config.tree_registries);
     environment
 }
 

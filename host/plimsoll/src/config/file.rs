@@ -84,6 +84,22 @@ pub enum SeverityOrOff {
     Off,
 }
 
+/// The files that have a say in a run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Files<'f> {
+    /// That of the linted tree, which a stranger may have written.
+    pub tree: Option<&'f File>,
+    /// The user's own.
+    pub user: Option<&'f File>,
+}
+
+impl<'f> Files<'f> {
+    /// What the tree's file says, else the user's.
+    pub(super) fn first<T>(&self, value: impl Fn(&'f File) -> Option<T>) -> Option<T> {
+        self.tree.and_then(&value).or_else(|| self.user.and_then(value))
+    }
+}
+
 impl File {
     /// Whether it says anything that holds for a whole run.
     pub fn has_run_wide_tables(&self) -> bool {

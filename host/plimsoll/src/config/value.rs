@@ -102,6 +102,25 @@ pub(super) fn parse_path(text: &str) -> Result<PathBuf, String> {
     Ok(PathBuf::from(text))
 }
 
+/// Hosts, `,` between them.
+pub(super) fn parse_hosts(text: &str) -> Result<Vec<String>, String> {
+    text.split(',').map(|host| parse_host(host.trim())).collect()
+}
+
+/// `host` or `host:port`.
+///
+/// # Errors
+/// What is expected.
+pub fn parse_host(text: &str) -> Result<String, String> {
+    let url = url::Url::parse(&format!("http://{text}/")).ok();
+    let is_host =
+        url.as_ref().is_some_and(|url| url.username().is_empty() && url.path() == "/" && url.query().is_none());
+    match url.filter(|_| is_host && !text.contains('/')) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err(format!("{text:?} is no host such as artifacts.internal or localhost:8080")),
+    }
+}
+
 pub(super) fn parse_platform(text: &str) -> Result<Platform, String> {
     Platform::parse(text).map_err(|error| format!("{text:?} is no platform such as linux/arm64: {error}"))
 }

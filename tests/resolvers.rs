@@ -20,7 +20,7 @@ use plimsoll::schedule::{Session, Terms};
 use plimsoll_dockerfile::Platform;
 use plimsoll_registry::{ClientConfig, Environment};
 use plimsoll_test_support::site::{Page, Site, git, git_or_skip, git_site};
-use plimsoll_test_support::{Image, Index, Project, scratch_folder};
+use plimsoll_test_support::{Image, Index, Project, files_below, scratch_folder};
 
 /// sha256 of `hello`.
 const HELLO: &str = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
@@ -434,4 +434,35 @@ fn hosts_of_this_machine_are_for_the_user_to_allow() {
     assert!(site.log().is_empty());
     let linted = project.lint(&format!("--slow-checks=on --slow-checks-allow-host {}", site.host()));
     assert_eq!((linted.skipped(), site.log().len()), (Vec::new(), 1), "{linted:#?}");
+}
+
+/// Later runs know what servers of the web and of git said, as long as they may be asked.
+#[test]
+fn later_runs_know_what_servers_said() {
+    if !git_or_skip("later_runs_know_what_servers_said") {
+        return;
+    }
+    let folder = scratch_folder();
+    repository(folder.path());
+    let (repositories, site) = (git_site(folder.path(), false), Site::start(|_| Page::of("hello")));
+    let (url, remote) = (site.url("/x?token=secret1"), repositories.url("/app.git"));
+    let project = Project::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .file("plimsoll.toml", "[rules.\"sources/unverified-download\"]\noptions = { download = true }\n")
+        .file("Dockerfile", format!("FROM scratch\nADD --checksum={HELLO} {url} /a\nADD {remote}#main /b\n"));
+    let allowed = format!("--slow-checks-allow-host {} --slow-checks-allow-host {}", site.host(), repositories.host());
+    let cold = project.lint(&format!("--slow-checks=on {allowed}"));
+    assert_eq!(cold.skipped(), [""; 0], "{cold:#?}");
+    let asked = (site.log().len(), repositories.log().len());
+    for mode in ["--slow-checks=on", "--slow-checks=off", "--offline"] {
+        let warm = project.lint(&format!("{mode} {allowed}"));
+        assert_eq!((warm.findings(), warm.skipped()), (cold.findings(), vec![]), "{mode}: {warm:#?}");
+    }
+    assert_eq!((site.log().len(), repositories.log().len()), asked, "they are known");
+    let denied = project.lint("--slow-checks=on");
+    let skipped = ["sources/unverified-download denied", "sources/unpinned-repository denied"];
+    assert_eq!(denied.skipped().len(), 2, "{denied:#?}");
+    assert!(skipped.iter().all(|skipped| denied.skipped().contains(&(*skipped).to_owned())), "{denied:#?}");
+    let kept = files_below(&project.path().join(".cache"));
+    let kept: Vec<_> = kept.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    assert!(kept.len() > 2 && !kept.concat().contains("secret1"), "{kept:?}");
 }

@@ -79,7 +79,9 @@ impl Resolve for World {
     fn circumstances(&self, question: &Question) -> Option<String> {
         match question {
             Question::Image { .. } => self.registry.circumstances(question),
-            _ => None,
+            Question::Download { .. } => self.http.circumstances(question),
+            Question::Commit { .. } => self.git.circumstances(question),
+            Question::Ignored { .. } | Question::Files { .. } | Question::File { .. } | Question::Text { .. } => None,
         }
     }
 }

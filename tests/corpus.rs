@@ -71,7 +71,7 @@ fn findings_of(name: &str, source: &[u8]) -> Vec<String> {
         rulesets: vec![Ruleset::new(&plugins, Files::default()).unwrap()],
         plugins,
         unusable: Vec::new(),
-        surroundings: Surroundings::of_platform(target),
+        surroundings: vec![Surroundings::of_platform(target)],
         slow_checks: SlowChecks {
             ask: Ask::Everything,
             fail_fast: true,

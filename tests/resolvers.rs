@@ -362,7 +362,7 @@ fn lint(root: &Path, allowed: &[String], dockerfile: &str) -> FileReport {
         rulesets: vec![Ruleset::new(&plugins, Files { tree: Some(&file), user: None }).unwrap()],
         plugins,
         unusable: Vec::new(),
-        surroundings: Surroundings::of_platform(Platform::new("linux", "amd64", "")),
+        surroundings: vec![Surroundings::of_platform(Platform::new("linux", "amd64", ""))],
         slow_checks: SlowChecks {
             ask: Ask::Everything,
             fail_fast: true,

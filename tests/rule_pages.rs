@@ -262,8 +262,8 @@ impl Check<'_> {
         let file: config::File = toml::from_str(settings).map_err(|error| error.to_string())?;
         let files = Files { tree: Some(&file), user: None };
         let default = Platform::parse("linux/amd64").expect("a platform");
-        let target_platform = file.lint.target_platform.is_none().then_some(default);
-        let flags = Flags { target_platform, ..Flags::default() };
+        let target_platforms = file.lint.target_platforms.is_none().then(|| vec![default]);
+        let flags = Flags { target_platforms, ..Flags::default() };
         let config = Config::settle(flags, &BTreeMap::new(), files).map_err(|error| error.to_string())?;
         let mut ruleset = Ruleset::new(self.plugins, files).map_err(|error| error.to_string())?;
         for (plugin, settings) in ruleset.settings.iter_mut().enumerate() {
@@ -283,7 +283,7 @@ impl Check<'_> {
             plugins: self.plugins.clone(),
             unusable: Vec::new(),
             rulesets: vec![ruleset],
-            surroundings: Surroundings::of_platform(config.target_platform),
+            surroundings: config.target_platforms.into_iter().map(Surroundings::of_platform).collect(),
             slow_checks: SlowChecks { ask, fail_fast: config.fail_fast, terms: Terms::within(config.timeout) },
             resolver: Arc::new(World { recorded, folder: Context::default() }),
             threads: 1,

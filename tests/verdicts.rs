@@ -135,7 +135,7 @@ fn run_with(script: Script, off: &[u32], configure: impl FnOnce(&mut Job)) -> Fi
         plugins,
         unusable: vec![],
         rulesets: vec![ruleset],
-        surroundings: Surroundings::of_platform(Platform::host()),
+        surroundings: vec![Surroundings::of_platform(Platform::host())],
         slow_checks: SlowChecks { ask: Ask::Everything, fail_fast: true, terms: Terms::within(Duration::from_secs(5)) },
         resolver: Arc::new(Recorded { answers, ..Recorded::default() }),
         threads: 1,

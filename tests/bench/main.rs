@@ -84,7 +84,7 @@ fn job(sources: &[(String, Vec<u8>)], plugins: Arc<[Plugin]>, threads: usize) ->
         rulesets: vec![Ruleset::new(&plugins, Files::default()).expect("no configuration, no mistake")],
         plugins,
         unusable: Vec::new(),
-        surroundings: Surroundings::of_platform(Platform::host()),
+        surroundings: vec![Surroundings::of_platform(Platform::host())],
         slow_checks: SlowChecks { ask: Ask::Nothing, fail_fast: true, terms: Terms::within(Duration::from_secs(1)) },
         resolver: Arc::new(Recorded::default()),
         threads,

@@ -45,9 +45,9 @@ pub(super) struct Arguments {
     /// How to report
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
-    /// Platform to build for, such as linux/arm64
-    #[arg(long, value_parser = platform)]
-    platform: Option<Platform>,
+    /// Platform to build for, such as linux/arm64; of several, with `,` between them, what is found for any
+    #[arg(long, value_name = "PLATFORM[,PLATFORM]", value_parser = platforms)]
+    platform: Option<Platforms>,
     /// Set a build argument; without a value, that of the environment variable
     #[arg(long = "build-arg", value_name = "NAME[=VALUE]")]
     build_args: Vec<String>,
@@ -101,6 +101,10 @@ pub(super) struct Arguments {
     verbose: u8,
 }
 
+/// The value of `--platform`, of which the last counts as a whole.
+#[derive(Clone)]
+struct Platforms(Vec<Platform>);
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     Text,
@@ -127,7 +131,7 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     let files = Files { tree: tree.as_ref(), user: user.as_ref() };
     let flags = Flags {
         fail_level: arguments.fail_level,
-        target_platform: arguments.platform.clone(),
+        target_platforms: arguments.platform.clone().map(|platforms| platforms.0),
         slow_checks: arguments.slow_checks,
         slow_checks_timeout: arguments.slow_checks_timeout,
         slow_checks_console: arguments.slow_checks_console,
@@ -151,17 +155,19 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     let unusable = load_plugins(&host, &arguments.plugins, &mut plugins)?;
     let registry = Arc::new(Registry::new(ClientConfig::new(environment(&config))));
     let (inputs, rulesets) = inputs(given, &config, files, finder, &plugins)?;
+    let build_args = build_args(&arguments.build_args, &variables);
+    let surroundings = |platform: &Platform| Surroundings {
+        build_args: build_args.clone(),
+        target_platform: platform.clone(),
+        target: arguments.target.clone(),
+        contexts: arguments.build_contexts.clone(),
+    };
     let job = Job {
         inputs,
         plugins: plugins.into(),
         unusable,
         rulesets,
-        surroundings: Surroundings {
-            build_args: build_args(&arguments.build_args, &variables),
-            target_platform: config.target_platform.clone(),
-            target: arguments.target.clone(),
-            contexts: arguments.build_contexts.clone(),
-        },
+        surroundings: config.target_platforms.iter().map(surroundings).collect(),
         slow_checks: SlowChecks {
             ask: if arguments.explain_plan { Ask::Nothing } else { ask },
             fail_fast: config.fail_fast,
@@ -334,6 +340,6 @@ fn build_context(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-fn platform(text: &str) -> Result<Platform, String> {
-    Platform::parse(text).map_err(|error| error.to_string())
+fn platforms(text: &str) -> Result<Platforms, String> {
+    config::parse_platforms(text).map(Platforms)
 }

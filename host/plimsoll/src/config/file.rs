@@ -9,7 +9,7 @@ use std::time::Duration;
 use plimsoll_dockerfile::{LineIndex, Platform};
 use serde::{Deserialize, Deserializer};
 
-use super::value::{parse_duration, parse_fail_level, parse_mode, parse_platform, similar};
+use super::value::{parse_duration, parse_fail_level, parse_mode, parse_platforms, similar};
 use super::{ConfigError, FailLevel, Mode, SlowChecksTable};
 use crate::finding::Severity;
 use crate::limits::CONFIG_BYTES_MAX;
@@ -44,9 +44,9 @@ pub struct LintTable {
     /// From which severity on findings make the run fail.
     #[serde(deserialize_with = "fail_level")]
     pub fail_level: Option<FailLevel>,
-    /// The platform to build for.
-    #[serde(deserialize_with = "platform")]
-    pub target_platform: Option<Platform>,
+    /// The platforms to build for.
+    #[serde(rename = "target-platform", deserialize_with = "platforms")]
+    pub target_platforms: Option<Vec<Platform>>,
 }
 
 /// `[registries]`. What is relative is so to the file's folder.
@@ -194,8 +194,18 @@ fn fail_level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<FailL
     parsed(deserializer, parse_fail_level)
 }
 
-fn platform<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Platform>, D::Error> {
-    parsed(deserializer, parse_platform)
+fn platforms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Platform>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a platform such as \"linux/arm64\", or a list of them")]
+    enum Platforms {
+        Text(String),
+        List(Vec<String>),
+    }
+    let text = match Platforms::deserialize(deserializer)? {
+        Platforms::Text(text) => text,
+        Platforms::List(list) => list.join(","),
+    };
+    parse_platforms(&text).map(Some).map_err(serde::de::Error::custom)
 }
 
 pub(super) fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Mode>, D::Error> {

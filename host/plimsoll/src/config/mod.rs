@@ -20,8 +20,10 @@ pub use file::{FILE_NAME, File, Files, Finder, RegistriesTable, RuleTable, Sever
 use plimsoll_dockerfile::Platform;
 pub use slow_checks::{NetworkTable, Pool, PoolSettings, PoolTable, Pools, SlowChecksTable, TimeoutMode};
 use thiserror::Error;
-pub use value::{parse_bool, parse_duration, parse_fail_level, parse_host, parse_mode, show_duration, similar};
-use value::{parse_hosts, parse_path, parse_platform, parse_timeout_mode};
+pub use value::{
+    parse_bool, parse_duration, parse_fail_level, parse_host, parse_mode, parse_platforms, show_duration, similar,
+};
+use value::{parse_hosts, parse_path, parse_timeout_mode};
 
 use crate::finding::Severity;
 
@@ -65,7 +67,7 @@ pub struct Flags {
     /// `--fail-level`.
     pub fail_level: Option<FailLevel>,
     /// `--platform`.
-    pub target_platform: Option<Platform>,
+    pub target_platforms: Option<Vec<Platform>>,
     /// `--slow-checks`.
     pub slow_checks: Option<Mode>,
     /// `--slow-checks-timeout`.
@@ -103,8 +105,8 @@ pub struct Config {
     pub folder: Option<PathBuf>,
     /// From which severity on findings make the run fail.
     pub fail_level: FailLevel,
-    /// The platform to build for.
-    pub target_platform: Platform,
+    /// The platforms to build for, at least one.
+    pub target_platforms: Vec<Platform>,
     /// When slow checks run.
     pub slow_checks: Mode,
     /// Whether a file with errors asks nothing.
@@ -140,10 +142,10 @@ impl Config {
     /// # Errors
     /// When a variable or a key of the file has a value that means nothing.
     pub fn settle(flags: Flags, variables: &Variables, files: Files) -> Result<Self, ConfigError> {
-        let platform = flags.target_platform;
-        let platform = or_variable(platform, variables, "PLIMSOLL_TARGET_PLATFORM", parse_platform)?;
-        let platform = platform.or(files.first(|file| file.lint.target_platform.clone()));
-        let target_platform = or_variable(platform, variables, "DOCKER_DEFAULT_PLATFORM", parse_platform)?;
+        let platforms = flags.target_platforms;
+        let platforms = or_variable(platforms, variables, "PLIMSOLL_TARGET_PLATFORM", parse_platforms)?;
+        let platforms = platforms.or(files.first(|file| file.lint.target_platforms.clone()));
+        let platforms = or_variable(platforms, variables, "DOCKER_DEFAULT_PLATFORM", parse_platforms)?;
         let pools = Pools::settle(flags.slow_checks_console, variables, files)?;
         let allow_hosts = Some(flags.slow_checks_allow_hosts).filter(|hosts| !hosts.is_empty());
         let (registries, tree_registries) = registries(variables, files)?;
@@ -152,7 +154,7 @@ impl Config {
             fail_level: or_variable(flags.fail_level, variables, "PLIMSOLL_FAIL_LEVEL", parse_fail_level)?
                 .or(files.first(|file| file.lint.fail_level))
                 .unwrap_or(FailLevel::At(Severity::Warning)),
-            target_platform: target_platform.unwrap_or_else(Platform::host),
+            target_platforms: platforms.unwrap_or_else(|| vec![Platform::host()]),
             slow_checks: or_variable(flags.slow_checks, variables, "PLIMSOLL_SLOW_CHECKS", parse_mode)?
                 .or(files.first(|file| file.slow_checks.mode))
                 .unwrap_or(Mode::Auto),

@@ -7,7 +7,7 @@ use plimsoll_dockerfile::Platform;
 
 use super::{FailLevel, Mode, TimeoutMode};
 use crate::finding::Severity;
-use crate::limits::CONCURRENCY_MAX;
+use crate::limits::{CONCURRENCY_MAX, PLATFORMS_MAX};
 
 /// How alike names are that may be meant for one another: 0 not at all, 1 equal.
 const LIKENESS_MIN: f64 = 0.85;
@@ -121,8 +121,23 @@ pub fn parse_host(text: &str) -> Result<String, String> {
     }
 }
 
-pub(super) fn parse_platform(text: &str) -> Result<Platform, String> {
-    Platform::parse(text).map_err(|error| format!("{text:?} is no platform such as linux/arm64: {error}"))
+/// Platforms, `,` between them, each once.
+///
+/// # Errors
+/// What a platform looks like, or that there are too many.
+pub fn parse_platforms(text: &str) -> Result<Vec<Platform>, String> {
+    let parse = |text: &str| Platform::parse(text).map_err(|error| format!("{error}; write linux/arm64, for example"));
+    let mut platforms: Vec<Platform> = Vec::new();
+    for platform in text.split(',').map(str::trim).map(parse) {
+        let platform = platform?;
+        if !platforms.contains(&platform) {
+            platforms.push(platform);
+        }
+    }
+    match platforms.len() > PLATFORMS_MAX {
+        true => Err(format!("{} platforms are named; a run is for at most {PLATFORMS_MAX}", platforms.len())),
+        false => Ok(platforms),
+    }
 }
 
 #[cfg(test)]

@@ -134,7 +134,7 @@ fn reseed(job: &Job, content: &Content, answers: &[Arc<Answered>]) -> Arc<Meanin
         let question = Question::Image { reference: reference.with_default_tag(), platform: stage.platform.clone() };
         known.extend(images.iter().find(|(asked, _)| **asked == question).map(|(_, image)| (index, image)));
     }
-    Arc::new(Meaning::new(content.document.clone(), &job.surroundings, &known))
+    Arc::new(Meaning::new(content.document.clone(), &job.surroundings[content.surroundings], &known))
 }
 
 fn base_image(answer: &Answer) -> Option<BaseImage> {

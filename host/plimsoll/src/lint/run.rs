@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::draft::draft;
 use super::judge::judge;
-use super::{FileReport, HostTally, Job, Outcome, Tally, parallel};
+use super::work::Work;
+use super::{FileReport, HostTally, Job, Outcome, Tally, merge, parallel};
 use crate::plugin::Runner;
 use crate::schedule::Session;
 
@@ -16,17 +17,21 @@ pub fn run(job: &Job) -> Outcome {
     let mut session = Session::new(job.resolver.clone(), job.slow_checks.terms.clone());
 
     // Bytes → tree → model → check → settle → plan, file by file.
-    let mut files = parallel::map(&inputs, job.threads, runner, |runner, (id, input)| {
-        let mut work = draft(job, runner, *id, input);
-        work.advance(job, &session);
-        // What earlier runs know needs no waiting.
-        while work.is_answered(&session) {
-            let round = judge(job, runner, &session, &work);
-            work.take(job, round);
+    let drafts = parallel::map(&inputs, job.threads, runner, |runner, (id, input)| {
+        let mut files = draft(job, runner, *id, input);
+        for work in &mut files {
             work.advance(job, &session);
+            // What earlier runs know needs no waiting.
+            while work.is_answered(&session) {
+                let round = judge(job, runner, &session, work);
+                work.take(job, round);
+                work.advance(job, &session);
+            }
         }
-        work
+        files
     });
+    // One for each platform to build for.
+    let mut files: Vec<Work> = drafts.into_iter().flatten().collect();
 
     // Schedule → resolve → on-success → merge, round by round of follow-ups.
     loop {
@@ -46,7 +51,9 @@ pub fn run(job: &Job) -> Outcome {
         }
     }
 
-    tally(files.into_iter().map(|work| work.report).collect(), &session)
+    let mut reports = files.into_iter().map(|work| work.report);
+    let of_input = |_| reports.by_ref().take(job.surroundings.len()).reduce(merge::platforms);
+    tally(inputs.iter().filter_map(of_input).collect(), &session)
 }
 
 fn tally(files: Vec<FileReport>, session: &Session) -> Outcome {

@@ -35,6 +35,8 @@ pub(super) struct Content {
     pub(super) context: Arc<BuildContext>,
     pub(super) suppressions: Suppressions,
     pub(super) ruleset: usize,
+    /// What the build is told, as index into [`Job::surroundings`].
+    pub(super) surroundings: usize,
     /// What each plugin is told of its rules.
     pub(super) settings: Vec<Arc<Settings>>,
     /// Requests planned so far, by plugin.

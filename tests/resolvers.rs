@@ -33,7 +33,7 @@ fn world(allowed: &[String]) -> Arc<World> {
 /// Asks one question, as a run does.
 fn ask(allowed: &[String], question: Question, budget: Duration) -> Result<Answer, (SkipReason, String)> {
     let mut session = Session::new(world(allowed), Terms::within(budget));
-    session.ask([(&question, None)].into_iter());
+    session.ask([(&question, None)].into_iter(), &mut ());
     match session.outcome(&question).unwrap() {
         Ok(answer) => Ok(answer.as_ref().clone()),
         Err(failure) => Err((failure.reason, failure.detail.clone())),

@@ -119,8 +119,7 @@ fn several_platforms_are_checked_at_once() {
     let missing = format!(
         "buildkit/InvalidBaseImagePlatform 1: Base image {many} has no manifest for platform \"linux/s390x\"; available: linux/amd64, linux/arm64"
     );
-    let expected =
-        [missing, casing.clone(), undefined(2, "SSE"), undefined(3, "THUMB_MODE"), undefined(4, "NEITHER")];
+    let expected = [missing, casing.clone(), undefined(2, "SSE"), undefined(3, "THUMB_MODE"), undefined(4, "NEITHER")];
     assert_eq!(linted.findings(), expected, "{linted:#?}");
     let counts = registry.counts();
     assert_eq!(counts.blobs, 2, "one configuration each: {counts:?}");

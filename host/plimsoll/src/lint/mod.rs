@@ -7,6 +7,7 @@
 
 mod check_options;
 mod draft;
+mod early;
 mod judge;
 mod merge;
 mod parallel;

@@ -1,11 +1,12 @@
 //! The whole run, on one screen.
 
 use std::collections::{BTreeMap, HashSet};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
 
 use super::draft::draft;
+use super::early::Early;
 use super::judge::judge;
-use super::work::Work;
+use super::work::{Pending, Work};
 use super::{FileReport, HostTally, Job, Outcome, Tally, merge, parallel};
 use crate::plugin::Runner;
 use crate::schedule::Session;
@@ -39,13 +40,15 @@ pub fn run(job: &Job) -> Outcome {
         if asking.is_empty() {
             break;
         }
-        session.ask(asking.iter().flat_map(|file| &files[*file].pending).map(|pending| {
-            let budget = pending.request.budget_ms.map(|budget| Duration::from_millis(budget.into()));
-            (&pending.request.question, budget)
-        }));
-        let rounds =
-            parallel::map(&asking, job.threads, runner, |runner, file| judge(job, runner, &session, &files[*file]));
-        for (file, round) in asking.into_iter().zip(rounds) {
+        let mut early = Early::new(job, &session, asking.iter().map(|file| &files[*file]));
+        let pending = asking.iter().flat_map(|file| &files[*file].pending);
+        session.ask(pending.map(Pending::asked), &mut early);
+        let judgings: Vec<_> = asking.into_iter().zip(early.judgings().map(Mutex::new)).collect();
+        let rounds = parallel::map(&judgings, job.threads, runner, |runner, (file, judging)| {
+            let judging = std::mem::take(&mut *judging.lock().unwrap_or_else(PoisonError::into_inner));
+            judging.finish(job, runner, &session, &files[*file])
+        });
+        for ((file, _), round) in judgings.into_iter().zip(rounds) {
             files[file].take(job, round);
             files[file].advance(job, &session);
         }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use plimsoll::plugin::contract::{self, Verdict};
 use plimsoll::plugin::{Call, Code, Failure, Instance, Plugin};
-use plimsoll_sdk::native::{self, ContextFile, Host, Ignored, Level, Matches, Port, Selection};
+use plimsoll_sdk::native::{self, ContextFile, Host, Ignored, Level, Matches, Port, ScriptSource, Selection};
 use plimsoll_sdk::pack::{self, Entry};
 use plimsoll_sdk::{Request, RequestId, Scope, Severity};
 
@@ -245,6 +245,15 @@ impl Host for Linked {
     }
     fn shell_variables(&self) -> Vec<u32> {
         self.meaning(|meaning| meaning.shell().variables.clone())
+    }
+    fn shell_script(&self, step: u32) -> Option<ScriptSource> {
+        let script = self.meaning(|meaning| meaning.script_source(step).flatten())?;
+        Some(ScriptSource {
+            shell: script.shell.to_owned(),
+            options: script.options,
+            text: script.text,
+            places: script.places.iter().flat_map(|(of, at)| [of.start, of.end, at.start, at.end]).collect(),
+        })
     }
     fn enabled(&self) -> Vec<u32> {
         self.0.borrow().enabled().expect("a rule runs inside a call").to_vec()

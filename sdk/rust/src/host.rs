@@ -3,7 +3,7 @@
 
 use crate::bindings::plimsoll::rules::context::{ContextFile, Ignored, Matches};
 use crate::bindings::plimsoll::rules::model::Port;
-use crate::bindings::plimsoll::rules::{log::Level, registry::Selection};
+use crate::bindings::plimsoll::rules::{log::Level, registry::Selection, shell::ScriptSource};
 use crate::{Request, RequestId, Span};
 
 macro_rules! seam {
@@ -100,6 +100,8 @@ seam! {
     shell::redirections as shell_redirections() -> Vec<u32>;
     /// `shell.variables`.
     shell::variables as shell_variables() -> Vec<u32>;
+    /// `shell.script`.
+    shell::script as shell_script(step: u32) -> Option<ScriptSource>;
     /// `settings.enabled`.
     settings::enabled as enabled() -> Vec<u32>;
     /// `settings.options`.

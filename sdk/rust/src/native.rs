@@ -10,6 +10,7 @@ pub use crate::bindings::plimsoll::rules::context::{ContextFile, Ignored, Matche
 pub use crate::bindings::plimsoll::rules::log::Level;
 pub use crate::bindings::plimsoll::rules::model::Port;
 pub use crate::bindings::plimsoll::rules::registry::{Image, Selection};
+pub use crate::bindings::plimsoll::rules::shell::ScriptSource;
 pub use crate::host::Host;
 
 thread_local! {

@@ -1,9 +1,12 @@
 //! What the shell is told: the tables of `wit/…/shell.wit` as typed rows.
 //!
-//! [`Step::script`] gives the commands of a step, or why there are none.
+//! [`Step::script`] gives the commands of a step, or why there are none;
+//! [`Step::script_source`] the text as its shell is given it.
 
 use std::cell::OnceCell;
+use std::ops::Range;
 
+pub use crate::bindings::plimsoll::rules::shell::ScriptSource;
 use crate::document::{NONE, row};
 use crate::{Document, Span, Step, host};
 
@@ -60,6 +63,48 @@ impl<'d> Step<'d> {
             3 => Err(Unknown::Syntax),
             _ => Err(Unknown::Limit),
         }
+    }
+}
+
+impl Step<'_> {
+    /// The script as its shell is given it; none where no shell that is known reads one.
+    pub fn script_source(&self) -> Option<ScriptSource> {
+        host::shell_script(self.index)
+    }
+}
+
+impl ScriptSource {
+    /// Where a part of the text stands, from its first character to its last.
+    pub fn place(&self, part: Range<usize>) -> Span {
+        let [.., start, _] = self.run(part.start);
+        let from = self.exact(part.start).unwrap_or(start);
+        let to = match part.end.checked_sub(1).filter(|_| part.start < part.end) {
+            None => from,
+            Some(last) => self.exact(last).map_or(self.run(last)[3], |at| at + 1),
+        };
+        Span { start: from, end: to.max(from) }
+    }
+
+    /// The same where the part stands together in the Dockerfile and reads alike there.
+    pub fn exact_place(&self, part: Range<usize>) -> Option<Span> {
+        let last = part.end.saturating_sub(1).max(part.start);
+        let (start, end) = (self.exact(part.start)?, self.exact(last)?);
+        let is_together = self.run(part.start) == self.run(last);
+        is_together.then(|| Span { start, end: if part.is_empty() { start } else { end + 1 } })
+    }
+
+    /// Where a byte of the text stands, if it corresponds to one.
+    fn exact(&self, at: usize) -> Option<u32> {
+        let [start, end, from, to] = self.run(at);
+        let into = u32::try_from(at).ok()?.checked_sub(start)?;
+        (end - start == to - from && into < end - start).then_some(from + into)
+    }
+
+    /// The row of a byte of the text; of what lies behind the text, the last.
+    fn run(&self, at: usize) -> [u32; 4] {
+        let (rows, _) = self.places.as_chunks::<4>();
+        let before = rows.partition_point(|row| row[0] as usize <= at);
+        rows.get(before.saturating_sub(1)).copied().unwrap_or_default()
     }
 }
 

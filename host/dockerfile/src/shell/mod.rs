@@ -12,17 +12,19 @@ mod interpreter;
 mod source;
 #[cfg(test)]
 mod tests;
+mod told;
 mod walk;
 mod word;
 
 use std::ops::Range;
 
 use crate::limits::{SHELL_SCRIPT_BYTES_MAX, SHELL_STACK_BYTES, SHELL_WORK_MAX};
-use crate::model::Model;
+use crate::model::{Model, Step};
 use crate::span::Span;
 use crate::tree::Tree;
 use count::Count;
 use source::{Origin, Text};
+pub use told::Told;
 
 /// A script as flat tables. Spans are places in the Dockerfile; for a trigger of a base image, all are
 /// that of `FROM`.
@@ -240,6 +242,20 @@ pub struct Variable {
     name: Span,
 }
 
+/// What a shell is given at a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScriptSource {
+    /// The shell by name: `sh`, `ash`, `dash`, `ksh`, `mksh` or `bash`.
+    pub shell: &'static str,
+    /// Its options, as SHELL, an exec form or `#!` gives them.
+    pub options: Vec<String>,
+    /// The script.
+    pub text: String,
+    /// Runs of the text, in order and without gap, each with its place in the Dockerfile. Equal lengths
+    /// correspond byte by byte.
+    pub places: Vec<(Span, Span)>,
+}
+
 /// Why there is no script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Unknown {
@@ -255,14 +271,28 @@ pub enum Unknown {
 
 /// The scripts of all steps of a model, in order. `source` must be what the tree was parsed from.
 pub fn scripts(source: &[u8], tree: &Tree, model: &Model) -> Vec<Result<Script, Unknown>> {
-    let mut work = SHELL_WORK_MAX;
-    model.steps.iter().map(|step| script(&source::origin(source, tree, model, step)?, &mut work)).collect()
+    let (mut work, told) = (SHELL_WORK_MAX, Told::new(source, tree, model));
+    let origins = model.steps.iter().map(|step| source::origin(source, tree, model, &told, step));
+    origins.map(|origin| script(&origin?, &mut work)).collect()
+}
+
+/// The script of one step as its shell is given it; nothing where no shell that is known here reads one.
+pub fn script_source(source: &[u8], tree: &Tree, model: &Model, told: &Told, step: &Step) -> Option<ScriptSource> {
+    match source::origin(source, tree, model, told, step).ok()? {
+        Origin::Words(_) => None,
+        Origin::Script { text, reader } => Some(ScriptSource {
+            shell: reader.program.name,
+            options: reader.options,
+            places: text.places().collect(),
+            text: text.text,
+        }),
+    }
 }
 
 fn script(origin: &Origin, work: &mut usize) -> Result<Script, Unknown> {
     let (text, shell) = match origin {
         Origin::Words(words) => return Ok(draft::exec(words)),
-        Origin::Script { text, shell } => (text, *shell),
+        Origin::Script { text, reader } => (text, reader.program.shell),
     };
     let count = Count::of(&text.text);
     let cost = count.cost(text.text.len());

@@ -3,7 +3,8 @@
 //! A step → [`Origin`]: the text of a script with its [`Text::place`], or the words of an exec form. Which of
 //! them, and how heredocs become text, is what BuildKit does before it starts the command.
 
-use super::interpreter::{command_string, shebang};
+use super::interpreter::{Interpreter, Program, command_string, shebang};
+use super::told::{self, Told};
 use super::{Shell, Unknown};
 use crate::model::{self, Model, Step};
 use crate::parse::heredoc;
@@ -13,7 +14,7 @@ use crate::tree::{self, Heredoc, Instruction, Keyword, Tree, WordRole};
 /// What runs at a step.
 pub(super) enum Origin {
     /// A script, and who reads it.
-    Script { text: Text, shell: Shell },
+    Script { text: Text, reader: Interpreter },
     /// A program and its arguments.
     Words(Vec<Argument>),
 }
@@ -40,7 +41,7 @@ struct Run {
 }
 
 /// What a step runs, or that there is nothing to be told.
-pub(super) fn origin(source: &[u8], tree: &Tree, model: &Model, step: &Step) -> Result<Origin, Unknown> {
+pub(super) fn origin(source: &[u8], tree: &Tree, model: &Model, told: &Told, step: &Step) -> Result<Origin, Unknown> {
     let (bytes, of) = model.tree_of(step, source, tree);
     let mut number = step.instruction;
     let at = |number: u32| of.instructions.get(number as usize).ok_or(Unknown::NoCommand);
@@ -70,28 +71,38 @@ pub(super) fn origin(source: &[u8], tree: &Tree, model: &Model, step: &Step) -> 
     }
     let whole = words.first().filter(|word| word.role == WordRole::Whole).ok_or(Unknown::NoCommand)?;
     let is_windows = stage.is_some_and(|stage| stage.platform.os == "windows");
-    let shell = in_force(model, step.shell, is_windows);
     let (text, is_file) = reader.shell_form(instruction, whole);
-    let shell = if is_file && !is_windows && text.text.starts_with("#!") {
+    let interpreter = if is_file && !is_windows && text.text.starts_with("#!") {
         shebang(&text.text)
-    } else if is_inherited {
-        shell.map(|_| Shell::Unknown)
     } else {
-        shell
+        match told.at(step) {
+            Some(told::Reader::Known(program)) => Some(program.into()),
+            Some(told::Reader::Other) => None,
+            None => in_force(model, step.shell, is_windows)
+                .map(|reader| if is_inherited { reader.of_heir() } else { reader }),
+        }
     };
-    Ok(Origin::Script { text, shell: shell.ok_or(Unknown::Interpreter)? })
+    Ok(Origin::Script { text, reader: interpreter.ok_or(Unknown::Interpreter)? })
 }
 
 /// The shell that reads shell forms.
-fn in_force(model: &Model, shell: model::Shell, is_windows: bool) -> Option<Shell> {
+fn in_force(model: &Model, shell: model::Shell, is_windows: bool) -> Option<Interpreter> {
+    let default = |shell| Interpreter { program: Program { shell, ..Program::SH }, options: vec!["-c".to_owned()] };
     match model.shell(shell) {
         Some(words) => {
-            let (shell, taken) = command_string(words.iter().map(String::as_str))?;
-            (taken == words.len()).then_some(shell)
+            let (reader, taken) = command_string(words.iter().map(String::as_str))?;
+            (taken == words.len()).then_some(reader)
         }
         None if is_windows => None,
-        None if shell == model::Shell::Default => Some(Shell::Posix),
-        None => Some(Shell::Unknown),
+        None if shell == model::Shell::Default => Some(default(Shell::Posix)),
+        None => Some(default(Shell::Unknown)),
+    }
+}
+
+impl Interpreter {
+    /// Who reads it where somebody inherits it, who may have set another shell.
+    fn of_heir(self) -> Self {
+        Self { program: Program { shell: Shell::Unknown, ..self.program }, ..self }
     }
 }
 
@@ -110,10 +121,10 @@ impl Reader<'_> {
             return Err(Unknown::NoCommand);
         }
         let string = command_string(words.iter().map(|(_, text)| *text));
-        if let Some((shell, script)) = string.and_then(|(shell, taken)| Some((shell, words.get(taken)?.0))) {
+        if let Some((reader, script)) = string.and_then(|(reader, taken)| Some((reader, words.get(taken)?.0))) {
             let mut text = Text::default();
             self.push(&mut text, script.text);
-            return Ok(Origin::Script { text, shell });
+            return Ok(Origin::Script { text, reader });
         }
         let argument = |(word, text): &(&tree::Word, &str)| Argument {
             span: self.outside.unwrap_or(word.span),
@@ -194,6 +205,11 @@ impl Text {
             return;
         }
         self.runs.push(Run { text, source });
+    }
+
+    /// Each run of the text, and the run of the source it came from.
+    pub(super) fn places(&self) -> impl Iterator<Item = (Span, Span)> {
+        self.runs.iter().map(|run| (run.text, run.source))
     }
 
     /// Where a part of the text stands in the Dockerfile.

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::{CommandKind, Joint, Part, Script, Unknown, WordRole, scripts};
+use super::{CommandKind, Joint, Part, Script, Told, Unknown, WordRole, script_source, scripts};
 use crate::limits::{SHELL_OPENERS_MAX, SHELL_SCRIPT_BYTES_MAX, SHELL_SUBSTITUTIONS_MAX, SHELL_WORK_MAX};
 use crate::model::{BaseImage, Inputs, model};
 use crate::span::Span;
+use crate::tree::Keyword;
 use crate::{Platform, parse};
 
 /// The script of the last step of a file that builds on nothing.
@@ -290,4 +291,53 @@ fn hostile() {
         }
     });
     thread.expect("a thread starts").join().expect("no script panics or overflows");
+}
+
+/// Who reads each script of a file, and with which options; `-` where nobody known does.
+fn check_readers(file: &str, expect: &[&str]) {
+    let tree = parse(file.as_bytes());
+    let model = model(file.as_bytes(), &tree, &Inputs::default());
+    let told = Told::new(file.as_bytes(), &tree, &model);
+    let sources = model.steps.iter().map(|step| (script_source(file.as_bytes(), &tree, &model, &told, step), step));
+    let has_command = |step: &crate::model::Step| {
+        let (_, of) = model.tree_of(step, file.as_bytes(), &tree);
+        matches!(of.instructions[step.instruction as usize].keyword, Keyword::Run | Keyword::Onbuild)
+    };
+    let read = sources.filter(|(_, step)| has_command(step)).map(|(source, _)| match source {
+        Some(source) => [&[source.shell.to_owned()], source.options.as_slice()].concat().join(" "),
+        None => "-".to_owned(),
+    });
+    assert_eq!(read.collect::<Vec<_>>(), expect, "{file}");
+}
+
+#[test]
+fn readers_are_named_with_their_options() {
+    check_readers(
+        "FROM a\nRUN a\nSHELL [\"/bin/bash\", \"-eo\", \"pipefail\", \"-c\"]\nRUN b\nRUN [\"busybox\", \"sh\", \"-c\", \"c\"]\n",
+        &["sh -c", "bash -eo pipefail -c", "ash -c"],
+    );
+    check_readers("FROM a\nRUN <<E\n#!/usr/bin/env -S dash -x\na\nE\nRUN [\"a\"]\n", &["dash -x", "-"]);
+    check_readers("FROM a\nSHELL [\"pwsh\", \"-c\"]\nRUN a\nONBUILD RUN a\n", &["-", "-"]);
+}
+
+#[test]
+fn comments_say_who_reads() {
+    // From there on to the next, to SHELL, to the end of the stage.
+    check_readers(
+        "FROM a\nRUN a\n# plimsoll shell=bash -- it is\n\nRUN b\nRUN c\n# plimsoll shell = powershell\nRUN d\n\
+         SHELL [\"/bin/ash\", \"-c\"]\nRUN e\n#plimsoll shell=busybox\nRUN f\nFROM b\nRUN g\n",
+        &["sh -c", "bash", "bash", "-", "ash -c", "ash", "sh -c"],
+    );
+    // In front of the first FROM for the whole file, but for stages that have a SHELL.
+    check_readers(
+        "# plimsoll shell=dash\nARG A\n# other\nFROM a AS a\nRUN a\nSHELL [\"/bin/bash\", \"-c\"]\nRUN b\n\
+         FROM a\nRUN c\nFROM b\nRUN d\n# plimsoll shell=ksh\nFROM c\nONBUILD RUN e\n",
+        &["dash", "bash -c", "bash -c", "dash", "ksh"],
+    );
+    // What names its own shell keeps it; what stands inside an instruction is not said.
+    check_readers(
+        "# plimsoll shell=cmd\nFROM a\nRUN <<E\n#!/bin/bash\na\nE\nRUN [\"sh\", \"-c\", \"b\"]\n\
+         RUN a && \\\n# plimsoll shell=bash\n  b\nRUN c\n",
+        &["bash", "sh -c", "-", "-"],
+    );
 }

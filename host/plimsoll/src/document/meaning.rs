@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use plimsoll_dockerfile::model::{
     Base, ImageUseKind, Origin, PlatformFlag, Shell, Site, Stage, Step, VariableScope, VariableState,
 };
+use plimsoll_dockerfile::shell::Told;
 use plimsoll_dockerfile::suggest::nearest;
 use plimsoll_dockerfile::{BaseImage, Inputs, Model, Platform, Span, model};
 
@@ -21,6 +22,8 @@ pub struct Meaning {
     pub(super) step_tables: OnceLock<StepTables>,
     pub(super) shell: OnceLock<ShellTables>,
     pub(super) shell_readings: AtomicU32,
+    /// Who reads scripts, as comments say.
+    pub(super) told: OnceLock<Told>,
 }
 
 /// The tables of the model, which share one arena of strings.
@@ -74,6 +77,7 @@ impl Meaning {
             step_tables: OnceLock::new(),
             shell: OnceLock::new(),
             shell_readings: AtomicU32::new(0),
+            told: OnceLock::new(),
         }
     }
 

@@ -4,7 +4,8 @@ use std::sync::atomic::Ordering;
 
 use plimsoll_dockerfile::Span;
 use plimsoll_dockerfile::shell::{
-    Command, CommandKind, Joint, Part, RedirectionOperator, Script, Shell, Unknown, Variable, Word, WordRole, scripts,
+    Command, CommandKind, Joint, Part, RedirectionOperator, Script, ScriptSource, Shell, Told, Unknown, Variable, Word,
+    WordRole, script_source, scripts,
 };
 
 use super::{Meaning, NONE};
@@ -51,7 +52,14 @@ impl Meaning {
         })
     }
 
-    /// How often that was read: not at all where no rule asked, else once.
+    /// `shell.script`; nothing for a step that is not there.
+    pub fn script_source(&self, step: u32) -> Option<Option<ScriptSource>> {
+        let (source, tree, step) = (self.document.source(), &self.document.tree, self.model.steps.get(step as usize)?);
+        let told = self.told.get_or_init(|| Told::new(source, tree, &self.model));
+        Some(script_source(source, tree, &self.model, told, step))
+    }
+
+    /// How often the tables were read: not at all where no rule asked, else once.
     pub fn shell_readings(&self) -> u32 {
         self.shell_readings.load(Ordering::Relaxed)
     }

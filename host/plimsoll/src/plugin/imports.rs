@@ -5,8 +5,8 @@ use wasmtime::Result;
 
 use super::call::Call;
 use super::contract::{
-    ContextFile, Ignored, Level, Matches, Port, Request, RequestId, Selection, Span, context, document, git, http, log,
-    model, registry, settings, shell, types,
+    ContextFile, Ignored, Level, Matches, Port, Request, RequestId, ScriptSource, Selection, Span, context, document,
+    git, http, log, model, registry, settings, shell, types,
 };
 use super::failure::Misuse;
 use super::instance::Guest;
@@ -184,6 +184,17 @@ impl shell::Host for Guest {
 
     fn variables(&mut self) -> Result<Vec<u32>> {
         Ok(self.call()?.meaning()?.shell().variables.clone())
+    }
+
+    fn script(&mut self, step: u32) -> Result<Option<ScriptSource>> {
+        let call = self.call()?;
+        let script = call.entry("shell.script", step, call.meaning()?.script_source(step))?;
+        Ok(script.map(|script| ScriptSource {
+            shell: script.shell.to_owned(),
+            options: script.options,
+            text: script.text,
+            places: script.places.iter().flat_map(|(of, at)| [of.start, of.end, at.start, at.end]).collect(),
+        }))
     }
 }
 

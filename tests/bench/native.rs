@@ -294,6 +294,35 @@ impl Host for Linked {
         let mut call = self.0.borrow_mut();
         call.plan_resolve(of_contract(request), remote, name).expect("the rules plan what can be asked")
     }
+    fn plan_run(&self, request: &Request, tool: &str, arguments: &[String], input: &str) -> Result<RequestId, String> {
+        let (mut call, request) = (self.0.borrow_mut(), of_contract(request));
+        let planned = call.plan_run(request, tool.to_owned(), arguments.to_vec(), input.to_owned());
+        planned.expect("the rules plan what can be asked")
+    }
+    fn plan_check(
+        &self,
+        request: &Request,
+        tool: &str,
+        arguments: &[String],
+        suffix: &str,
+        text: &str,
+    ) -> Result<RequestId, String> {
+        let (mut call, request) = (self.0.borrow_mut(), of_contract(request));
+        let planned = call.plan_check(request, tool.to_owned(), arguments.to_vec(), suffix.to_owned(), text.to_owned());
+        planned.expect("the rules plan what can be asked")
+    }
+    fn exit_code(&self, _: RequestId) -> i32 {
+        unreachable!("nothing is answered here")
+    }
+    fn output(&self, _: RequestId) -> String {
+        unreachable!("nothing is answered here")
+    }
+    fn errors(&self, _: RequestId) -> String {
+        unreachable!("nothing is answered here")
+    }
+    fn entries(&self, _: RequestId) -> String {
+        unreachable!("nothing is answered here")
+    }
     fn files(&self, _: RequestId) -> Vec<Matches> {
         unreachable!("nothing is answered here")
     }

@@ -116,6 +116,40 @@ pub const RETRY_DELAYS: [Duration; 2] = [Duration::from_millis(200), Duration::f
 /// Bytes of what a git server says of its names.
 pub const GIT_BYTES_MAX: usize = 16 << 20;
 
+/// Bytes of a tool's name.
+pub const TOOL_NAME_BYTES_MAX: usize = 64;
+/// Arguments that a tool is given by who asks.
+pub const CONSOLE_ARGUMENTS_MAX: usize = 64;
+/// Bytes of these together.
+pub const CONSOLE_ARGUMENT_BYTES_MAX: usize = 8 << 10;
+/// Bytes of a tool's input, and of a text that it is to check.
+pub const CONSOLE_TEXT_BYTES_MAX: usize = 256 << 10;
+/// Bytes of what the name of a text's file ends in.
+pub const CONSOLE_SUFFIX_BYTES_MAX: usize = 16;
+
+/// Texts that one run of a tool checks, so that few processes check many and a
+/// run that fails costs few.
+pub const CONSOLE_BATCH_TEXTS_MAX: usize = 250;
+/// Bytes of these together, unless one is longer.
+pub const CONSOLE_BATCH_BYTES_MAX: usize = 1 << 20;
+/// Further runs in search of the text that made one fail.
+pub const CONSOLE_RETRIES_MAX: usize = 16;
+
+/// Bytes of what a tool writes when it checks texts.
+pub const CONSOLE_CHECK_BYTES_MAX: usize = 4 << 20;
+/// Bytes of what it writes when it is run, and of what it says of one text.
+pub const CONSOLE_OUTPUT_BYTES_MAX: usize = 1 << 20;
+/// Bytes of its standard error that are kept; the rest is read and dropped.
+pub const CONSOLE_ERROR_BYTES_MAX: usize = 64 << 10;
+
+/// Characters of what a tool complained of that a note shows.
+pub const CONSOLE_COMPLAINT_CHARACTERS_MAX: usize = 200;
+/// How long before its deadline a process is killed, so that it has ended by then.
+pub const CONSOLE_KILL_GRACE: Duration = Duration::from_millis(50);
+
+/// Characters of a text that a question shows.
+pub const SHOWN_CHARACTERS_MAX: usize = 60;
+
 /// How many answers may follow from one another.
 pub const FOLLOW_UPS_MAX: usize = 3;
 

@@ -12,6 +12,8 @@ use plimsoll_registry::{Answer as RegistryAnswer, Image};
 use serde::Serialize;
 use url::{Position, Url};
 
+use crate::limits::{SHOWN_CHARACTERS_MAX, TOOL_NAME_BYTES_MAX};
+
 /// A question to the world.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Question {
@@ -64,6 +66,39 @@ pub enum Question {
         /// A branch, a tag, a full name such as `refs/heads/main`, or `HEAD`.
         reference: String,
     },
+    /// What one run of a tool comes to.
+    Run {
+        /// The tool.
+        tool: Tool,
+        /// Its standard input.
+        input: String,
+    },
+    /// What a tool says of a text. Many texts may be put to one run of it.
+    Check {
+        /// The tool.
+        tool: Tool,
+        /// How the name of the text's file ends.
+        suffix: String,
+        /// The text.
+        text: String,
+    },
+}
+
+/// A tool of this machine, and how it is called.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Tool {
+    /// The name under which the user may have configured it.
+    pub name: Arc<str>,
+    /// Its arguments.
+    pub arguments: Arc<[String]>,
+}
+
+impl Tool {
+    /// Whether a tool can have this name.
+    pub fn is_name(name: &str) -> bool {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        (1..=TOOL_NAME_BYTES_MAX).contains(&name.len()) && name.chars().all(is_plain)
+    }
 }
 
 /// How content is digested.
@@ -109,6 +144,7 @@ impl Question {
             Self::Ignored { .. } | Self::Files { .. } | Self::File { .. } | Self::Text { .. } => "context",
             Self::Download { .. } => "http",
             Self::Commit { .. } => "git",
+            Self::Run { .. } | Self::Check { .. } => "console",
         }
     }
 
@@ -120,6 +156,23 @@ impl Question {
                 Some(&url[Position::BeforeHost..Position::AfterPort])
             }
             Self::Ignored { .. } | Self::Files { .. } | Self::File { .. } | Self::Text { .. } => None,
+            Self::Run { .. } | Self::Check { .. } => None,
+        }
+    }
+
+    /// What one piece of work may answer together: questions of which this is equal and not none.
+    pub fn batch(&self) -> Option<(&Tool, &str)> {
+        match self {
+            Self::Check { tool, suffix, .. } => Some((tool, suffix)),
+            _ => None,
+        }
+    }
+
+    /// The length of the text that a tool is to check.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Check { text, .. } => text.len(),
+            _ => 0,
         }
     }
 }
@@ -134,7 +187,22 @@ impl fmt::Display for Question {
             Self::Text { path, .. } => write!(f, "the text of {path} in the context"),
             Self::Download { url, algorithm } => write!(f, "{} of {url}", algorithm.name()),
             Self::Commit { remote, reference } => write!(f, "commit of {reference} in {remote}"),
+            Self::Run { tool, .. } => write!(f, "what {tool} says"),
+            Self::Check { tool, text, .. } => {
+                // What goes before a text may be there for the tool alone.
+                let line = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+                let shown: String = line.chars().take(SHOWN_CHARACTERS_MAX).collect();
+                let more = if shown.len() < line.len() { "…" } else { "" };
+                write!(f, "what {tool} says of {shown:?}{more}")
+            }
         }
+    }
+}
+
+impl fmt::Display for Tool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        self.arguments.iter().try_for_each(|argument| write!(f, " {argument}"))
     }
 }
 
@@ -155,6 +223,21 @@ pub enum Answer {
     Download(Download),
     /// To [`Question::Commit`]: the commit's identifier.
     Commit(String),
+    /// To [`Question::Run`].
+    Ran(Ran),
+    /// To [`Question::Check`]: a JSON array.
+    Entries(String),
+}
+
+/// What a run of a tool came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ran {
+    /// The status it ended with.
+    pub exit_code: i32,
+    /// What it wrote to standard output.
+    pub output: String,
+    /// What it wrote to standard error, perhaps cut off.
+    pub errors: String,
 }
 
 /// What a pattern matches.

@@ -160,4 +160,16 @@ seam! {
     git::plan_resolve as plan_resolve(request: &Request, remote: &str, name: &str) -> Result<RequestId, String>;
     /// `git.commit`.
     git::commit as commit(request: RequestId) -> String;
+    /// `console.plan-run`.
+    console::plan_run as plan_run(request: &Request, tool: &str, arguments: &[String], input: &str) -> Result<RequestId, String>;
+    /// `console.exit-code`.
+    console::exit_code as exit_code(request: RequestId) -> i32;
+    /// `console.output`.
+    console::output as output(request: RequestId) -> String;
+    /// `console.errors`.
+    console::errors as errors(request: RequestId) -> String;
+    /// `console.plan-check`.
+    console::plan_check as plan_check(request: &Request, tool: &str, arguments: &[String], suffix: &str, text: &str) -> Result<RequestId, String>;
+    /// `console.entries`.
+    console::entries as entries(request: RequestId) -> String;
 }

@@ -7,6 +7,7 @@
 //!
 //! The same code builds natively, for unit tests: see [`native`].
 
+pub mod console;
 pub mod context;
 mod document;
 pub mod git;
@@ -57,7 +58,7 @@ pub mod prelude {
     pub use crate::{
         Answered, Base, Document, Edit, Fix, ImageUse, ImageUseKind, Instruction, Keyword, OperatingSystem, Outcome,
         Plan, PlatformFlag, Report, Rule, Safety, Scope, Severity, Shell, Source, Span, Stage, State, Step, StepFlag,
-        StepWord, Variable, Visibility, Word, WordRole, context, git, http, registry, shell,
+        StepWord, Variable, Visibility, Word, WordRole, console, context, git, http, registry, shell,
     };
 }
 

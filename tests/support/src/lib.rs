@@ -32,6 +32,7 @@ pub mod registry;
 pub mod secure;
 pub mod servers;
 pub mod site;
+pub mod tools;
 
 pub use docker_engine::DockerEngine;
 pub use docker_registry::DockerRegistry;

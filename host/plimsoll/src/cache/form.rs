@@ -109,6 +109,7 @@ impl Key {
                 Some(Self::Commit { remote: remote.to_string(), reference: reference.clone() })
             }
             Question::Ignored { .. } | Question::Files { .. } | Question::File { .. } | Question::Text { .. } => None,
+            Question::Run { .. } | Question::Check { .. } => None,
         }
     }
 
@@ -141,6 +142,7 @@ impl Kept {
             }
             Answer::Commit(commit) => Form::Commit(commit.clone()),
             Answer::Ignored(_) | Answer::Files(_) | Answer::File(_) | Answer::Text(_) => return None,
+            Answer::Ran(_) | Answer::Entries(_) => return None,
         };
         Some(Self { key, stored, answer })
     }

@@ -13,14 +13,14 @@ use plimsoll_registry::{ClientConfig, Environment, Paths, Statistics};
 use super::inputs::{Given, common_folder, inputs, user_file};
 use super::{CLEAN, FAILED, FOUND, INTERRUPTED, bundled, complain, print, progress, variables};
 use crate::cache::{Cache, Trouble};
-use crate::config::{self, Config, FailLevel, Files, Finder, Flags, Mode, RegistriesTable, Variables, ci};
+use crate::config::{self, Config, FailLevel, Files, Finder, Flags, Mode, Pool, RegistriesTable, Tool, Variables, ci};
 use crate::document::Surroundings;
 use crate::finding::{ProblemKind, Severity};
 use crate::lint::{Ask, Job, Outcome, SlowChecks};
 use crate::plugin::contract::Level;
 use crate::plugin::{Host, Plugin, Unusable};
 use crate::report::{self, Circumstances, Traffic};
-use crate::resolve::{Registry, World};
+use crate::resolve::{Console, Registry, World, console};
 use crate::schedule::Terms;
 
 /// Lint Dockerfiles
@@ -78,6 +78,9 @@ pub(super) struct Arguments {
     /// Whether rules may have tools of this machine run: on, off [default: off]
     #[arg(long, value_name = "SWITCH", value_parser = config::parse_bool)]
     slow_checks_console: Option<bool>,
+    /// Program that rules may have run by a name, with --slow-checks-console=on [default: shellcheck, from the PATH]
+    #[arg(long = "slow-checks-tool", value_name = "NAME=PROGRAM", value_parser = config::parse_tool)]
+    slow_checks_tools: Vec<Tool>,
     /// Host that rules may ask although it is this machine or in its network
     #[arg(long = "slow-checks-allow-host", value_name = "HOST[:PORT]", value_parser = config::parse_host)]
     slow_checks_allow_hosts: Vec<String>,
@@ -113,7 +116,11 @@ enum Format {
 
 pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     // Even where whoever started this process let it ignore interrupts, as shells do in the background.
-    ctrlc::set_handler(|| std::process::exit(INTERRUPTED)).context("interrupts cannot be handled")?;
+    let interrupted = || {
+        console::abandon();
+        std::process::exit(INTERRUPTED)
+    };
+    ctrlc::set_handler(interrupted).context("interrupts cannot be handled")?;
     let variables = variables();
     let here = env::current_dir().context("the working directory is gone")?;
     if let Some(context) = &arguments.context {
@@ -136,6 +143,7 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
         slow_checks_timeout: arguments.slow_checks_timeout,
         slow_checks_console: arguments.slow_checks_console,
         slow_checks_allow_hosts: arguments.slow_checks_allow_hosts.clone(),
+        slow_checks_tools: arguments.slow_checks_tools.clone(),
         offline: arguments.offline,
         cache_dir: arguments.cache_dir.clone(),
     };
@@ -179,7 +187,10 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
                 watch,
             },
         },
-        resolver: Arc::new(World::new(registry.clone(), config.allow_hosts.iter().cloned())),
+        resolver: Arc::new(World {
+            console: Console::new(config.tools.clone()),
+            ..World::new(registry.clone(), config.allow_hosts.iter().cloned())
+        }),
         threads: arguments.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from),
     };
     let outcome = crate::lint::run(&job);
@@ -215,7 +226,7 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
 
 /// Shows what would be asked. What kept a file or plugin from saying so is told.
 fn explain_plan(job: &Job, outcome: &Outcome) -> anyhow::Result<u8> {
-    print(&report::plan(outcome, job.slow_checks.fail_fast))?;
+    print(&report::plan(outcome, job.slow_checks.fail_fast, &job.slow_checks.terms.pools))?;
     for file in &outcome.files {
         for problem in &file.problems {
             complain(&format!("{}: {}", file.path, problem.message));
@@ -286,12 +297,18 @@ fn status(job: &Job, outcome: &Outcome, fail_level: FailLevel, fail_on_skipped: 
         FAILED
     } else if findings.any(|finding| fail_level.is_reached_by(finding.severity))
         || (problems.peek().is_some() && fail_level.is_reached_by(Severity::Error))
-        || (fail_on_skipped && !outcome.slow_checks.skipped.is_empty())
+        || (fail_on_skipped && has_skipped(outcome))
     {
         FOUND
     } else {
         CLEAN
     }
+}
+
+/// Whether a question was skipped that the user has not left to be skipped: tools that nobody has let run are none.
+fn has_skipped(outcome: &Outcome) -> bool {
+    let mut skipped = outcome.files.iter().flat_map(|file| &file.skipped);
+    skipped.any(|skipped| skipped.detail != Pool::Console.how_to_enable())
 }
 
 /// Loads the components the user named. One that cannot be used costs itself.

@@ -18,10 +18,14 @@ use std::time::Duration;
 
 pub use file::{FILE_NAME, File, Files, Finder, RegistriesTable, RuleTable, SeverityOrOff, read};
 use plimsoll_dockerfile::Platform;
-pub use slow_checks::{NetworkTable, Pool, PoolSettings, PoolTable, Pools, SlowChecksTable, TimeoutMode};
+use slow_checks::settle_tools;
+pub use slow_checks::{
+    ConsoleTable, NetworkTable, Pool, PoolSettings, PoolTable, Pools, SlowChecksTable, TimeoutMode, Tools,
+};
 use thiserror::Error;
 pub use value::{
-    parse_bool, parse_duration, parse_fail_level, parse_host, parse_mode, parse_platforms, show_duration, similar,
+    Tool, parse_bool, parse_duration, parse_fail_level, parse_host, parse_mode, parse_platforms, parse_tool,
+    show_duration, similar,
 };
 use value::{parse_hosts, parse_path, parse_timeout_mode};
 
@@ -76,6 +80,8 @@ pub struct Flags {
     pub slow_checks_console: Option<bool>,
     /// `--slow-checks-allow-host`; without it, what is said elsewhere counts.
     pub slow_checks_allow_hosts: Vec<String>,
+    /// `--slow-checks-tool`.
+    pub slow_checks_tools: Vec<Tool>,
     /// `--offline`; without it, the variable counts.
     pub offline: bool,
     /// `--cache-dir`.
@@ -119,6 +125,8 @@ pub struct Config {
     pub pools: Pools,
     /// `host` or `host:port` that rules may ask although it is this machine or in its network.
     pub allow_hosts: Vec<String>,
+    /// The programs that rules may have run.
+    pub tools: Tools,
     /// Whether nobody outside of this machine is asked.
     pub offline: bool,
     /// Where answers are kept; none where there is no place for them.
@@ -171,6 +179,7 @@ impl Config {
             allow_hosts: or_variable(allow_hosts, variables, "PLIMSOLL_SLOW_CHECKS_NETWORK_ALLOW_HOSTS", parse_hosts)?
                 .or(files.user.and_then(|file| file.slow_checks.network.allow_hosts.clone()))
                 .unwrap_or_default(),
+            tools: settle_tools(flags.slow_checks_tools, variables, files)?,
             offline: or_variable(flags.offline.then_some(true), variables, "PLIMSOLL_OFFLINE", parse_bool)?
                 .unwrap_or(false),
             cache_dir: cache_dir(flags.cache_dir, variables),
@@ -231,7 +240,10 @@ fn refused(tree: &File, pools: &Pools) -> Vec<String> {
     let asks_for_hosts = network.allow_hosts.as_ref().is_some_and(|hosts| !hosts.is_empty());
     let hosts =
         "allow-hosts under [slow-checks.network] counts in the user's own file only; or use --slow-checks-allow-host";
-    let asked = [(asks_for_tools, tools), (asks_for_hosts, hosts)].into_iter().filter(|(asks, _)| *asks);
+    let names_tools = console.tools.as_ref().is_some_and(|tools| !tools.is_empty());
+    let named = "tools under [slow-checks.console] count in the user's own file only; or use --slow-checks-tool";
+    let asked =
+        [(asks_for_tools, tools), (names_tools, named), (asks_for_hosts, hosts)].into_iter().filter(|(asks, _)| *asks);
     asked.map(|(_, what)| format!("{}: {what}", tree.path.display())).collect()
 }
 

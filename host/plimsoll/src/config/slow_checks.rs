@@ -4,12 +4,15 @@
 //! Output: settled [`Pools`]. Invariant: a file in the linted tree can switch
 //! every pool off, and the console never on.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
 use super::file::{duration, mode, parsed};
-use super::value::{parse_bool, parse_concurrency, parse_duration, parse_host, parse_timeout_mode};
+use super::value::{
+    Tool, check_tool, parse_bool, parse_concurrency, parse_duration, parse_host, parse_timeout_mode, parse_tools,
+};
 use super::{ConfigError, Files, Mode, Variables, or_variable};
 use crate::limits::{CONCURRENCY_MAX, HOST_CONCURRENCY, NETWORK_CONCURRENCY};
 use crate::question::Question;
@@ -82,7 +85,7 @@ pub struct SlowChecksTable {
     /// `[slow-checks.context]`.
     pub context: PoolTable,
     /// `[slow-checks.console]`.
-    pub console: PoolTable,
+    pub console: ConsoleTable,
 }
 
 /// `[slow-checks.POOL]`.
@@ -118,6 +121,33 @@ pub struct NetworkTable {
     /// the user's own file only.
     #[serde(deserialize_with = "hosts")]
     pub allow_hosts: Option<Vec<String>>,
+}
+
+/// `[slow-checks.console]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct ConsoleTable {
+    /// Whether its questions are asked at all. A file in the tree can only say no.
+    pub enabled: Option<bool>,
+    /// How many are in flight at once.
+    #[serde(deserialize_with = "concurrency")]
+    pub concurrency: Option<usize>,
+    /// How long one of them may take.
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Option<Duration>,
+    /// The programs that rules may have run, by the names they have for rules. It
+    /// counts in the user's own file only.
+    #[serde(deserialize_with = "tools")]
+    pub tools: Option<Tools>,
+}
+
+/// Programs with their first arguments, by name.
+pub type Tools = BTreeMap<String, Vec<String>>;
+
+impl ConsoleTable {
+    fn pool(&self) -> PoolTable {
+        PoolTable { enabled: self.enabled, concurrency: self.concurrency, timeout: self.timeout }
+    }
 }
 
 impl NetworkTable {
@@ -203,7 +233,7 @@ impl Pools {
         let settle = |pool, flag, (tree, user): (PoolTable, PoolTable), default| {
             settle(pool, flag, variables, tree.or(user), default)
         };
-        let (mut tree_console, user_console) = table(|table| table.console);
+        let (mut tree_console, user_console) = table(|table| table.console.pool());
         // Whether tools run is for the user to say, never for a file in the tree.
         tree_console.enabled = tree_console.enabled.filter(|enabled| !enabled);
         let name = "PLIMSOLL_SLOW_CHECKS_NETWORK_HOST_CONCURRENCY";
@@ -244,6 +274,41 @@ fn timeout_mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Tim
 fn concurrency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
     let number = i64::deserialize(deserializer)?;
     parse_concurrency(&number.to_string()).map(Some).map_err(serde::de::Error::custom)
+}
+
+/// The tools that rules may have run: of equal names that of the flags, then of the variable, then of the
+/// user's own file.
+pub(super) fn settle_tools(flags: Vec<Tool>, variables: &Variables, files: Files) -> Result<Tools, ConfigError> {
+    let mut tools: Tools = TOOLS.into_iter().map(|name| (name.to_owned(), vec![name.to_owned()])).collect();
+    tools.extend(files.user.and_then(|file| file.slow_checks.console.tools.clone()).unwrap_or_default());
+    let named = or_variable(None, variables, "PLIMSOLL_SLOW_CHECKS_CONSOLE_TOOLS", parse_tools)?;
+    tools.extend(named.into_iter().flatten().chain(flags).map(|(name, program)| (name, vec![program])));
+    Ok(tools)
+}
+
+/// Tools that need no configuration: they are looked for on the PATH.
+const TOOLS: [&str; 1] = ["shellcheck"];
+
+fn tools<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Tools>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(
+        untagged,
+        expecting = "expected a program such as \"/usr/bin/shellcheck\", or a list of it and its first arguments"
+    )]
+    enum Words {
+        Program(String),
+        List(Vec<String>),
+    }
+    let tools = BTreeMap::<String, Words>::deserialize(deserializer)?.into_iter().map(|(name, words)| {
+        let words = match words {
+            Words::Program(program) => vec![program],
+            Words::List(words) => words,
+        };
+        let program = words.first().map_or("", String::as_str);
+        check_tool(&name, program).map_err(serde::de::Error::custom)?;
+        Ok((name, words))
+    });
+    tools.collect::<Result<_, _>>().map(Some)
 }
 
 fn hosts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
@@ -311,6 +376,35 @@ mod tests {
         assert_eq!((pools.console.concurrency, pools.host_concurrency), (3, 7));
         assert_eq!(pools.network.timeout, Some(Duration::from_secs(2)));
         assert!(!both(None, &[], "[console]\nenabled = false\n", user).unwrap().console.enabled);
+    }
+
+    #[test]
+    fn only_the_user_names_tools() {
+        let file = |toml: &str| File { slow_checks: toml::from_str(toml).unwrap(), ..File::default() };
+        let tree = file("[console.tools]\nshellcheck = \"/tree/evil\"\nother = \"evil\"\n");
+        let user =
+            file("[console.tools]\nshellcheck = [\"/opt/sc\", \"-x\"]\na = \"/bin/a\"\nb = \"/bin/b\"\nc = \"c\"\n");
+        let settled = |flags: &[(&str, &str)], variable: &str, user: Option<&File>| {
+            let flags = flags.iter().map(|(name, program)| ((*name).to_owned(), (*program).to_owned())).collect();
+            let variables = [("PLIMSOLL_SLOW_CHECKS_CONSOLE_TOOLS".to_owned(), variable.to_owned())].into();
+            let tools = settle_tools(flags, &variables, Files { tree: Some(&tree), user });
+            let shown =
+                tools.map(|tools| tools.iter().map(|(name, words)| format!("{name}={}", words.join(" "))).collect());
+            shown.map_err(|error: ConfigError| error.to_string())
+        };
+        let check = |got: Result<Vec<String>, String>, expect: &[&str]| assert_eq!(got.unwrap(), expect);
+        check(settled(&[], "", None), &["shellcheck=shellcheck"]);
+        check(
+            settled(&[("a", "/flag")], "a=/variable, b=/variable", Some(&user)),
+            &["a=/flag", "b=/variable", "c=c", "shellcheck=/opt/sc -x"],
+        );
+        for (odd, expect) in [("a", "write NAME=PROGRAM"), ("a b=c", "no name of a tool"), ("a=./b", "absolute path")] {
+            let error = settled(&[], odd, None).unwrap_err();
+            assert!(error.contains(expect), "{error}");
+        }
+        for odd in ["a = \"b/c\"", "a = []", "a = [\"\"]", "\"a/b\" = \"c\"", "a = 1"] {
+            assert!(toml::from_str::<SlowChecksTable>(&format!("[console.tools]\n{odd}\n")).is_err(), "{odd}");
+        }
     }
 
     #[test]

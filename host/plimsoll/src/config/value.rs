@@ -1,6 +1,6 @@
 //! Values as text, the same in flags, variables and files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use plimsoll_dockerfile::Platform;
@@ -8,6 +8,7 @@ use plimsoll_dockerfile::Platform;
 use super::{FailLevel, Mode, TimeoutMode};
 use crate::finding::Severity;
 use crate::limits::{CONCURRENCY_MAX, PLATFORMS_MAX};
+use crate::question;
 
 /// How alike names are that may be meant for one another: 0 not at all, 1 equal.
 const LIKENESS_MIN: f64 = 0.85;
@@ -119,6 +120,34 @@ pub fn parse_host(text: &str) -> Result<String, String> {
         Some(_) => Ok(text.to_owned()),
         None => Err(format!("{text:?} is no host such as artifacts.internal or localhost:8080")),
     }
+}
+
+/// A tool: the name it has for rules, and its program.
+pub type Tool = (String, String);
+
+/// `NAME=PROGRAM`.
+///
+/// # Errors
+/// What is expected.
+pub fn parse_tool(text: &str) -> Result<Tool, String> {
+    let (name, program) = text.split_once('=').ok_or("write NAME=PROGRAM, such as shellcheck=/usr/bin/shellcheck")?;
+    check_tool(name, program)?;
+    Ok((name.to_owned(), program.to_owned()))
+}
+
+/// Tools, `,` between them.
+pub(super) fn parse_tools(text: &str) -> Result<Vec<Tool>, String> {
+    text.split(',').map(|tool| parse_tool(tool.trim())).collect()
+}
+
+/// Refuses a name that no rule can ask for, and a program that would be looked for in the working directory.
+pub(super) fn check_tool(name: &str, program: &str) -> Result<(), String> {
+    if !question::Tool::is_name(name) {
+        return Err(format!("{name:?} is no name of a tool: letters, digits, `-` and `_`"));
+    }
+    let is_found = Path::new(program).is_absolute() || !program.is_empty() && !program.contains(['/', '\0']);
+    let expected = || format!("{program:?} is neither a program's absolute path nor its name");
+    is_found.then_some(()).ok_or_else(expected)
 }
 
 /// Platforms, `,` between them, each once.

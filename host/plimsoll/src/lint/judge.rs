@@ -3,7 +3,8 @@
 //! Input: the requests of a file that wait, and what came of their questions.
 //! Output: a [`Round`]. Invariant: answers count in the order of planning, so what
 //! comes of them does not depend on when they arrive; where the first errors of
-//! a file come from an answer, those after it count no more.
+//! a file come from an answer, those after it count no more, but for those that
+//! the same piece of work may give.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -73,10 +74,12 @@ impl Judging {
             self.planned.clone_from(&content.planned);
         }
         for pending in &work.pending[self.done..] {
-            let is_over = job.slow_checks.fail_fast && self.round.has_error();
+            let question = &pending.request.question;
+            // What tools find in one script is no reason to keep silent about the others.
+            let is_over = job.slow_checks.fail_fast && question.batch().is_none() && self.round.has_error();
             let outcome = match is_over {
                 true => Some(Err(failure(SkipReason::FailFast, HAS_ERRORS))),
-                false => known(&pending.request.question),
+                false => known(question),
             };
             match outcome {
                 Some(Ok(answer)) => self.judge_one(job, runner, content, pending, answer),

@@ -175,11 +175,14 @@ impl Work {
 fn why_not_asked(job: &Job, question: &Question) -> Option<question::Failure> {
     let pool = Pool::of(question);
     let is_local = question.host().is_none();
+    let is_enabled = job.slow_checks.terms.pools.of(pool).enabled;
     match job.slow_checks.ask {
+        // Which is so in every mode.
+        _ if pool == Pool::Console && !is_enabled => Some(failure(SkipReason::Disabled, pool.how_to_enable())),
         Ask::Local if !is_local => Some(failure(SkipReason::Disabled, SLOW_CHECKS_OFF)),
         Ask::Nothing => Some(failure(SkipReason::Disabled, SLOW_CHECKS_OFF)),
         Ask::Offline if !is_local => Some(failure(SkipReason::Offline, "nobody outside is asked")),
-        _ if job.slow_checks.terms.pools.of(pool).enabled => None,
+        _ if is_enabled => None,
         _ => Some(failure(SkipReason::Disabled, pool.how_to_enable())),
     }
 }

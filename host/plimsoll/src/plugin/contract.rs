@@ -17,7 +17,7 @@ pub use plimsoll::rules::shell::ScriptSource;
 pub use plimsoll::rules::types::{
     Answered, Description, Finding, Fix, OptionError, Request, RequestId, Safety, Scope, Severity, Span, Verdict,
 };
-pub use plimsoll::rules::{context, document, git, http, log, model, registry, settings, shell, types};
+pub use plimsoll::rules::{console, context, document, git, http, log, model, registry, settings, shell, types};
 
 /// The prefix of every interface of the contract.
 pub const PACKAGE: &str = "plimsoll:rules/";
@@ -26,4 +26,4 @@ pub const VERSION: &str = "0.1.0-draft";
 
 /// The interfaces through which a plugin asks the world. Importing one is what
 /// makes a plugin capable of it.
-pub const CAPABILITIES: &[&str] = &["registry", "context", "http", "git"];
+pub const CAPABILITIES: &[&str] = &["registry", "context", "http", "git", "console"];

@@ -12,7 +12,7 @@ use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 use wasmtime::{Engine, Result};
 
 use super::contract::{
-    CAPABILITIES, PACKAGE, VERSION, context, document, git, http, log, model, registry, settings, shell, types,
+    CAPABILITIES, PACKAGE, VERSION, console, context, document, git, http, log, model, registry, settings, shell, types,
 };
 use super::engine_config::{compatibility, engine_config};
 use super::instance::Guest;
@@ -135,6 +135,7 @@ fn linker(engine: &Engine) -> Result<Linker<Guest>> {
     context::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     http::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     git::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    console::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     Ok(linker)
 }
 

@@ -5,8 +5,8 @@ use wasmtime::Result;
 
 use super::call::Call;
 use super::contract::{
-    ContextFile, Ignored, Level, Matches, Port, Request, RequestId, ScriptSource, Selection, Span, context, document,
-    git, http, log, model, registry, settings, shell, types,
+    ContextFile, Ignored, Level, Matches, Port, Request, RequestId, ScriptSource, Selection, Span, console, context,
+    document, git, http, log, model, registry, settings, shell, types,
 };
 use super::failure::Misuse;
 use super::instance::Guest;
@@ -354,5 +354,44 @@ impl git::Host for Guest {
 
     fn commit(&mut self, request: RequestId) -> Result<String> {
         Ok(self.call()?.commit(request, "git.commit")?.to_owned())
+    }
+}
+
+impl console::Host for Guest {
+    fn plan_run(
+        &mut self,
+        request: Request,
+        tool: String,
+        arguments: Vec<String>,
+        input: String,
+    ) -> Result<std::result::Result<RequestId, String>> {
+        Ok(self.call()?.plan_run(request, tool, arguments, input)?)
+    }
+
+    fn exit_code(&mut self, request: RequestId) -> Result<i32> {
+        Ok(self.call()?.ran(request, "console.exit-code")?.exit_code)
+    }
+
+    fn output(&mut self, request: RequestId) -> Result<String> {
+        Ok(self.call()?.ran(request, "console.output")?.output.clone())
+    }
+
+    fn errors(&mut self, request: RequestId) -> Result<String> {
+        Ok(self.call()?.ran(request, "console.errors")?.errors.clone())
+    }
+
+    fn plan_check(
+        &mut self,
+        request: Request,
+        tool: String,
+        arguments: Vec<String>,
+        suffix: String,
+        text: String,
+    ) -> Result<std::result::Result<RequestId, String>> {
+        Ok(self.call()?.plan_check(request, tool, arguments, suffix, text)?)
+    }
+
+    fn entries(&mut self, request: RequestId) -> Result<String> {
+        Ok(self.call()?.entries(request, "console.entries")?.to_owned())
     }
 }

@@ -10,9 +10,10 @@ use url::{Host, Url};
 use super::call::{Call, Planning, Result};
 use super::contract::{Image, Request, RequestId, Selection};
 use crate::limits::{
+    CONSOLE_ARGUMENT_BYTES_MAX, CONSOLE_ARGUMENTS_MAX, CONSOLE_SUFFIX_BYTES_MAX, CONSOLE_TEXT_BYTES_MAX,
     CONTEXT_PATTERN_BYTES_MAX, CONTEXT_PATTERNS_MAX, IGNORED_BYTES_MAX, IGNORED_PATHS_MAX, URL_BYTES_MAX,
 };
-use crate::question::{Algorithm, Answer, ContextFile, Download, Ignored, Matches, Question};
+use crate::question::{Algorithm, Answer, ContextFile, Download, Ignored, Matches, Question, Ran, Tool};
 
 impl Call {
     /// `registry.plan-image`; the inner error is the guest's to deal with.
@@ -79,6 +80,37 @@ impl Call {
                 return Err("the address of a repository has no query".to_owned());
             }
             Ok(Question::Commit { remote, reference: check_reference(name)? })
+        })
+    }
+
+    /// `console.plan-run`; the inner error is the guest's to deal with.
+    pub fn plan_run(
+        &mut self,
+        request: Request,
+        tool: String,
+        arguments: Vec<String>,
+        input: String,
+    ) -> Result<Planning> {
+        self.plan(request, "console.plan-run", |_| {
+            Ok(Question::Run { tool: check_tool(tool, arguments)?, input: check_length(input)? })
+        })
+    }
+
+    /// `console.plan-check`; the inner error is the guest's to deal with.
+    pub fn plan_check(
+        &mut self,
+        request: Request,
+        tool: String,
+        arguments: Vec<String>,
+        suffix: String,
+        text: String,
+    ) -> Result<Planning> {
+        self.plan(request, "console.plan-check", |_| {
+            let is_plain = suffix.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
+            if !is_plain || suffix.len() > CONSOLE_SUFFIX_BYTES_MAX {
+                return Err(format!("a suffix has at most {CONSOLE_SUFFIX_BYTES_MAX} letters, digits and full stops"));
+            }
+            Ok(Question::Check { tool: check_tool(tool, arguments)?, suffix, text: check_length(text)? })
         })
     }
 
@@ -158,6 +190,22 @@ impl Call {
             _ => Err(self.other_answer(request, function)),
         }
     }
+
+    /// What a run of a tool came to.
+    pub fn ran(&self, request: RequestId, function: &str) -> Result<&Ran> {
+        match self.answer(request, function)? {
+            Answer::Ran(ran) => Ok(ran),
+            _ => Err(self.other_answer(request, function)),
+        }
+    }
+
+    /// What a tool says of a text.
+    pub fn entries(&self, request: RequestId, function: &str) -> Result<&str> {
+        match self.answer(request, function)? {
+            Answer::Entries(entries) => Ok(entries),
+            _ => Err(self.other_answer(request, function)),
+        }
+    }
 }
 
 type Parsed<T> = std::result::Result<T, String>;
@@ -208,4 +256,28 @@ fn check_path(path: String) -> Parsed<String> {
         return Err(format!("a path has at most {CONTEXT_PATTERN_BYTES_MAX} bytes, none of them zero"));
     }
     Ok(path)
+}
+
+/// A tool that could be configured, and arguments that a process can be given.
+fn check_tool(name: String, arguments: Vec<String>) -> Parsed<Tool> {
+    if !Tool::is_name(&name) {
+        return Err(format!("{name:?} is no name of a tool: letters, digits, `-` and `_`"));
+    }
+    let bytes: usize = arguments.iter().map(String::len).sum();
+    if arguments.len() > CONSOLE_ARGUMENTS_MAX || bytes > CONSOLE_ARGUMENT_BYTES_MAX {
+        return Err(format!(
+            "a tool is given at most {CONSOLE_ARGUMENTS_MAX} arguments of {CONSOLE_ARGUMENT_BYTES_MAX} bytes"
+        ));
+    }
+    if arguments.iter().any(|argument| argument.contains('\0')) {
+        return Err("no argument holds a zero byte".to_owned());
+    }
+    Ok(Tool { name: name.into(), arguments: arguments.into() })
+}
+
+fn check_length(text: String) -> Parsed<String> {
+    match text.len() > CONSOLE_TEXT_BYTES_MAX {
+        true => Err(format!("a tool is given at most {CONSOLE_TEXT_BYTES_MAX} bytes of text")),
+        false => Ok(text),
+    }
 }

@@ -48,7 +48,7 @@ fn until_then(outcome: &Outcome, reason: SkipReason) -> String {
 
 fn note(reason: SkipReason, skipped: &[&Skipped], circumstances: &Circumstances) -> String {
     let checks = counted(skipped.len(), "slow check");
-    let hosts = || named(skipped.iter().map(|skipped| skipped.host.as_deref().unwrap_or("the build context")));
+    let hosts = || named(skipped.iter().map(|skipped| whom(skipped)));
     let details = || named(skipped.iter().map(|skipped| skipped.detail.as_str()));
     match reason {
         SkipReason::Disabled => format!("{checks} skipped ({})", why_disabled(skipped, circumstances)),
@@ -72,6 +72,9 @@ fn note(reason: SkipReason, skipped: &[&Skipped], circumstances: &Circumstances)
         SkipReason::NotFound if skipped.iter().all(|skipped| skipped.resolver == "registry") => {
             format!("{checks} skipped: there is no such image ({}; check name and tag)", details())
         }
+        SkipReason::NotFound if skipped.iter().all(|skipped| skipped.resolver == "console") => {
+            format!("{checks} skipped ({}; install it, or say with --slow-checks-tool where it is)", details())
+        }
         SkipReason::NotFound => format!("{checks} skipped: there is no such thing ({}; check the name)", details()),
         SkipReason::Network => {
             format!("{checks} skipped: the network failed ({}; try again, or use --slow-checks=off)", details())
@@ -89,7 +92,7 @@ fn why_disabled(skipped: &[&Skipped], circumstances: &Circumstances) -> String {
         skipped.iter().copied().partition(|skipped| skipped.detail == SLOW_CHECKS_OFF);
     let mut why = Vec::new();
     if !by_mode.is_empty() {
-        let hosts = named(by_mode.iter().map(|skipped| skipped.host.as_deref().unwrap_or("the build context")));
+        let hosts = named(by_mode.iter().map(|skipped| whom(skipped)));
         let what = match &circumstances.ci {
             Some(ci) => format!("CI detected: {ci}"),
             None => SLOW_CHECKS_OFF.to_owned(),
@@ -100,6 +103,15 @@ fn why_disabled(skipped: &[&Skipped], circumstances: &Circumstances) -> String {
         why.push(named(by_pool.iter().map(|skipped| skipped.detail.as_str())));
     }
     why.join("; ")
+}
+
+/// Who would have answered.
+fn whom(skipped: &Skipped) -> &str {
+    match (&skipped.host, skipped.resolver) {
+        (Some(host), _) => host,
+        (None, "console") => "a tool of this machine",
+        (None, _) => "the build context",
+    }
 }
 
 fn named<'s>(names: impl Iterator<Item = &'s str>) -> String {

@@ -5,6 +5,7 @@
 //! question; dropping the future stops the work.
 
 mod checksum;
+pub mod console;
 pub mod context;
 mod git;
 mod http;
@@ -17,6 +18,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
+pub use console::Console;
 pub use context::Context;
 pub use git::Git;
 pub use http::Http;
@@ -29,11 +31,19 @@ use crate::question::{Answer, Failure, Question, SkipReason};
 /// An answer on its way.
 pub type Resolving<'a> = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + Send + 'a>>;
 
+/// Answers on their way, in the order of the questions.
+pub type ResolvingAll<'a> = Pin<Box<dyn Future<Output = Vec<Result<Answer, Failure>>> + Send + 'a>>;
+
 /// Something that answers questions.
 pub trait Resolve: Send + Sync {
     /// Answers one question. Past the deadline nobody waits: no retry is worth
     /// beginning that cannot end before.
     fn resolve<'a>(&'a self, question: &'a Question, deadline: Instant) -> Resolving<'a>;
+
+    /// Answers several questions, perhaps with less work than one by one.
+    fn resolve_all<'a>(&'a self, questions: &'a [Question], deadline: Instant) -> ResolvingAll<'a> {
+        Box::pin(one_by_one(self, questions, deadline))
+    }
 
     /// What the answer depends on besides the question, such as where mirrors
     /// are: under equal circumstances a later run may be given the same answer.
@@ -53,14 +63,17 @@ pub struct World {
     pub http: Http,
     /// Answers questions about git repositories.
     pub git: Git,
+    /// Has tools of this machine answer.
+    pub console: Console,
 }
 
 impl World {
     /// The resolvers of the program. The hosts allowed, `host` or `host:port`, may be
-    /// this machine or in its network; registries are the user's own choice anyway.
+    /// this machine or in its network; registries are the user's own choice anyway. No tool is run.
     pub fn new(registry: Arc<dyn Resolve>, allowed_hosts: impl IntoIterator<Item = String>) -> Self {
         let web = Arc::new(Web::new(allowed_hosts));
-        Self { registry, context: Context::default(), http: Http::new(web.clone()), git: Git::new(web) }
+        let (http, git) = (Http::new(web.clone()), Git::new(web));
+        Self { registry, context: Context::default(), http, git, console: Console::default() }
     }
 }
 
@@ -73,6 +86,14 @@ impl Resolve for World {
             }
             Question::Download { .. } => self.http.resolve(question, deadline),
             Question::Commit { .. } => self.git.resolve(question, deadline),
+            Question::Run { .. } | Question::Check { .. } => self.console.resolve(question, deadline),
+        }
+    }
+
+    fn resolve_all<'a>(&'a self, questions: &'a [Question], deadline: Instant) -> ResolvingAll<'a> {
+        match questions.iter().all(|question| question.batch().is_some()) {
+            true => self.console.resolve_all(questions, deadline),
+            false => Box::pin(one_by_one(self, questions, deadline)),
         }
     }
 
@@ -82,8 +103,22 @@ impl Resolve for World {
             Question::Download { .. } => self.http.circumstances(question),
             Question::Commit { .. } => self.git.circumstances(question),
             Question::Ignored { .. } | Question::Files { .. } | Question::File { .. } | Question::Text { .. } => None,
+            // Another day it may be another version of the tool.
+            Question::Run { .. } | Question::Check { .. } => None,
         }
     }
+}
+
+async fn one_by_one<R: Resolve + ?Sized>(
+    resolver: &R,
+    questions: &[Question],
+    deadline: Instant,
+) -> Vec<Result<Answer, Failure>> {
+    let mut answers = Vec::with_capacity(questions.len());
+    for question in questions {
+        answers.push(resolver.resolve(question, deadline).await);
+    }
+    answers
 }
 
 /// A question that a resolver does not know, so that a mistake in [`World`] shows.

@@ -5,10 +5,11 @@
 //! at most once a session unless it was given up before it had an answer, and
 //! not at all where an earlier run's answer still holds; at most so many are in
 //! flight; nothing is awaited past the budget, which starts with the first
-//! question and includes queueing unless the user wants otherwise.
+//! question and includes queueing unless the user wants otherwise. Questions that
+//! one piece of work may answer have their turn together, so many at most.
 //!
-//! In reading order: [`Session`], `turns` (one question: waiting for its turn,
-//! then for its answer).
+//! In reading order: [`Session`], `turns` (one question, or several that
+//! are asked together: waiting for their turn, then for the answer).
 
 #[cfg(test)]
 mod tests;
@@ -20,14 +21,14 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, timeout};
-use turns::{Asked, Turns};
+use turns::{Asked, Turns, Wanted};
 
 use crate::cache::Cache;
 use crate::config::{Pools, TIMEOUT_DEFAULT, TimeoutMode};
-use crate::limits::PROGRESS_TICK;
-use crate::question::{Answer, Failure, Question};
+use crate::limits::{CONSOLE_BATCH_BYTES_MAX, CONSOLE_BATCH_TEXTS_MAX, PROGRESS_TICK};
+use crate::question::{Answer, Failure, Question, Tool};
 use crate::resolve::Resolve;
 
 /// What came of a question.
@@ -179,7 +180,7 @@ impl Session {
         questions: impl Iterator<Item = (&'q Question, Option<Duration>)>,
         listener: &mut dyn Listen,
     ) {
-        let mut wanted: Vec<(Question, Option<Duration>)> = Vec::new();
+        let mut wanted: Vec<Wanted> = Vec::new();
         let mut places: HashMap<&Question, Option<usize>> = HashMap::new();
         for (question, budget) in questions {
             match places.get(question) {
@@ -206,23 +207,18 @@ impl Session {
         self.take(asked);
     }
 
-    async fn ask_all(
-        &self,
-        wanted: Vec<(Question, Option<Duration>)>,
-        start: Instant,
-        listener: &mut dyn Listen,
-    ) -> Vec<Asked> {
+    async fn ask_all(&self, wanted: Vec<Wanted>, start: Instant, listener: &mut dyn Listen) -> Vec<Asked> {
         let mut turns = Turns::new(self.resolver.clone(), &self.terms, start, self.executed.clone());
         let mut tasks = JoinSet::new();
-        let mut flying = HashMap::with_capacity(wanted.len());
-        for (question, budget) in wanted {
-            let task = tasks.spawn(turns.ask(question.clone(), budget));
-            flying.insert(question, task);
-        }
+        let mut flying = Flying::default();
         let known = self.outcomes.len();
-        let total = known + tasks.len();
-        let mut asked = Vec::with_capacity(tasks.len());
+        let total = known + wanted.len();
+        let mut asked = Vec::with_capacity(wanted.len());
         let mut places: HashMap<Question, usize> = HashMap::new();
+        for batch in batches(wanted) {
+            let questions: Vec<_> = batch.iter().map(|(question, _)| question.clone()).collect();
+            flying.add(questions, tasks.spawn(turns.ask(batch)));
+        }
         loop {
             let joined = match &self.terms.watch {
                 None => tasks.join_next().await,
@@ -237,16 +233,20 @@ impl Session {
             };
             // A task ends early where it was given up, or by a panic of a resolver, which has its own message.
             let Some(joined) = joined else { break };
-            let Ok(one): Result<Asked, _> = joined else { continue };
-            flying.remove(&one.question);
-            places.insert(one.question.clone(), asked.len());
-            asked.push(one);
-            let so_far = |question: &Question| match places.get(question) {
-                Some(place) => Some(asked[*place].outcome.clone()),
-                None => self.outcome(question),
-            };
-            let unwanted = listener.arrived(&asked[asked.len() - 1].question, &so_far);
-            unwanted.iter().filter_map(|question| flying.remove(question)).for_each(|task| task.abort());
+            let Ok(batch): Result<Vec<Asked>, _> = joined else { continue };
+            for one in batch {
+                if !flying.land(&one.question) {
+                    continue;
+                }
+                places.insert(one.question.clone(), asked.len());
+                asked.push(one);
+                let so_far = |question: &Question| match places.get(question) {
+                    Some(place) => Some(asked[*place].outcome.clone()),
+                    None => self.outcome(question),
+                };
+                let unwanted = listener.arrived(&asked[asked.len() - 1].question, &so_far);
+                unwanted.iter().for_each(|question| flying.give_up(question));
+            }
         }
         if let Some(watch) = &self.terms.watch {
             watch.done();
@@ -277,6 +277,38 @@ impl Session {
     }
 }
 
+/// Questions that have no answer yet, with the tasks that wait for one.
+#[derive(Default)]
+struct Flying {
+    /// By question, the number of its task.
+    questions: HashMap<Question, usize>,
+    /// How many questions want each task.
+    tasks: Vec<(AbortHandle, usize)>,
+}
+
+impl Flying {
+    fn add(&mut self, questions: Vec<Question>, task: AbortHandle) {
+        let number = self.tasks.len();
+        self.tasks.push((task, questions.len()));
+        self.questions.extend(questions.into_iter().map(|question| (question, number)));
+    }
+
+    /// Whether a question had no answer yet, and was not given up.
+    fn land(&mut self, question: &Question) -> bool {
+        self.questions.remove(question).is_some()
+    }
+
+    /// Ends the task of a question, unless others want it too.
+    fn give_up(&mut self, question: &Question) {
+        let Some(number) = self.questions.remove(question) else { return };
+        let (task, count) = &mut self.tasks[number];
+        *count -= 1;
+        if *count == 0 {
+            task.abort();
+        }
+    }
+}
+
 impl Drop for Session {
     /// Name look-ups and files are waited for on threads that cannot be stopped; these are left alone.
     fn drop(&mut self) {
@@ -284,6 +316,34 @@ impl Drop for Session {
             runtime.shutdown_background();
         }
     }
+}
+
+/// What is asked together: in the order of the first question of each batch.
+fn batches(wanted: Vec<Wanted>) -> Vec<Vec<Wanted>> {
+    let mut batches: Vec<Vec<Wanted>> = Vec::new();
+    let mut open: HashMap<(Tool, String), (usize, usize)> = HashMap::new();
+    for (question, budget) in wanted {
+        let Some((tool, suffix)) = question.batch() else {
+            batches.push(vec![(question, budget)]);
+            continue;
+        };
+        let bytes = question.bytes();
+        let key = (tool.clone(), suffix.to_owned());
+        let is_open = |(place, size): &&mut (usize, usize)| {
+            batches[*place].len() < CONSOLE_BATCH_TEXTS_MAX && *size + bytes <= CONSOLE_BATCH_BYTES_MAX
+        };
+        match open.get_mut(&key).filter(is_open) {
+            Some((place, size)) => {
+                *size += bytes;
+                batches[*place].push((question, budget));
+            }
+            None => {
+                open.insert(key, (batches.len(), bytes));
+                batches.push(vec![(question, budget)]);
+            }
+        }
+    }
+    batches
 }
 
 fn longest(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use plimsoll_dockerfile::{Platform, Reference};
 
-use super::{Progress, Session, Terms, Watch};
+use super::{Listen, Outcome, Progress, Session, Terms, Watch};
 use crate::config::{Pools, TimeoutMode};
-use crate::question::{Answer, BuildContext, Ignored, Question, SkipReason};
+use crate::question::{Answer, BuildContext, Ignored, Question, SkipReason, Tool};
 use crate::resolve::{Resolve, Resolving};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -259,4 +259,46 @@ fn scheduling_costs_little_and_memory_does_not_grow() {
     println!("scheduling: {each:.2} µs a request; memory after warm-up: {:+.1} %", growth * 100.0);
     assert!(each <= 5.0, "{each} µs");
     assert!(growth < 0.05, "{growth}");
+}
+
+fn check(tool: &str, text: &str) -> Question {
+    let tool = Tool { name: tool.into(), arguments: Arc::default() };
+    Question::Check { tool, suffix: String::new(), text: text.to_owned() }
+}
+
+#[test]
+fn texts_for_one_tool_are_asked_together_so_many_at_most() {
+    let batches = |questions: &[Question]| {
+        let wanted = questions.iter().map(|question| (question.clone(), None)).collect();
+        super::batches(wanted).iter().map(Vec::len).collect::<Vec<_>>()
+    };
+    assert_eq!(batches(&[check("a", "1"), image("a.test", 1), check("b", "1"), check("a", "2")]), [2, 1, 1]);
+    let many: Vec<_> = (0..601).map(|number| check("a", &number.to_string())).collect();
+    assert_eq!(batches(&many), [250, 250, 101]);
+}
+
+/// Wants no answer but to the last question.
+struct Fickle(Vec<Question>);
+
+impl Listen for Fickle {
+    fn arrived(&mut self, _: &Question, _: &dyn Fn(&Question) -> Option<Outcome>) -> Vec<Question> {
+        std::mem::take(&mut self.0)
+    }
+}
+
+#[test]
+fn what_is_asked_together_is_given_up_together() {
+    let questions = [check("a", "1"), check("a", "2"), file(1)];
+    let ask = |unwanted: &[Question]| {
+        let fake = Fake::taking(0);
+        let mut terms = Terms::within(SECOND);
+        terms.pools.console.enabled = true;
+        let mut session = Session::new(fake.clone(), terms);
+        session.ask(questions.iter().map(|question| (question, None)), &mut Fickle(unwanted.to_vec()));
+        questions.each_ref().map(|question| session.outcome(question).is_some())
+    };
+    assert_eq!(ask(&[]), [true, true, true]);
+    // Whichever arrives first, one that is wanted has its answer.
+    let [first, second, third] = ask(&questions[..1]);
+    assert!(second && third, "{first} {second} {third}");
 }

@@ -1,7 +1,8 @@
-//! One question: waiting for its turn, then for its answer.
+//! One question, or several that are asked together: waiting for their turn, then
+//! for the answer.
 //!
-//! Input: a question with its own budget. Output: what came of it, and when it
-//! had its turn. Invariant: whoever waits for one host holds up no other; past
+//! Input: questions with their own budgets, of which the longest counts. Output: what
+//! came of each, and when they had their turn. Invariant: whoever waits for one host holds up no other; past
 //! its time a question's work is dropped, which closes its connection.
 
 use std::collections::HashMap;
@@ -15,10 +16,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Outcome, Terms};
+use super::{Outcome, Terms, longest};
 use crate::config::{Pool, Pools, TimeoutMode, show_duration};
 use crate::question::{Failure, Question, SkipReason};
 use crate::resolve::Resolve;
+
+/// A question, and its own budget.
+pub(super) type Wanted = (Question, Option<Duration>);
 
 /// What came of one question.
 pub(super) struct Asked {
@@ -62,10 +66,13 @@ impl Turns {
         }
     }
 
-    /// Asks a question when it is its turn.
-    pub(super) fn ask(&mut self, question: Question, own: Option<Duration>) -> impl Future<Output = Asked> + use<> {
-        let pool = Pool::of(&question);
-        let queue = self.queue(pool, &question);
+    /// Asks questions when it is their turn. They are for the same host and pool.
+    pub(super) fn ask(&mut self, wanted: Vec<Wanted>) -> impl Future<Output = Vec<Asked>> + use<> {
+        let (questions, own): (Vec<_>, Vec<_>) = wanted.into_iter().unzip();
+        let own = own.into_iter().reduce(longest).flatten();
+        let first = &questions[0];
+        let pool = Pool::of(first);
+        let queue = self.queue(pool, first);
         let budgets = Budgets::new(self.budget, own, pool, &self.pools);
         let (resolver, mode, start, begun) = (self.resolver.clone(), self.mode, self.start, self.begun.clone());
         async move {
@@ -77,15 +84,29 @@ impl Turns {
             };
             let Some(permits) = permits else {
                 let (_, budget) = whole.unwrap_or_else(|| budgets.due(start, start));
-                let outcome = Err(budget.is_over(&question, "was not asked"));
-                return Asked { question, outcome, turn: None, end: Instant::now() };
+                let end = Instant::now();
+                let missed = |question: Question| {
+                    let outcome = Err(budget.is_over(&question, "was not asked"));
+                    Asked { question, outcome, turn: None, end }
+                };
+                return questions.into_iter().map(missed).collect();
             };
             let turn = Instant::now();
-            begun.fetch_add(1, Ordering::Relaxed);
+            begun.fetch_add(questions.len(), Ordering::Relaxed);
             let (due, budget) = whole.unwrap_or_else(|| budgets.due(turn, turn));
-            let resolved = timeout_at(due, resolve(resolver, pool, &question, due, permits)).await;
-            let outcome = resolved.unwrap_or_else(|_| Err(budget.is_over(&question, "did not answer")));
-            Asked { question, outcome, turn: Some(turn), end: Instant::now() }
+            let resolved = timeout_at(due, resolve(resolver, pool, &questions, due, permits)).await;
+            let end = Instant::now();
+            let mut outcomes = resolved.unwrap_or_default().into_iter();
+            let answered = |question: Question| {
+                let is_late = |failure: &Failure| pool == Pool::Console && failure.reason == SkipReason::Timeout;
+                let outcome = match outcomes.next() {
+                    Some(Err(failure)) if !is_late(&failure) => Err(failure),
+                    Some(Ok(answer)) => Ok(answer),
+                    Some(Err(_)) | None => Err(budget.is_over(&question, "did not answer")),
+                };
+                Asked { question, outcome, turn: Some(turn), end }
+            };
+            questions.into_iter().map(answered).collect()
         }
     }
 
@@ -195,22 +216,23 @@ impl Pool {
 async fn resolve(
     resolver: Arc<dyn Resolve>,
     pool: Pool,
-    question: &Question,
+    questions: &[Question],
     due: Instant,
     permits: Permits,
-) -> Outcome {
+) -> Vec<Outcome> {
     let due = due.into_std();
+    let shared = |answers: Vec<Result<_, _>>| answers.into_iter().map(|answer| answer.map(Arc::new)).collect();
     if pool != Pool::Context {
-        let answer = resolver.resolve(question, due).await;
+        let answers = resolver.resolve_all(questions, due).await;
         drop(permits);
-        return answer.map(Arc::new);
+        return shared(answers);
     }
     // Files block, and their thread has its turn until it really ends.
-    let (handle, question) = (Handle::current(), question.clone());
+    let (handle, asked) = (Handle::current(), questions.to_vec());
     let answering = spawn_blocking(move || {
         let _turn = permits;
-        handle.block_on(resolver.resolve(&question, due))
+        handle.block_on(resolver.resolve_all(&asked, due))
     });
-    let gave_up = |_| Err(Failure { reason: SkipReason::ResolverError, detail: "the resolver gave up".to_owned() });
-    answering.await.unwrap_or_else(gave_up).map(Arc::new)
+    let gave_up = Failure { reason: SkipReason::ResolverError, detail: "the resolver gave up".to_owned() };
+    shared(answering.await.unwrap_or_else(|_| vec![Err(gave_up); questions.len()]))
 }

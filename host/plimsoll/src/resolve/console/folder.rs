@@ -1,0 +1,78 @@
+//! A private folder: made for one process, gone with it.
+//!
+//! Invariant: nobody but the user can look into it, and it was not there before.
+
+use std::collections::hash_map::RandomState;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::hash::BuildHasher as _;
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+/// Names that are tried before there is none.
+const TRIES_MAX: usize = 16;
+/// How long the end of processes is waited for that still write into a folder.
+const REMOVAL_TRIES_MAX: usize = 20;
+const REMOVAL_DELAY: Duration = Duration::from_millis(2);
+
+/// A folder that is removed when this is dropped.
+#[derive(Debug)]
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    /// A new folder in another.
+    pub(super) fn new(parent: &Path) -> io::Result<Self> {
+        for _ in 0..TRIES_MAX {
+            let path = parent.join(format!("plimsoll-{:016x}", RandomState::new().hash_one(std::process::id())));
+            match private_folder().create(&path) {
+                Ok(()) => return Ok(Self(path)),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(ErrorKind::AlreadyExists.into())
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Puts a text into it.
+    pub(super) fn write(&self, name: &str, text: &str) -> io::Result<()> {
+        private_file(&self.0.join(name))?.write_all(text.as_bytes())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        for _ in 0..REMOVAL_TRIES_MAX {
+            match fs::remove_dir_all(&self.0) {
+                Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => thread::sleep(REMOVAL_DELAY),
+                _ => return,
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+fn private_folder() -> DirBuilder {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let mut builder = DirBuilder::new();
+    builder.mode(0o700);
+    builder
+}
+
+#[cfg(not(unix))]
+fn private_folder() -> DirBuilder {
+    DirBuilder::new()
+}
+
+fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}

@@ -56,7 +56,8 @@ fn packs_import_what_they_are_known_to_import() {
     let packs = Plugin::bundled(&host).unwrap_or_else(|pack| panic!("{}: {}", pack.name, pack.message));
     let imports: Vec<_> = packs.iter().map(|pack| (pack.name.as_str(), pack.capabilities.as_slice())).collect();
     let sources = ["registry", "context", "http", "git"].as_slice();
-    assert_eq!(imports, [("buildkit", ["registry", "context"].as_slice()), ("sources", sources)]);
+    let (buildkit, shellcheck) = (["registry", "context"].as_slice(), ["console"].as_slice());
+    assert_eq!(imports, [("buildkit", buildkit), ("shellcheck", shellcheck), ("sources", sources)]);
     assert_eq!(host.compiled(), 0, "the bundle is native code that fits this engine");
 }
 

@@ -10,7 +10,8 @@
 //!   `"IMAGE PLATFORM"`, `"http URL": {"ALGORITHM": …}`, `"git URL NAME": {"commit": …}`,
 //!   or `{"skipped": REASON}`. What `.dockerignore` holds stands there as its lines,
 //!   or null where there is none. `"context": {"files": […], "ignore": […]}` is a real
-//!   folder with these files.
+//!   folder with these files. `"console": {TEXT: ENTRIES}` is what a tool says of texts; `BLESS=1`
+//!   asks ShellCheck itself, where it is installed.
 //! - `settings`: keys of `plimsoll.toml`.
 //! - `fixed`: the file after the first fix of every finding.
 //!
@@ -33,8 +34,8 @@ use plimsoll::finding::{Finding, ProblemKind};
 use plimsoll::lint::{Ask, FileReport, Input, Job, Ruleset, SlowChecks, Source, run};
 use plimsoll::plugin::{Host, Plugin};
 use plimsoll::question::{Algorithm, Answer, BuildContext, Download, Failure, Question, SkipReason};
-use plimsoll::resolve::{Context, Recorded, Resolve, Resolving};
-use plimsoll::schedule::Terms;
+use plimsoll::resolve::{Console, Context, Recorded, Resolve, Resolving};
+use plimsoll::schedule::{Session, Terms};
 use plimsoll_dockerfile::{LineIndex, Platform, Reference};
 use plimsoll_registry::{Answer as RegistryAnswer, Image};
 use serde::Deserialize;
@@ -108,6 +109,8 @@ struct Facts {
     know_context: bool,
     /// The build context, where they say what is in it.
     folder: Option<tempfile::TempDir>,
+    /// What a tool says of each text, whatever its name and arguments.
+    console: Option<BTreeMap<String, serde_json::Value>>,
 }
 
 /// What answers a case: a folder what is in it, the page all else.
@@ -115,13 +118,18 @@ struct Facts {
 struct World {
     recorded: Recorded,
     folder: Context,
+    console: BTreeMap<String, serde_json::Value>,
 }
 
 impl Resolve for World {
     fn resolve<'a>(&'a self, question: &'a Question, deadline: Instant) -> Resolving<'a> {
-        match is_of_folder(question) {
-            true => self.folder.resolve(question, deadline),
-            false => self.recorded.resolve(question, deadline),
+        match question {
+            Question::Check { text, .. } if self.console.contains_key(text) => {
+                let entries = self.console[text].to_string();
+                Box::pin(async move { Ok(Answer::Entries(entries)) })
+            }
+            question if is_of_folder(question) => self.folder.resolve(question, deadline),
+            question => self.recorded.resolve(question, deadline),
         }
     }
 }
@@ -216,6 +224,15 @@ impl Check<'_> {
     fn case(&self, case: &Case) -> Result<BTreeMap<&'static str, String>, String> {
         let facts = case.facts()?;
         let report = self.lint(case, case.facts()?)?;
+        if env::var_os("BLESS").is_some() && facts.as_ref().is_some_and(|facts| facts.console.is_some()) {
+            let asked = report.planned.iter().map(|(_, question)| question);
+            if let Some(facts) = case.recorded(asked)? {
+                let report = self.lint(case, Some(Facts::parse(&facts)?))?;
+                let mut blocks = blocks(&case.dockerfile.text, &report);
+                blocks.insert("facts", facts);
+                return Ok(blocks);
+            }
+        }
         if let Some(failed) = report.problems.iter().find(|problem| problem.kind == ProblemKind::PluginFailure) {
             return Err(failed.message.clone());
         }
@@ -227,6 +244,9 @@ impl Check<'_> {
             let is_known = |question: &Question| match question {
                 Question::Ignored { .. } => facts.know_context,
                 question if is_of_folder(question) => facts.folder.is_some(),
+                Question::Check { text, .. } => {
+                    facts.console.as_ref().is_some_and(|console| console.contains_key(text))
+                }
                 _ => facts.recorded.answers.contains_key(question),
             };
             if let Some(question) = asked.iter().find(|question| !is_known(question)) {
@@ -238,22 +258,17 @@ impl Check<'_> {
             if facts.know_context && !asked.iter().any(|question| matches!(question, Question::Ignored { .. })) {
                 return Err(format!("nobody asks for {IGNORE_FILE}"));
             }
+            let is_asked = |text: &str| {
+                asked.iter().any(|question| matches!(question, Question::Check { text: asked, .. } if asked == text))
+            };
+            if let Some(text) = facts.console.iter().flat_map(|console| console.keys()).find(|text| !is_asked(text)) {
+                return Err(format!("nobody has {text:?} checked"));
+            }
             if facts.folder.is_some() && !asked.iter().any(|question| is_of_folder(question)) {
                 return Err("nobody asks for the files of the context".to_owned());
             }
         }
-        let source = case.dockerfile.text.as_bytes();
-        let lines = LineIndex::new(source);
-        let mut findings = String::new();
-        for Finding { span, message, .. } in &report.findings {
-            let (start, end) = (lines.position(span.start), lines.position(span.end));
-            let _ = writeln!(findings, "{}:{}-{}:{} {message}", start.line, start.column, end.line, end.column);
-        }
-        let mut blocks = BTreeMap::from([("findings", findings)]);
-        if report.findings.iter().any(|finding| !finding.fixes.is_empty()) {
-            blocks.insert("fixed", fixed(&case.dockerfile.text, &report.findings));
-        }
-        Ok(blocks)
+        Ok(blocks(&case.dockerfile.text, &report))
     }
 
     /// Runs the one rule, as the program would.
@@ -271,7 +286,10 @@ impl Check<'_> {
             Arc::make_mut(settings).enabled.retain(|enabled| plugin == self.plugin && *enabled == rule);
         }
         let ask = if facts.is_some() { Ask::Everything } else { Ask::Nothing };
-        let (recorded, folder) = facts.map(|facts| (facts.recorded, facts.folder)).unwrap_or_default();
+        let facts = facts.map(|facts| (facts.recorded, facts.folder, facts.console));
+        let (recorded, folder, console) = facts.unwrap_or_default();
+        let mut terms = Terms::within(config.timeout);
+        terms.pools.console.enabled = console.is_some();
         let root = folder.as_ref().map(|folder| folder.path().to_owned()).unwrap_or_default();
         let job = Job {
             inputs: vec![Input {
@@ -284,15 +302,61 @@ impl Check<'_> {
             unusable: Vec::new(),
             rulesets: vec![ruleset],
             surroundings: config.target_platforms.into_iter().map(Surroundings::of_platform).collect(),
-            slow_checks: SlowChecks { ask, fail_fast: config.fail_fast, terms: Terms::within(config.timeout) },
-            resolver: Arc::new(World { recorded, folder: Context::default() }),
+            slow_checks: SlowChecks { ask, fail_fast: config.fail_fast, terms },
+            resolver: Arc::new(World { recorded, folder: Context::default(), console: console.unwrap_or_default() }),
             threads: 1,
         };
         Ok(run(&job).files.remove(0))
     }
 }
 
+/// The `findings` and `fixed` blocks of a report.
+fn blocks(text: &str, report: &FileReport) -> BTreeMap<&'static str, String> {
+    let lines = LineIndex::new(text.as_bytes());
+    let mut findings = String::new();
+    for Finding { span, message, .. } in &report.findings {
+        let (start, end) = (lines.position(span.start), lines.position(span.end));
+        let _ = writeln!(findings, "{}:{}-{}:{} {message}", start.line, start.column, end.line, end.column);
+    }
+    let mut blocks = BTreeMap::from([("findings", findings)]);
+    if report.findings.iter().any(|finding| !finding.fixes.is_empty()) {
+        blocks.insert("fixed", fixed(text, &report.findings));
+    }
+    blocks
+}
+
 impl Case {
+    /// The facts with what the tool itself says, where it is installed.
+    fn recorded<'q>(&self, asked: impl Iterator<Item = &'q Question>) -> Result<Option<String>, String> {
+        let tools = [("shellcheck".to_owned(), vec!["shellcheck".to_owned()])];
+        let mut session = Session::new(Arc::new(Console::new(tools.into())), Terms::within(config::TIMEOUT_DEFAULT));
+        let checks: Vec<_> = asked.filter(|question| question.batch().is_some()).collect();
+        session.ask(checks.iter().map(|question| (*question, None)), &mut ());
+        let mut console: BTreeMap<&str, serde_json::Value> = BTreeMap::new();
+        for question in checks {
+            let Question::Check { text, .. } = question else { continue };
+            match session.outcome(question) {
+                Some(Ok(answer)) => match answer.as_ref() {
+                    Answer::Entries(entries) => drop(console.insert(text, serde_json::from_str(entries).unwrap())),
+                    other => return Err(format!("{other:?}")),
+                },
+                _ => return Ok(None),
+            }
+        }
+        let mut text = String::from("{\"console\": {");
+        for (number, (key, entries)) in console.iter().enumerate() {
+            let comma = if number == 0 { "" } else { "," };
+            let _ = write!(text, "{comma}\n  {}: [", serde_json::Value::from(*key));
+            for (number, entry) in entries.as_array().into_iter().flatten().enumerate() {
+                let comma = if number == 0 { "" } else { "," };
+                let _ = write!(text, "{comma}\n    {entry}");
+            }
+            text.push(']');
+        }
+        text.push_str("\n}}\n");
+        Ok(Some(text))
+    }
+
     fn facts(&self) -> Result<Option<Facts>, String> {
         self.others.get("facts").map(|facts| Facts::parse(&facts.text)).transpose()
     }
@@ -317,8 +381,12 @@ impl Case {
     /// Puts what was got into the page.
     fn bless(&self, page: &mut String, got: &BTreeMap<&'static str, String>) {
         let findings = got.get("findings").filter(|findings| !findings.is_empty());
+        // From the last block on, so that those before it stay where they are.
         if let (Some(block), Some(text)) = (self.others.get("fixed"), got.get("fixed")) {
             page.replace_range(block.whole.clone(), &format!("```fixed\n{text}```\n"));
+        }
+        if let (Some(block), Some(text)) = (self.others.get("facts"), got.get("facts")) {
+            page.replace_range(block.whole.clone(), &format!("```facts\n{text}```\n"));
         }
         match (self.others.get("findings"), findings) {
             (Some(block), Some(text)) => page.replace_range(block.whole.clone(), &format!("```findings\n{text}```\n")),
@@ -369,6 +437,10 @@ impl Facts {
         let know_context = ignore_file.is_some();
         let lines: Option<Vec<String>> = serde_json::from_value(ignore_file.unwrap_or_default())
             .map_err(|error| format!("facts: {IGNORE_FILE}: {error}"))?;
+        let console: Option<BTreeMap<String, serde_json::Value>> = facts
+            .remove("console")
+            .map(|console| serde_json::from_value(console).map_err(|error| format!("facts: console: {error}")))
+            .transpose()?;
         let folder: Option<Folder> = facts
             .remove("context")
             .map(|folder| serde_json::from_value(folder).map_err(|error| format!("facts: context: {error}")))
@@ -389,6 +461,7 @@ impl Facts {
             recorded: Recorded { answers, ignore_file },
             know_context,
             folder: folder.map(|folder| folder.make()),
+            console,
         })
     }
 }

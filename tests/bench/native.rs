@@ -10,13 +10,17 @@ use plimsoll_sdk::native::{self, ContextFile, Host, Ignored, Level, Matches, Por
 use plimsoll_sdk::pack::{self, Entry};
 use plimsoll_sdk::{Request, RequestId, Scope, Severity};
 
-/// Both packs.
+/// All packs.
 pub fn packs() -> Vec<Plugin> {
-    [("buildkit", plimsoll_pack_buildkit::RULES), ("sources", plimsoll_pack_sources::RULES)]
-        .map(|(name, rules)| {
-            Plugin::from_code(name, Box::new(Native(rules))).unwrap_or_else(|pack| panic!("{}", pack.message))
-        })
-        .into()
+    let packs = [
+        ("buildkit", plimsoll_pack_buildkit::RULES),
+        ("shellcheck", plimsoll_pack_shellcheck::RULES),
+        ("sources", plimsoll_pack_sources::RULES),
+    ];
+    let plugin = |(name, rules)| {
+        Plugin::from_code(name, Box::new(Native(rules))).unwrap_or_else(|pack| panic!("{}", pack.message))
+    };
+    packs.map(plugin).into()
 }
 
 struct Native(&'static [Entry]);

@@ -1,7 +1,22 @@
-//! Tools that tests make up.
+//! Debian's `shellcheck`, where it is installed, and tools that tests make up.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use crate::process::find;
+use crate::servers;
+
+/// True when a test that needs the real ShellCheck can run; else says that it is
+/// skipped.
+///
+/// # Panics
+///
+/// When it is missing although [`REQUIRE_SERVERS`](crate::servers::REQUIRE_SERVERS) is `1`.
+#[must_use]
+pub fn shellcheck_or_skip(test: &str) -> bool {
+    let installed = find("shellcheck").map(drop).ok_or_else(|| "not installed: shellcheck".to_owned());
+    servers::run_or_skip(test, installed)
+}
 
 /// Writes a program for `sh` into a folder.
 pub fn make_tool(folder: &Path, name: &str, script: &str) -> PathBuf {

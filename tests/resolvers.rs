@@ -432,7 +432,18 @@ fn hosts_of_this_machine_are_for_the_user_to_allow() {
     assert_eq!(linted.skipped(), ["sources/unverified-download denied"], "{linted:#?}");
     assert!(linted.stderr.contains("counts in the user's own file only"), "{linted:#?}");
     assert!(site.log().is_empty());
-    let linted = project.lint(&format!("--slow-checks=on --slow-checks-allow-host {}", site.host()));
+    // Nor one that a checkout holds where the user's own is looked for.
+    project.write(".git/HEAD", "");
+    project.write("svc/Dockerfile", fs::read(project.path().join("Dockerfile")).unwrap());
+    let own = format!("[slow-checks.network]\nallow-hosts = [\"{}\"]\n", site.host());
+    project.write(".config/plimsoll/plimsoll.toml", own);
+    for path in ["svc", "svc/Dockerfile", "."] {
+        let linted = project.lint(&format!("--slow-checks=on {path}"));
+        assert!(linted.skipped().iter().all(|skipped| skipped.ends_with(" denied")), "{linted:#?}");
+        assert!(linted.stderr.contains("not read, since it lies in what is linted"), "{linted:#?}");
+    }
+    assert!(site.log().is_empty());
+    let linted = project.lint(&format!("--slow-checks=on --slow-checks-allow-host {} svc", site.host()));
     assert_eq!((linted.skipped(), site.log().len()), (Vec::new(), 1), "{linted:#?}");
 }
 

@@ -41,6 +41,8 @@ pub(super) enum Key {
         query: Option<String>,
         /// How the content is digested.
         algorithm: String,
+        /// The way there.
+        circumstances: String,
     },
     /// [`Question::Commit`].
     Commit {
@@ -48,6 +50,8 @@ pub(super) enum Key {
         remote: String,
         /// The name in it.
         reference: String,
+        /// The way there.
+        circumstances: String,
     },
 }
 
@@ -103,10 +107,12 @@ impl Key {
                     url: address.into(),
                     query: url.query().map(|query| hexadecimal(query.as_bytes())),
                     algorithm: algorithm.name().to_owned(),
+                    circumstances: circumstances.to_owned(),
                 })
             }
             Question::Commit { remote, reference } => {
-                Some(Self::Commit { remote: remote.to_string(), reference: reference.clone() })
+                let circumstances = circumstances.to_owned();
+                Some(Self::Commit { remote: remote.to_string(), reference: reference.clone(), circumstances })
             }
             Question::Ignored { .. } | Question::Files { .. } | Question::File { .. } | Question::Text { .. } => None,
         }

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use plimsoll_dockerfile::{Platform, Reference};
 use plimsoll_registry::{ClientConfig, Environment, Paths, Statistics};
 
-use super::inputs::{Given, common_folder, inputs, user_file};
+use super::inputs::{Given, Inputs, common_folder, inputs, is_linted};
 use super::{CLEAN, FAILED, FOUND, INTERRUPTED, bundled, complain, print, progress, variables};
 use crate::cache::{Cache, Trouble};
 use crate::config::{self, Config, FailLevel, Files, Finder, Flags, Mode, RegistriesTable, Variables, ci};
@@ -127,7 +127,9 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     };
     let mut finder = Finder::default();
     let tree = finder.nearest(&common_folder(given)).as_deref().map(config::read).transpose()?;
-    let user = user_file(given, &variables)?;
+    let user_path = config::user_file(&variables).filter(|path| path.is_file());
+    let (linted, own) = user_path.into_iter().partition::<Vec<_>, _>(|path| is_linted(path, given, tree.as_ref()));
+    let user = own.first().map(|path| config::read(path)).transpose()?;
     let files = Files { tree: tree.as_ref(), user: user.as_ref() };
     let flags = Flags {
         fail_level: arguments.fail_level,
@@ -154,7 +156,7 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     let (host, mut plugins) = bundled()?;
     let unusable = load_plugins(&host, &arguments.plugins, &mut plugins)?;
     let registry = Arc::new(Registry::new(ClientConfig::new(environment(&config))));
-    let (inputs, rulesets) = inputs(given, &config, files, finder, &plugins)?;
+    let Inputs { inputs, rulesets, mut notes } = inputs(given, &config, files, finder, &plugins)?;
     let build_args = build_args(&arguments.build_args, &variables);
     let surroundings = |platform: &Platform| Surroundings {
         build_args: build_args.clone(),
@@ -201,7 +203,9 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     if !arguments.quiet {
         let circumstances = Circumstances { ci, timeout: config.timeout };
         report::notes(&outcome, &circumstances).iter().for_each(|note| complain(&format!("note: {note}")));
-        config.refused.iter().for_each(|refused| complain(&format!("note: {refused}")));
+        let unread = |path: &PathBuf| format!("{}: not read, since it lies in what is linted", path.display());
+        notes.extend(linted.iter().map(unread).chain(config.refused.iter().cloned()));
+        notes.iter().for_each(|note| complain(&format!("note: {note}")));
         report_more(&arguments, &outcome, &host, &registry);
         if let Some(cache) = cache {
             report_trouble(&arguments, &cache);

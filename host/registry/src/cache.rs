@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use crate::digest::Digest;
 use crate::limits::{CACHE_BYTES_MAX, CACHE_ENTRIES_MAX};
@@ -28,6 +29,16 @@ pub(crate) struct CacheKey {
 
 pub(crate) type Cell = Arc<Shared<Arc<Blob>>>;
 
+/// What a tag means, and since when that is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Tag {
+    pub when: Instant,
+    pub digest: Digest,
+}
+
+/// A tag of a repository of a registry.
+pub(crate) type TagKey = (String, String, String);
+
 /// The answers of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Cache(Mutex<State>);
@@ -35,6 +46,7 @@ pub(crate) struct Cache(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     cells: HashMap<CacheKey, Cell>,
+    tags: HashMap<TagKey, Arc<Shared<Tag>>>,
     bytes: usize,
 }
 
@@ -44,6 +56,15 @@ impl Cache {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.make_room(0);
         Arc::clone(state.cells.entry(key).or_default())
+    }
+
+    /// What a tag means, to be read or filled.
+    pub fn tag(&self, key: TagKey) -> Arc<Shared<Tag>> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.tags.len() >= CACHE_ENTRIES_MAX {
+            state.tags.clear();
+        }
+        Arc::clone(state.tags.entry(key).or_default())
     }
 
     /// Keeps a blob that was received by another name, unless its cell is in use already.

@@ -103,7 +103,8 @@ impl Client {
         }
     }
 
-    /// All that `reference` offers. With `attestations`, what BuildKit attested is read too, with one request each.
+    /// All that `reference` offers. With `attestations`, what BuildKit attested is read too: with one request for each
+    /// attestation manifest that an index lists, with none where `reference` is such a manifest.
     pub async fn index(
         &self,
         reference: &Reference,

@@ -10,6 +10,7 @@ use plimsoll_dockerfile::Platform;
 use plimsoll_registry::{Answer as RegistryAnswer, Image};
 use serde::{Deserialize, Serialize};
 
+use super::listings::{KeptIndex, KeptReferrer};
 use crate::question::{Answer, Question};
 
 /// The version of the form. It is part of the folder's name: runs of other
@@ -31,6 +32,12 @@ pub(super) enum Key {
         /// Whether the reference names content.
         is_content: bool,
     },
+    /// [`Question::Index`], in the same terms.
+    Index { reference: String, attestations: bool, circumstances: String, is_content: bool },
+    /// [`Question::Tags`], in the same terms.
+    Tags { repository: String, circumstances: String },
+    /// [`Question::Referrers`], in the same terms. Even a digest's may change.
+    Referrers { reference: String, artifact_type: Option<String>, circumstances: String },
 }
 
 /// An answer with what it is kept under.
@@ -48,24 +55,40 @@ pub(super) struct Kept {
 pub(super) enum Form {
     Image(Box<KeptImage>),
     PlatformMismatch { requested: KeptPlatform, available: Vec<KeptPlatform>, index_digest: String },
+    Index(KeptIndex),
+    Tags(Vec<String>),
+    Referrers(Vec<KeptReferrer>),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct KeptImage(#[serde(with = "ImageForm")] Image);
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct KeptPlatform(#[serde(with = "PlatformForm")] Platform);
+pub(super) struct KeptPlatform(#[serde(with = "PlatformForm")] pub(super) Platform);
 
 impl Key {
     /// None for a question whose answers are not kept: what the files on this machine say is read as fast
     /// where they are.
     pub(super) fn of(question: &Question, circumstances: &str) -> Option<Self> {
+        let circumstances = circumstances.to_owned();
         match question {
             Question::Image { reference, platform } => Some(Self::Image {
                 reference: reference.canonical(),
                 platform: platform.to_string(),
-                circumstances: circumstances.to_owned(),
+                circumstances,
                 is_content: reference.digest.is_some(),
+            }),
+            Question::Index { reference, attestations } => Some(Self::Index {
+                reference: reference.canonical(),
+                attestations: *attestations,
+                circumstances,
+                is_content: reference.digest.is_some(),
+            }),
+            Question::Tags { repository } => Some(Self::Tags { repository: repository.canonical(), circumstances }),
+            Question::Referrers { reference, artifact_type } => Some(Self::Referrers {
+                reference: reference.canonical(),
+                artifact_type: artifact_type.clone(),
+                circumstances,
             }),
             _ => None,
         }
@@ -74,7 +97,8 @@ impl Key {
     /// Whether it names content, which cannot change.
     pub(super) fn is_content(&self) -> bool {
         match self {
-            Self::Image { is_content, .. } => *is_content,
+            Self::Image { is_content, .. } | Self::Index { is_content, .. } => *is_content,
+            Self::Tags { .. } | Self::Referrers { .. } => false,
         }
     }
 }
@@ -92,6 +116,9 @@ impl Kept {
                     index_digest: index_digest.clone(),
                 }
             }
+            Answer::Index(index) => Form::Index(index.clone().into()),
+            Answer::Tags(tags) => Form::Tags(tags.clone()),
+            Answer::Referrers(referrers) => Form::Referrers(referrers.iter().cloned().map(KeptReferrer).collect()),
             _ => return None,
         };
         Some(Self { key, stored, answer })
@@ -100,14 +127,19 @@ impl Kept {
 
 impl From<Form> for Answer {
     fn from(form: Form) -> Self {
-        Self::Image(match form {
-            Form::Image(image) => RegistryAnswer::Image(Box::new(image.0)),
-            Form::PlatformMismatch { requested, available, index_digest } => RegistryAnswer::PlatformMismatch {
-                requested: requested.0,
-                available: available.into_iter().map(|platform| platform.0).collect(),
-                index_digest,
-            },
-        })
+        match form {
+            Form::Image(image) => Self::Image(RegistryAnswer::Image(Box::new(image.0))),
+            Form::PlatformMismatch { requested, available, index_digest } => {
+                Self::Image(RegistryAnswer::PlatformMismatch {
+                    requested: requested.0,
+                    available: available.into_iter().map(|platform| platform.0).collect(),
+                    index_digest,
+                })
+            }
+            Form::Index(index) => Self::Index(index.into()),
+            Form::Tags(tags) => Self::Tags(tags),
+            Form::Referrers(referrers) => Self::Referrers(referrers.into_iter().map(|kept| kept.0).collect()),
+        }
     }
 }
 

@@ -42,8 +42,8 @@ pub(super) fn draft(job: &Job, runner: &mut Runner, id: u64, input: &Input) -> W
     let configured = &job.rulesets[input.ruleset].settings;
     let told = job.plugins.iter().zip(configured);
     let settings = told.map(|(plugin, configured)| settings(plugin, configured, &suppressions)).collect();
-    let (context, ruleset) = (input.context.clone(), input.ruleset);
-    let content = Content { document, meaning, context, suppressions, ruleset, settings, planned };
+    let (context, ruleset, now) = (input.context.clone(), input.ruleset, job.now);
+    let content = Content { document, meaning, context, suppressions, ruleset, settings, now, planned };
     let content = work.content.insert(content);
     let ruleset = &job.rulesets[input.ruleset];
     let mut pending = Vec::new();

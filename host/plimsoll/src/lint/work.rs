@@ -1,6 +1,7 @@
 //! A file under way: what is known of it, what it waits for, what it came to.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::judge::Round;
 use super::merge::{self, Outcome, Outcomes, Verdict};
@@ -37,6 +38,8 @@ pub(super) struct Content {
     pub(super) ruleset: usize,
     /// What each plugin is told of its rules.
     pub(super) settings: Vec<Arc<Settings>>,
+    /// What counts as now.
+    pub(super) now: SystemTime,
     /// Requests planned so far, by plugin.
     pub(super) planned: Vec<usize>,
 }
@@ -60,7 +63,7 @@ impl Content {
     /// What a plugin sees, under some meaning of the document.
     pub(super) fn subject(&self, plugin: usize, meaning: Arc<Meaning>) -> Subject {
         let (document, context) = (self.document.clone(), self.context.clone());
-        Subject { document, meaning, settings: self.settings[plugin].clone(), context }
+        Subject { document, meaning, settings: self.settings[plugin].clone(), context, now: self.now }
     }
 }
 

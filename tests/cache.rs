@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use plimsoll_test_support::{Auth, Image, Linted, Project, Registry};
+use plimsoll_test_support::{Auth, Image, Linted, Project, Registry, files_below};
 
 const ON: &str = "--slow-checks=on --platform linux/amd64";
 const OFF: &str = "--slow-checks=off --platform linux/amd64";
@@ -27,21 +27,9 @@ fn counts(linted: &Linted) -> (u64, u64) {
     (count("from_cache"), count("executed"))
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { folders.push(path) } else { files.push(path) }
-        }
-    }
-    files
-}
-
 /// The files of answers.
 fn answers(project: &Project) -> Vec<PathBuf> {
-    let files = files(&project.path().join(".cache/plimsoll"));
+    let files = files_below(&project.path().join(".cache/plimsoll"));
     files.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect()
 }
 
@@ -162,7 +150,7 @@ fn credentials_stay_out_of_it() {
         assert_eq!((linted.skipped(), counts(&linted)), (vec![], (0, 1)), "{linted:#?}");
         let kept = answers(&project);
         assert_eq!(kept.len(), 1);
-        for path in files(&project.path().join(".cache")) {
+        for path in files_below(&project.path().join(".cache")) {
             let text = fs::read_to_string(&path).unwrap();
             let is_told = ["s3cret", encoded, "ada", "Bearer", "token"].iter().any(|secret| text.contains(secret));
             assert!(!is_told, "{text}");

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use plimsoll::config::Files;
 use plimsoll::document::Surroundings;
 use plimsoll::lint::{self, Ask, Input, Job, Ruleset, SlowChecks, Source};
 use plimsoll::plugin::{Host, Plugin};
@@ -67,10 +68,10 @@ fn findings_of(name: &str, source: &[u8]) -> Vec<String> {
     let target = Platform::new(if is_windows { "windows" } else { "linux" }, "amd64", "");
     let job = Job {
         inputs: vec![Input { shown: name.to_owned(), source: Source::Bytes(source.to_vec()), ruleset: 0, context }],
-        rulesets: vec![Ruleset::new(&plugins, None).unwrap()],
+        rulesets: vec![Ruleset::new(&plugins, Files::default()).unwrap()],
         plugins,
         unusable: Vec::new(),
-        surroundings: Surroundings::of_platform(target),
+        surroundings: vec![Surroundings::of_platform(target)],
         slow_checks: SlowChecks {
             ask: Ask::Everything,
             fail_fast: true,

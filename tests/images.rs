@@ -173,7 +173,7 @@ fn images_are_as_old_as_the_run_says() {
 fn ask(question: &Question, budget: Duration) -> Result<Answer, (SkipReason, String)> {
     let registry = Arc::new(Resolver::new(ClientConfig::new(Environment::default())));
     let mut session = Session::new(Arc::new(World::new(registry, [])), Terms::within(budget));
-    session.ask([(question, None)].into_iter());
+    session.ask([(question, None)].into_iter(), &mut ());
     match session.outcome(question).unwrap() {
         Ok(answer) => Ok(answer.as_ref().clone()),
         Err(failure) => Err((failure.reason, failure.detail.clone())),

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use plimsoll::config::Files;
 use plimsoll::document::Surroundings;
 use plimsoll::lint::{self, Ask, FileReport, Input, Job, Ruleset, SlowChecks, Source};
 use plimsoll::plugin::{Host, Plugin};
@@ -19,7 +20,7 @@ use plimsoll::schedule::{Session, Terms};
 use plimsoll_dockerfile::Platform;
 use plimsoll_registry::{ClientConfig, Environment};
 use plimsoll_test_support::site::{Page, Site, git, git_or_skip, git_site};
-use plimsoll_test_support::{Image, Index, scratch_folder};
+use plimsoll_test_support::{Image, Index, Project, files_below, scratch_folder};
 
 /// sha256 of `hello`.
 const HELLO: &str = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
@@ -32,7 +33,7 @@ fn world(allowed: &[String]) -> Arc<World> {
 /// Asks one question, as a run does.
 fn ask(allowed: &[String], question: Question, budget: Duration) -> Result<Answer, (SkipReason, String)> {
     let mut session = Session::new(world(allowed), Terms::within(budget));
-    session.ask([(&question, None)].into_iter());
+    session.ask([(&question, None)].into_iter(), &mut ());
     match session.outcome(&question).unwrap() {
         Ok(answer) => Ok(answer.as_ref().clone()),
         Err(failure) => Err((failure.reason, failure.detail.clone())),
@@ -358,10 +359,10 @@ fn lint(root: &Path, allowed: &[String], dockerfile: &str) -> FileReport {
     let source = Source::Bytes(dockerfile.as_bytes().to_vec());
     let job = Job {
         inputs: vec![Input { shown: "Dockerfile".to_owned(), source, ruleset: 0, context: context(root) }],
-        rulesets: vec![Ruleset::new(&plugins, Some(&file)).unwrap()],
+        rulesets: vec![Ruleset::new(&plugins, Files { tree: Some(&file), user: None }).unwrap()],
         plugins,
         unusable: Vec::new(),
-        surroundings: Surroundings::of_platform(Platform::new("linux", "amd64", "")),
+        surroundings: vec![Surroundings::of_platform(Platform::new("linux", "amd64", ""))],
         slow_checks: SlowChecks {
             ask: Ask::Everything,
             fail_fast: true,
@@ -417,4 +418,52 @@ fn rules_learn_from_servers_and_mend_the_file() {
     let again = lint(folder.path(), &[site.host(), repositories.host()], &mended);
     let found: Vec<&str> = again.findings.iter().map(|finding| finding.message.as_str()).collect();
     assert_eq!(found, ["'gone.txt' is not in the build context"]);
+}
+
+/// What the user allows on the command line, a file in the tree cannot.
+#[test]
+fn hosts_of_this_machine_are_for_the_user_to_allow() {
+    let site = Site::start(|_| Page::of("hello"));
+    let file = format!("FROM scratch\nADD {} /a\n", site.url("/x"));
+    let rule = "[rules.\"sources/unverified-download\"]\noptions = { download = true }\n";
+    let project = Project::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .file("plimsoll.toml", format!("{rule}[slow-checks.network]\nallow-hosts = [\"{}\"]\n", site.host()))
+        .file("Dockerfile", file);
+    let linted = project.lint("--slow-checks=on");
+    assert_eq!(linted.skipped(), ["sources/unverified-download denied"], "{linted:#?}");
+    assert!(linted.stderr.contains("counts in the user's own file only"), "{linted:#?}");
+    assert!(site.log().is_empty());
+    let linted = project.lint(&format!("--slow-checks=on --slow-checks-allow-host {}", site.host()));
+    assert_eq!((linted.skipped(), site.log().len()), (Vec::new(), 1), "{linted:#?}");
+}
+
+/// Later runs know what servers of the web and of git said, as long as they may be asked.
+#[test]
+fn later_runs_know_what_servers_said() {
+    if !git_or_skip("later_runs_know_what_servers_said") {
+        return;
+    }
+    let folder = scratch_folder();
+    repository(folder.path());
+    let (repositories, site) = (git_site(folder.path(), false), Site::start(|_| Page::of("hello")));
+    let (url, remote) = (site.url("/x?token=secret1"), repositories.url("/app.git"));
+    let project = Project::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .file("plimsoll.toml", "[rules.\"sources/unverified-download\"]\noptions = { download = true }\n")
+        .file("Dockerfile", format!("FROM scratch\nADD --checksum={HELLO} {url} /a\nADD {remote}#main /b\n"));
+    let allowed = format!("--slow-checks-allow-host {} --slow-checks-allow-host {}", site.host(), repositories.host());
+    let cold = project.lint(&format!("--slow-checks=on {allowed}"));
+    assert_eq!(cold.skipped(), [""; 0], "{cold:#?}");
+    let asked = (site.log().len(), repositories.log().len());
+    for mode in ["--slow-checks=on", "--slow-checks=off", "--offline"] {
+        let warm = project.lint(&format!("{mode} {allowed}"));
+        assert_eq!((warm.findings(), warm.skipped()), (cold.findings(), vec![]), "{mode}: {warm:#?}");
+    }
+    assert_eq!((site.log().len(), repositories.log().len()), asked, "they are known");
+    let denied = project.lint("--slow-checks=on");
+    let skipped = ["sources/unverified-download denied", "sources/unpinned-repository denied"];
+    assert_eq!(denied.skipped().len(), 2, "{denied:#?}");
+    assert!(skipped.iter().all(|skipped| denied.skipped().contains(&(*skipped).to_owned())), "{denied:#?}");
+    let kept = files_below(&project.path().join(".cache"));
+    let kept: Vec<_> = kept.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    assert!(kept.len() > 2 && !kept.concat().contains("secret1"), "{kept:?}");
 }

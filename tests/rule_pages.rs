@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use std::{env, fs};
 
-use plimsoll::config::{self, Config, Flags};
+use plimsoll::config::{self, Config, Files, Flags};
 use plimsoll::document::Surroundings;
 use plimsoll::finding::{Finding, ProblemKind};
 use plimsoll::lint::{Ask, FileReport, Input, Job, Ruleset, SlowChecks, Source, run};
@@ -266,11 +266,12 @@ impl Check<'_> {
     fn lint(&self, case: &Case, facts: Option<Facts>) -> Result<FileReport, String> {
         let settings = case.others.get("settings").map_or("", |settings| &settings.text);
         let file: config::File = toml::from_str(settings).map_err(|error| error.to_string())?;
+        let files = Files { tree: Some(&file), user: None };
         let default = Platform::parse("linux/amd64").expect("a platform");
-        let target_platform = file.lint.target_platform.is_none().then_some(default);
-        let flags = Flags { target_platform, ..Flags::default() };
-        let config = Config::settle(flags, &BTreeMap::new(), Some(&file)).map_err(|error| error.to_string())?;
-        let mut ruleset = Ruleset::new(self.plugins, Some(&file)).map_err(|error| error.to_string())?;
+        let target_platforms = file.lint.target_platforms.is_none().then(|| vec![default]);
+        let flags = Flags { target_platforms, ..Flags::default() };
+        let config = Config::settle(flags, &BTreeMap::new(), files).map_err(|error| error.to_string())?;
+        let mut ruleset = Ruleset::new(self.plugins, files).map_err(|error| error.to_string())?;
         for (plugin, settings) in ruleset.settings.iter_mut().enumerate() {
             let rule = u32::try_from(self.rule).expect("packs are small");
             Arc::make_mut(settings).enabled.retain(|enabled| plugin == self.plugin && *enabled == rule);
@@ -288,7 +289,7 @@ impl Check<'_> {
             plugins: self.plugins.clone(),
             unusable: Vec::new(),
             rulesets: vec![ruleset],
-            surroundings: Surroundings::of_platform(config.target_platform),
+            surroundings: config.target_platforms.into_iter().map(Surroundings::of_platform).collect(),
             slow_checks: SlowChecks { ask, fail_fast: config.fail_fast, terms: Terms::within(config.timeout) },
             resolver: Arc::new(World { recorded, folder: Context::default() }),
             now: SystemTime::UNIX_EPOCH + NOW,

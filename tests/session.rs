@@ -97,6 +97,34 @@ fn pools_are_switched_off_one_by_one() {
     assert_eq!(project.lint(ON).skipped(), [""; 0]);
 }
 
+/// Errors that come from an answer end the waiting for those behind it, and drop their connections; what another
+/// file waits for goes on, and what comes before counts, however late it is.
+#[test]
+fn errors_from_answers_cancel_what_is_in_flight_for_the_file_alone() {
+    let (registry, slow) = (Registry::start(), Registry::builder().latency(300).start());
+    registry.push("team/arm:1", &Image::new("linux/arm64"));
+    slow.push("team/arm:1", &Image::new("linux/arm64"));
+    let (silent, arm, late) = (never_answers(), registry.reference("team/arm:1"), slow.reference("team/arm:1"));
+    let silent = |name: &str| format!("{}/{name}", silent.host());
+    let project = project()
+        .file("plimsoll.toml", "[rules.\"buildkit/InvalidBaseImagePlatform\"]\nseverity = \"error\"\n")
+        .file("a/Dockerfile", format!("FROM {arm}\nFROM {}\nFROM {} AS b\n", silent("own:1"), silent("shared:1")))
+        .file("b/Dockerfile", format!("FROM {}\n", silent("shared:1")))
+        .file("c/Dockerfile", format!("FROM {late}\nFROM {arm} AS b\nFROM {} AS c\n", silent("own:2")));
+    let linted = project.lint(&format!("{ON} --slow-checks-timeout=2500ms a c"));
+    let of_rule = |reasons: &[&str]| {
+        let of_rule = |reason: &&str| format!("buildkit/InvalidBaseImagePlatform {reason}");
+        reasons.iter().map(of_rule).collect::<Vec<_>>()
+    };
+    assert_eq!(linted.skipped(), of_rule(&["fail-fast"; 4]), "{linted:#?}");
+    assert_eq!(linted.findings().len(), 2, "the first error of each file: {linted:#?}");
+    assert!(linted.findings()[1].contains(&late), "{linted:#?}");
+    assert!(linted.took < Duration::from_secs(2), "nobody waits for the silent: {linted:#?}");
+
+    let linted = project.lint(&format!("{ON} --slow-checks-timeout=900ms a b"));
+    assert_eq!(linted.skipped(), of_rule(&["fail-fast", "fail-fast", "timeout"]), "{linted:#?}");
+}
+
 /// Eight images of one host, 300 ms a request: two waves of two requests and a probe, 1.5 s in all.
 #[test]
 fn budgets_may_leave_waiting_out_of_account() {

@@ -103,6 +103,30 @@ fn platforms_of_base_images_are_compared() {
     assert_eq!(linted.skipped(), [""; 0]);
 }
 
+/// Each platform's answer counts, and what all say is said once.
+#[test]
+fn several_platforms_are_checked_at_once() {
+    let registry = Registry::start();
+    let env = |platform: &str, name: &str| Image::new(platform).env("PATH", "/bin").env(name, "1");
+    let images = [env("linux/amd64", "SSE"), env("linux/arm64", "THUMB_MODE")];
+    registry.push_index("team/many:1", Index::from(&images));
+    let many = registry.reference("team/many:1");
+    let file = format!("FROM {many} AS Many\nENV A=$SSE\nENV B=$THUMB_MODE\nENV C=$NEITHER\n");
+    let project = project().file("Dockerfile", file);
+    let undefined = |line, name| format!("buildkit/UndefinedVar {line}: Usage of undefined variable '${name}'");
+    let casing = "buildkit/StageNameCasing 1: Stage name 'Many' should be lowercase".to_owned();
+    let linted = project.lint("--slow-checks=on --platform linux/amd64,linux/arm64,linux/s390x");
+    let missing = format!(
+        "buildkit/InvalidBaseImagePlatform 1: Base image {many} has no manifest for platform \"linux/s390x\"; available: linux/amd64, linux/arm64"
+    );
+    let expected = [missing, casing.clone(), undefined(2, "SSE"), undefined(3, "THUMB_MODE"), undefined(4, "NEITHER")];
+    assert_eq!(linted.findings(), expected, "{linted:#?}");
+    let counts = registry.counts();
+    assert_eq!(counts.blobs, 2, "one configuration each: {counts:?}");
+    let linted = project.lint("--slow-checks=on --platform linux/amd64");
+    assert_eq!(linted.findings(), [casing, undefined(3, "THUMB_MODE"), undefined(4, "NEITHER")], "{linted:#?}");
+}
+
 #[test]
 fn scratch_and_stages_ask_nothing_and_digests_are_asked() {
     let registry = Registry::start();

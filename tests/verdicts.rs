@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use plimsoll::config::Files;
 use plimsoll::document::Surroundings;
 use plimsoll::lint::{self, Ask, FileReport, Input, Job, Ruleset, SlowChecks, Source};
 use plimsoll::plugin::contract::{
@@ -101,7 +102,7 @@ fn run(script: Script, off: &[u32]) -> FileReport {
 fn run_with(script: Script, off: &[u32], configure: impl FnOnce(&mut Job)) -> FileReport {
     let plugins: Arc<[Plugin]> =
         vec![Plugin::from_code("r", Box::new(script)).unwrap_or_else(|plugin| panic!("{}", plugin.message))].into();
-    let mut ruleset = Ruleset::new(&plugins, None).unwrap();
+    let mut ruleset = Ruleset::new(&plugins, Files::default()).unwrap();
     Arc::make_mut(&mut ruleset.settings[0]).enabled.retain(|rule| !off.contains(rule));
     let question = |name: &str| Question::Image {
         reference: Reference::parse(name).unwrap(),
@@ -134,7 +135,7 @@ fn run_with(script: Script, off: &[u32], configure: impl FnOnce(&mut Job)) -> Fi
         plugins,
         unusable: vec![],
         rulesets: vec![ruleset],
-        surroundings: Surroundings::of_platform(Platform::host()),
+        surroundings: vec![Surroundings::of_platform(Platform::host())],
         slow_checks: SlowChecks { ask: Ask::Everything, fail_fast: true, terms: Terms::within(Duration::from_secs(5)) },
         resolver: Arc::new(Recorded { answers, ..Recorded::default() }),
         now: std::time::SystemTime::UNIX_EPOCH,

@@ -14,6 +14,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use plimsoll::config::Files;
 use plimsoll::discover::discover;
 use plimsoll::document::Surroundings;
 use plimsoll::lint::{self, Ask, Input, Job, Ruleset, SlowChecks, Source};
@@ -80,10 +81,10 @@ fn job(sources: &[(String, Vec<u8>)], plugins: Arc<[Plugin]>, threads: usize) ->
     });
     Job {
         inputs: inputs.collect(),
-        rulesets: vec![Ruleset::new(&plugins, None).expect("no configuration, no mistake")],
+        rulesets: vec![Ruleset::new(&plugins, Files::default()).expect("no configuration, no mistake")],
         plugins,
         unusable: Vec::new(),
-        surroundings: Surroundings::of_platform(Platform::host()),
+        surroundings: vec![Surroundings::of_platform(Platform::host())],
         slow_checks: SlowChecks { ask: Ask::Nothing, fail_fast: true, terms: Terms::within(Duration::from_secs(1)) },
         resolver: Arc::new(Recorded::default()),
         now: std::time::SystemTime::UNIX_EPOCH,

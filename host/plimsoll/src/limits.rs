@@ -58,6 +58,9 @@ pub const FAILURES_MAX: usize = 3;
 /// Requests of one plugin for one file, follow-ups included.
 pub const REQUESTS_MAX: usize = 5_000;
 
+/// Platforms that one run is for.
+pub const PLATFORMS_MAX: usize = 16;
+
 /// Bytes of a request's state.
 pub const STATE_BYTES_MAX: usize = 1 << 10;
 

@@ -231,7 +231,7 @@ impl Client {
         let has_certificates = || certificate_folder(&self.config.environment, domain).is_some();
         let manner = if self.insecure_hosts.iter().any(|host| host == domain) {
             Manner::Plain
-        } else if source.insecure {
+        } else if source.insecure && (is_loopback(domain) || !self.config.environment.distrusts_registries()) {
             Manner::Insecure
         } else if is_loopback(domain) && !has_certificates() {
             Manner::Plain

@@ -17,6 +17,9 @@ pub struct Environment {
     pub user: Option<u32>,
     /// Files and folders that are not at their usual place.
     pub paths: Paths,
+    /// Those of [`Environment::paths`] that a stranger may have chosen. What they say makes no credential helper run,
+    /// and takes TLS from no registry but those of this machine.
+    pub distrusted: Vec<PathBuf>,
 }
 
 /// Places chosen by the operator; what is not set is where container tools have it.
@@ -42,7 +45,19 @@ impl Environment {
             variables: std::env::vars_os().collect(),
             user: process_user(),
             paths: Paths::default(),
+            distrusted: Vec::new(),
         }
+    }
+
+    /// Whether a stranger may have chosen a file, or the folder it lies in.
+    pub(crate) fn distrusts(&self, path: &Path) -> bool {
+        self.distrusted.iter().any(|distrusted| path.starts_with(distrusted))
+    }
+
+    /// Whether that holds for what `registries.conf` and its drop-ins say together.
+    pub(crate) fn distrusts_registries(&self) -> bool {
+        let Paths { registries_conf, drop_ins, .. } = &self.paths;
+        [registries_conf, drop_ins].into_iter().flatten().any(|path| self.distrusts(path))
     }
 
     /// A variable as a path; an empty one counts as unset.
@@ -72,7 +87,7 @@ impl std::fmt::Debug for Environment {
         let names: Vec<_> = self.variables.keys().collect();
         let mut debug = formatter.debug_struct("Environment");
         debug.field("home", &self.home).field("variables", &names).field("user", &self.user);
-        debug.field("paths", &self.paths).finish()
+        debug.field("paths", &self.paths).field("distrusted", &self.distrusted).finish()
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use plimsoll::config::Files;
 use plimsoll::document::{Document, Meaning, Surroundings};
 use plimsoll::finding::Finding;
 use plimsoll::lint::{Ask, CheckOptions, Input, Job, Ruleset, SlowChecks, Source, run};
@@ -79,8 +80,8 @@ pub fn lint(request: &Value) -> Result<Value, String> {
         }],
         plugins: plugins.clone(),
         unusable: Vec::new(),
-        rulesets: vec![Ruleset::new(&plugins, None).map_err(|error| error.to_string())?],
-        surroundings,
+        rulesets: vec![Ruleset::new(&plugins, Files::default()).map_err(|error| error.to_string())?],
+        surroundings: vec![surroundings.clone()],
         slow_checks: SlowChecks {
             ask: Ask::Everything,
             fail_fast: false,
@@ -90,11 +91,11 @@ pub fn lint(request: &Value) -> Result<Value, String> {
         now: std::time::SystemTime::UNIX_EPOCH,
         threads: 1,
     };
-    let stop = Stop::of(&document, &job.surroundings, &world);
+    let stop = Stop::of(&document, &surroundings, &world);
     let report = run(&job).files.remove(0);
     let reached = report.findings.iter().filter(|finding| stop.is_behind(finding));
     let warnings: Vec<Value> = reached.map(|finding| warning(&document, finding)).collect();
-    let options = CheckOptions::of_file(&document, &job.surroundings.build_args).unwrap_or_default();
+    let options = CheckOptions::of_file(&document, &surroundings.build_args).unwrap_or_default();
     let violated = (options.is_error && !warnings.is_empty()).then(|| json!({ "text": "lint violation found" }));
     let error = stop.error.map(|(text, line)| json!({ "text": text, "line": line }));
     Ok(json!({ "warnings": warnings, "error": error.or(violated) }))

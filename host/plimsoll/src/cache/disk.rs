@@ -235,7 +235,8 @@ fn answers(folder: &Path) -> PathBuf {
     folder.join(format!("answers-{VERSION}"))
 }
 
-fn hexadecimal(content: &[u8]) -> String {
+/// The SHA-256 of some content, in hexadecimal digits.
+pub(super) fn hexadecimal(content: &[u8]) -> String {
     let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
     Sha256::digest(content).iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -10,8 +10,9 @@ use plimsoll_dockerfile::Platform;
 use plimsoll_registry::{Answer as RegistryAnswer, Image};
 use serde::{Deserialize, Serialize};
 
+use super::disk::hexadecimal;
 use super::listings::{KeptIndex, KeptReferrer};
-use crate::question::{Answer, Question};
+use crate::question::{Answer, Download, Question};
 
 /// The version of the form. It is part of the folder's name: runs of other
 /// versions do not meet.
@@ -38,6 +39,23 @@ pub(super) enum Key {
     Tags { repository: String, circumstances: String },
     /// [`Question::Referrers`], in the same terms. Even a digest's may change.
     Referrers { reference: String, artifact_type: Option<String>, circumstances: String },
+    /// [`Question::Download`].
+    Download {
+        /// The address without its query.
+        url: String,
+        /// The SHA-256 of the query, which may be a signature: whoever reads the cache
+        /// must not be able to use it.
+        query: Option<String>,
+        /// How the content is digested.
+        algorithm: String,
+    },
+    /// [`Question::Commit`].
+    Commit {
+        /// Where the repository is.
+        remote: String,
+        /// The name in it.
+        reference: String,
+    },
 }
 
 /// An answer with what it is kept under.
@@ -54,7 +72,18 @@ pub(super) struct Kept {
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Form {
     Image(Box<KeptImage>),
-    PlatformMismatch { requested: KeptPlatform, available: Vec<KeptPlatform>, index_digest: String },
+    PlatformMismatch {
+        requested: KeptPlatform,
+        available: Vec<KeptPlatform>,
+        index_digest: String,
+    },
+    Download {
+        digest: String,
+        size: u64,
+        /// None where it is the address asked for.
+        final_url: Option<String>,
+    },
+    Commit(String),
     Index(KeptIndex),
     Tags(Vec<String>),
     Referrers(Vec<KeptReferrer>),
@@ -90,7 +119,19 @@ impl Key {
                 artifact_type: artifact_type.clone(),
                 circumstances,
             }),
-            _ => None,
+            Question::Download { url, algorithm } => {
+                let mut address = url.clone();
+                address.set_query(None);
+                Some(Self::Download {
+                    url: address.into(),
+                    query: url.query().map(|query| hexadecimal(query.as_bytes())),
+                    algorithm: algorithm.name().to_owned(),
+                })
+            }
+            Question::Commit { remote, reference } => {
+                Some(Self::Commit { remote: remote.to_string(), reference: reference.clone() })
+            }
+            Question::Ignored { .. } | Question::Files { .. } | Question::File { .. } | Question::Text { .. } => None,
         }
     }
 
@@ -98,14 +139,14 @@ impl Key {
     pub(super) fn is_content(&self) -> bool {
         match self {
             Self::Image { is_content, .. } | Self::Index { is_content, .. } => *is_content,
-            Self::Tags { .. } | Self::Referrers { .. } => false,
+            Self::Tags { .. } | Self::Referrers { .. } | Self::Download { .. } | Self::Commit { .. } => false,
         }
     }
 }
 
 impl Kept {
     /// None for an answer of a kind that is not kept.
-    pub(super) fn new(key: Key, stored: u64, answer: &Answer) -> Option<Self> {
+    pub(super) fn new(key: Key, stored: u64, question: &Question, answer: &Answer) -> Option<Self> {
         let kept = |platform: &Platform| KeptPlatform(platform.clone());
         let answer = match answer {
             Answer::Image(RegistryAnswer::Image(image)) => Form::Image(Box::new(KeptImage((**image).clone()))),
@@ -119,27 +160,41 @@ impl Kept {
             Answer::Index(index) => Form::Index(index.clone().into()),
             Answer::Tags(tags) => Form::Tags(tags.clone()),
             Answer::Referrers(referrers) => Form::Referrers(referrers.iter().cloned().map(KeptReferrer).collect()),
-            _ => return None,
+            Answer::Download(Download { digest, size, final_url }) => {
+                let asked = matches!(question, Question::Download { url, .. } if url.as_str() == final_url);
+                let final_url = (!asked).then(|| final_url.clone());
+                Form::Download { digest: digest.clone(), size: *size, final_url }
+            }
+            Answer::Commit(commit) => Form::Commit(commit.clone()),
+            Answer::Ignored(_) | Answer::Files(_) | Answer::File(_) | Answer::Text(_) => return None,
         };
         Some(Self { key, stored, answer })
     }
 }
 
-impl From<Form> for Answer {
-    fn from(form: Form) -> Self {
-        match form {
-            Form::Image(image) => Self::Image(RegistryAnswer::Image(Box::new(image.0))),
-            Form::PlatformMismatch { requested, available, index_digest } => {
-                Self::Image(RegistryAnswer::PlatformMismatch {
+impl Form {
+    /// The answer to a question; none where it answers another kind.
+    pub(super) fn answer(self, question: &Question) -> Option<Answer> {
+        Some(match (self, question) {
+            (Self::Image(image), Question::Image { .. }) => Answer::Image(RegistryAnswer::Image(Box::new(image.0))),
+            (Self::PlatformMismatch { requested, available, index_digest }, Question::Image { .. }) => {
+                Answer::Image(RegistryAnswer::PlatformMismatch {
                     requested: requested.0,
                     available: available.into_iter().map(|platform| platform.0).collect(),
                     index_digest,
                 })
             }
-            Form::Index(index) => Self::Index(index.into()),
-            Form::Tags(tags) => Self::Tags(tags),
-            Form::Referrers(referrers) => Self::Referrers(referrers.into_iter().map(|kept| kept.0).collect()),
-        }
+            (Self::Index(index), Question::Index { .. }) => Answer::Index(index.into()),
+            (Self::Tags(tags), Question::Tags { .. }) => Answer::Tags(tags),
+            (Self::Referrers(kept), Question::Referrers { .. }) => {
+                Answer::Referrers(kept.into_iter().map(|kept| kept.0).collect())
+            }
+            (Self::Download { digest, size, final_url }, Question::Download { url, .. }) => {
+                Answer::Download(Download { digest, size, final_url: final_url.unwrap_or_else(|| url.to_string()) })
+            }
+            (Self::Commit(commit), Question::Commit { .. }) => Answer::Commit(commit),
+            _ => return None,
+        })
     }
 }
 

@@ -77,7 +77,10 @@ impl Cache {
         // An answer from the future was kept under another clock: nobody knows how old it is.
         let age = now().checked_sub(Duration::from_secs(kept.stored))?;
         let holds = key.is_content() || age < self.ttl;
-        holds.then(|| kept.answer.into())
+        if !holds {
+            return None;
+        }
+        kept.answer.answer(question).or_else(|| self.damaged(&place))
     }
 
     /// Keeps answers, and lets the oldest go where there are too many.
@@ -89,7 +92,7 @@ impl Cache {
                 continue;
             }
             let place = Place::of(&self.folder, &key);
-            let Some(kept) = Kept::new(key, now().as_secs(), answer) else { continue };
+            let Some(kept) = Kept::new(key, now().as_secs(), question, answer) else { continue };
             let content = serde_json::to_vec(&kept).expect("what is kept has string keys only");
             match place.write(&content) {
                 Ok(()) => places.push(place),

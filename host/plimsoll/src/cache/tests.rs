@@ -7,11 +7,11 @@ use std::time::{Duration, SystemTime};
 
 use plimsoll_dockerfile::{Platform, Reference};
 use plimsoll_registry::{Answer as RegistryAnswer, Attestation, Image, Index, IndexEntry, Referrer};
-use plimsoll_test_support::scratch_folder;
+use plimsoll_test_support::{files_below, scratch_folder};
 
 use super::{Cache, clear, contents};
 use crate::limits::{CACHE_BYTES_MAX, CACHE_ENTRY_BYTES_MAX};
-use crate::question::{Answer, Question};
+use crate::question::{Algorithm, Answer, Download, Question};
 
 const TTL: Duration = Duration::from_secs(600);
 
@@ -86,17 +86,10 @@ fn shown(answer: Option<&Answer>) -> Option<String> {
     answer.map(|answer| format!("{answer:?}"))
 }
 
+/// The files of answers, and those half written.
 fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { folders.push(path) } else { files.push(path) }
-        }
-    }
+    let mut files = files_below(folder);
     files.retain(|path| !path.ends_with("CACHEDIR.TAG"));
-    files.sort();
     files
 }
 
@@ -149,6 +142,32 @@ fn what_a_tag_means_is_known_for_a_while_and_a_digest_for_ever() {
     clear(scratch.path()).unwrap();
     none.keep([(&tag, "", &image("t"))].into_iter());
     assert_eq!(contents(scratch.path()).unwrap().answers, 0, "what is not known again is not kept");
+}
+
+/// Queries may be signatures: they tell questions apart, and cannot be read from the cache.
+#[test]
+fn downloads_and_commits_are_kept_without_queries() {
+    let scratch = scratch_folder();
+    let cache = Cache::new(scratch.path().to_owned(), TTL);
+    let url = |text: &str| text.parse().unwrap();
+    let download = |text: &str| Question::Download { url: url(text), algorithm: Algorithm::Sha256 };
+    let held = |final_url: &str| {
+        Answer::Download(Download { digest: "sha256:d".to_owned(), size: 7, final_url: final_url.to_owned() })
+    };
+    let (asked, moved) = ("https://a.example/x?sig=secret1", "https://a.example/y");
+    let commit = Question::Commit { remote: url("https://a.example/r.git"), reference: "main".to_owned() };
+    let answers = [(download(asked), held(asked)), (download(moved), held("https://b.example/z"))];
+    let answers = answers.into_iter().chain([(commit, Answer::Commit("c0ffee".to_owned()))]);
+    for (question, answer) in answers {
+        cache.keep([(&question, "", &answer)].into_iter());
+        assert_eq!(format!("{:?}", cache.known(&question, "")), format!("{:?}", Some(answer)));
+    }
+    assert!(cache.known(&download("https://a.example/x?sig=other"), "").is_none());
+    assert!(cache.known(&download("https://a.example/x"), "").is_none());
+    let other = Question::Download { url: url(asked), algorithm: Algorithm::Sha512 };
+    assert!(cache.known(&other, "").is_none());
+    let kept = files(scratch.path()).iter().map(|path| fs::read_to_string(path).unwrap()).collect::<String>();
+    assert!(!kept.contains("secret1"), "{kept}");
 }
 
 #[test]

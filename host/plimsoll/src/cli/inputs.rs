@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::complain;
-use crate::config::{self, Config, File, Finder};
+use crate::config::{self, Config, File, Files, Finder, Variables};
 use crate::discover::{Found, discover, real};
 use crate::finding::{Problem, ProblemKind};
 use crate::limits::SOURCE_BYTES_MAX;
@@ -30,15 +30,15 @@ pub(super) struct Given<'a> {
 pub(super) fn inputs(
     given: Given,
     config: &Config,
-    file: Option<File>,
+    files: Files,
     finder: Finder,
     plugins: &[Plugin],
 ) -> anyhow::Result<(Vec<Input>, Vec<Ruleset>)> {
     let Given { paths, stdin_filename, context, here } = given;
     let base = config.folder.as_deref().unwrap_or(here);
     let base = fs::canonicalize(base).unwrap_or_else(|_| base.to_owned());
-    let mut rulesets = Rulesets { finder, ..Rulesets::default() };
-    if let Some(file) = &file {
+    let mut rulesets = Rulesets { finder, user: files.user, ..Rulesets::default() };
+    if let Some(file) = files.tree {
         rulesets.add(Some(file), plugins)?;
     }
     let mut inputs = Vec::new();
@@ -78,13 +78,14 @@ fn build_context(given: Option<&Path>, dockerfile: Option<&Path>, here: &Path) -
 
 /// Rulesets by configuration file.
 #[derive(Default)]
-struct Rulesets {
+struct Rulesets<'f> {
     rulesets: Vec<Ruleset>,
     by_file: HashMap<Option<PathBuf>, usize>,
     finder: Finder,
+    user: Option<&'f File>,
 }
 
-impl Rulesets {
+impl Rulesets<'_> {
     /// The ruleset of the file nearest to this one, up the tree.
     fn of(&mut self, real: &Path, plugins: &[Plugin]) -> anyhow::Result<usize> {
         let path = self.finder.nearest(real.parent().unwrap_or(Path::new("")));
@@ -103,7 +104,7 @@ impl Rulesets {
     }
 
     fn add(&mut self, file: Option<&File>, plugins: &[Plugin]) -> anyhow::Result<usize> {
-        self.rulesets.push(Ruleset::new(plugins, file)?);
+        self.rulesets.push(Ruleset::new(plugins, Files { tree: file, user: self.user })?);
         self.by_file.insert(file.map(|file| file.path.clone()), self.rulesets.len() - 1);
         Ok(self.rulesets.len() - 1)
     }
@@ -111,16 +112,32 @@ impl Rulesets {
 
 /// The folder that all paths lie in.
 pub(super) fn common_folder(given: Given) -> PathBuf {
-    let Given { paths, stdin_filename, here, .. } = given;
-    let named = paths.iter().map(PathBuf::as_path).filter(|path| *path != Path::new("-"));
-    let folders = named.chain(stdin_filename).map(|path| {
-        let real = real(&here.join(path));
-        if real.is_dir() { real } else { real.parent().map_or(real.clone(), Path::to_owned) }
-    });
     let shared = |one: PathBuf, other: PathBuf| {
         one.components().zip(other.components()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect()
     };
-    folders.reduce(shared).unwrap_or_else(|| here.to_owned())
+    folders(given).reduce(shared).unwrap_or_else(|| given.here.to_owned())
+}
+
+/// The user's own configuration. One that lies in a linted folder, where a stranger
+/// may have written it, is as good as none.
+pub(super) fn user_file(given: Given, variables: &Variables) -> anyhow::Result<Option<File>> {
+    let Some(path) = config::user_file(variables).filter(|path| path.is_file()) else { return Ok(None) };
+    let place = real(&path);
+    if folders(given).any(|folder| place.starts_with(folder)) {
+        complain(&format!("note: {}: not read, since it lies in a folder that is linted", path.display()));
+        return Ok(None);
+    }
+    Ok(Some(config::read(&path)?))
+}
+
+/// The folders given, and those of the files given.
+fn folders(given: Given<'_>) -> impl Iterator<Item = PathBuf> {
+    let Given { paths, stdin_filename, here, .. } = given;
+    let named = paths.iter().map(PathBuf::as_path).filter(|path| *path != Path::new("-"));
+    named.chain(stdin_filename).map(move |path| {
+        let real = real(&here.join(path));
+        if real.is_dir() { real } else { real.parent().map_or(real.clone(), Path::to_owned) }
+    })
 }
 
 /// The path as reports show it: relative to `base`, the folder of the

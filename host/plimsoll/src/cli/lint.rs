@@ -10,11 +10,11 @@ use clap::{Args, ValueEnum};
 use plimsoll_dockerfile::{Platform, Reference};
 use plimsoll_registry::{ClientConfig, Environment, Paths, Statistics};
 
-use super::inputs::{Given, common_folder, inputs};
+use super::inputs::{Given, common_folder, inputs, user_file};
 use super::{CLEAN, FAILED, FOUND, INTERRUPTED, bundled, complain, print, progress, variables};
 use crate::age::{self, SOURCE_DATE_EPOCH};
 use crate::cache::{Cache, Trouble};
-use crate::config::{self, Config, FailLevel, Finder, Flags, Mode, RegistriesTable, Variables, ci};
+use crate::config::{self, Config, FailLevel, Files, Finder, Flags, Mode, RegistriesTable, Variables, ci};
 use crate::document::Surroundings;
 use crate::finding::{ProblemKind, Severity};
 use crate::lint::{Ask, Job, Outcome, SlowChecks};
@@ -46,9 +46,9 @@ pub(super) struct Arguments {
     /// How to report
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
-    /// Platform to build for, such as linux/arm64
-    #[arg(long, value_parser = platform)]
-    platform: Option<Platform>,
+    /// Platform to build for, such as linux/arm64; of several, with `,` between them, what is found for any
+    #[arg(long, value_name = "PLATFORM[,PLATFORM]", value_parser = platforms)]
+    platform: Option<Platforms>,
     /// Set a build argument; without a value, that of the environment variable
     #[arg(long = "build-arg", value_name = "NAME[=VALUE]")]
     build_args: Vec<String>,
@@ -79,6 +79,9 @@ pub(super) struct Arguments {
     /// Whether rules may have tools of this machine run: on, off [default: off]
     #[arg(long, value_name = "SWITCH", value_parser = config::parse_bool)]
     slow_checks_console: Option<bool>,
+    /// Host that rules may ask although it is this machine or in its network
+    #[arg(long = "slow-checks-allow-host", value_name = "HOST[:PORT]", value_parser = config::parse_host)]
+    slow_checks_allow_hosts: Vec<String>,
     /// Ask nobody outside of this machine; what earlier runs know counts
     #[arg(long)]
     offline: bool,
@@ -98,6 +101,10 @@ pub(super) struct Arguments {
     #[arg(short, long, action = clap::ArgAction::Count)]
     verbose: u8,
 }
+
+/// The value of `--platform`, of which the last counts as a whole.
+#[derive(Clone)]
+struct Platforms(Vec<Platform>);
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -120,18 +127,20 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
         here: &here,
     };
     let mut finder = Finder::default();
-    let file = finder.nearest(&common_folder(given));
-    let file = file.as_deref().map(config::read).transpose()?;
+    let tree = finder.nearest(&common_folder(given)).as_deref().map(config::read).transpose()?;
+    let user = user_file(given, &variables)?;
+    let files = Files { tree: tree.as_ref(), user: user.as_ref() };
     let flags = Flags {
         fail_level: arguments.fail_level,
-        target_platform: arguments.platform.clone(),
+        target_platforms: arguments.platform.clone().map(|platforms| platforms.0),
         slow_checks: arguments.slow_checks,
         slow_checks_timeout: arguments.slow_checks_timeout,
         slow_checks_console: arguments.slow_checks_console,
+        slow_checks_allow_hosts: arguments.slow_checks_allow_hosts.clone(),
         offline: arguments.offline,
         cache_dir: arguments.cache_dir.clone(),
     };
-    let config = Config::settle(flags, &variables, file.as_ref())?;
+    let config = Config::settle(flags, &variables, files)?;
     let detected = ci::detect(&variables);
     let watch = progress::watch(arguments.quiet, detected.is_some());
     let ci = detected.filter(|_| config.slow_checks == Mode::Auto);
@@ -151,18 +160,20 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     let (host, mut plugins) = bundled()?;
     let unusable = load_plugins(&host, &arguments.plugins, &mut plugins)?;
     let registry = Arc::new(Registry::new(ClientConfig::new(environment(&config))));
-    let (inputs, rulesets) = inputs(given, &config, file, finder, &plugins)?;
+    let (inputs, rulesets) = inputs(given, &config, files, finder, &plugins)?;
+    let build_args = build_args(&arguments.build_args, &variables);
+    let surroundings = |platform: &Platform| Surroundings {
+        build_args: build_args.clone(),
+        target_platform: platform.clone(),
+        target: arguments.target.clone(),
+        contexts: arguments.build_contexts.clone(),
+    };
     let job = Job {
         inputs,
         plugins: plugins.into(),
         unusable,
         rulesets,
-        surroundings: Surroundings {
-            build_args: build_args(&arguments.build_args, &variables),
-            target_platform: config.target_platform.clone(),
-            target: arguments.target.clone(),
-            contexts: arguments.build_contexts.clone(),
-        },
+        surroundings: config.target_platforms.iter().map(surroundings).collect(),
         slow_checks: SlowChecks {
             ask: if arguments.explain_plan { Ask::Nothing } else { ask },
             fail_fast: config.fail_fast,
@@ -174,7 +185,7 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
                 watch,
             },
         },
-        resolver: Arc::new(World::new(registry.clone(), [])),
+        resolver: Arc::new(World::new(registry.clone(), config.allow_hosts.iter().cloned())),
         now: now.unwrap_or_else(SystemTime::now),
         threads: arguments.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from),
     };
@@ -269,8 +280,9 @@ fn report_trouble(arguments: &Arguments, cache: &Cache) {
 /// The part of this machine that registries depend on, as configured.
 fn environment(config: &Config) -> Environment {
     let mut environment = Environment::of_process();
-    let RegistriesTable { config, drop_ins, credentials } = config.registries.clone();
-    environment.paths = Paths { registries_conf: config, drop_ins, credentials, ..environment.paths };
+    let RegistriesTable { config: config_file, drop_ins, credentials } = config.registries.clone();
+    environment.paths = Paths { registries_conf: config_file, drop_ins, credentials, ..environment.paths };
+    environment.distrusted.clone_from(&config.tree_registries);
     environment
 }
 
@@ -335,6 +347,6 @@ fn build_context(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-fn platform(text: &str) -> Result<Platform, String> {
-    Platform::parse(text).map_err(|error| error.to_string())
+fn platforms(text: &str) -> Result<Platforms, String> {
+    config::parse_platforms(text).map(Platforms)
 }

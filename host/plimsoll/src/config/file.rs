@@ -9,7 +9,7 @@ use std::time::Duration;
 use plimsoll_dockerfile::{LineIndex, Platform};
 use serde::{Deserialize, Deserializer};
 
-use super::value::{parse_duration, parse_fail_level, parse_mode, parse_platform, similar};
+use super::value::{parse_duration, parse_fail_level, parse_mode, parse_platforms, similar};
 use super::{ConfigError, FailLevel, Mode, SlowChecksTable};
 use crate::finding::Severity;
 use crate::limits::CONFIG_BYTES_MAX;
@@ -44,9 +44,9 @@ pub struct LintTable {
     /// From which severity on findings make the run fail.
     #[serde(deserialize_with = "fail_level")]
     pub fail_level: Option<FailLevel>,
-    /// The platform to build for.
-    #[serde(deserialize_with = "platform")]
-    pub target_platform: Option<Platform>,
+    /// The platforms to build for.
+    #[serde(rename = "target-platform", deserialize_with = "platforms")]
+    pub target_platforms: Option<Vec<Platform>>,
 }
 
 /// `[registries]`. What is relative is so to the file's folder.
@@ -82,6 +82,22 @@ pub enum SeverityOrOff {
     Style,
     /// The rule does not run.
     Off,
+}
+
+/// The files that have a say in a run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Files<'f> {
+    /// That of the linted tree, which a stranger may have written.
+    pub tree: Option<&'f File>,
+    /// The user's own.
+    pub user: Option<&'f File>,
+}
+
+impl<'f> Files<'f> {
+    /// What the tree's file says, else the user's.
+    pub(super) fn first<T>(&self, value: impl Fn(&'f File) -> Option<T>) -> Option<T> {
+        self.tree.and_then(&value).or_else(|| self.user.and_then(value))
+    }
 }
 
 impl File {
@@ -178,8 +194,18 @@ fn fail_level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<FailL
     parsed(deserializer, parse_fail_level)
 }
 
-fn platform<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Platform>, D::Error> {
-    parsed(deserializer, parse_platform)
+fn platforms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Platform>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a platform such as \"linux/arm64\", or a list of them")]
+    enum Platforms {
+        Text(String),
+        List(Vec<String>),
+    }
+    let text = match Platforms::deserialize(deserializer)? {
+        Platforms::Text(text) => text,
+        Platforms::List(list) => list.join(","),
+    };
+    parse_platforms(&text).map(Some).map_err(serde::de::Error::custom)
 }
 
 pub(super) fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Mode>, D::Error> {

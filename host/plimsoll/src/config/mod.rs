@@ -1,9 +1,11 @@
 //! What the user configured: `plimsoll.toml`, environment, flags.
 //!
-//! Input: the nearest `plimsoll.toml` up the tree, variables `PLIMSOLL_…`, and
-//! what the command line gave. Output: settled values. Precedence: flag over
-//! environment over file over default. An unknown key is an error that says
-//! where it stands and what was perhaps meant.
+//! Input: the nearest `plimsoll.toml` up the tree, the user's own, variables
+//! `PLIMSOLL_…`, and what the command line gave. Output: settled values.
+//! Precedence: flag over environment over the tree's file over the user's over
+//! default. Invariant: the tree's file, which a stranger may have written, makes
+//! no program run and opens no way into this machine's network. An unknown key
+//! is an error that says where it stands and what was perhaps meant.
 
 pub mod ci;
 mod file;
@@ -14,12 +16,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use file::{FILE_NAME, File, Finder, RegistriesTable, RuleTable, SeverityOrOff, read};
+pub use file::{FILE_NAME, File, Files, Finder, RegistriesTable, RuleTable, SeverityOrOff, read};
 use plimsoll_dockerfile::Platform;
 pub use slow_checks::{NetworkTable, Pool, PoolSettings, PoolTable, Pools, SlowChecksTable, TimeoutMode};
 use thiserror::Error;
-pub use value::{parse_bool, parse_duration, parse_fail_level, parse_mode, show_duration, similar};
-use value::{parse_path, parse_platform, parse_timeout_mode};
+pub use value::{
+    parse_bool, parse_duration, parse_fail_level, parse_host, parse_mode, parse_platforms, show_duration, similar,
+};
+use value::{parse_hosts, parse_path, parse_timeout_mode};
 
 use crate::finding::Severity;
 
@@ -63,13 +67,15 @@ pub struct Flags {
     /// `--fail-level`.
     pub fail_level: Option<FailLevel>,
     /// `--platform`.
-    pub target_platform: Option<Platform>,
+    pub target_platforms: Option<Vec<Platform>>,
     /// `--slow-checks`.
     pub slow_checks: Option<Mode>,
     /// `--slow-checks-timeout`.
     pub slow_checks_timeout: Option<Duration>,
     /// `--slow-checks-console`.
     pub slow_checks_console: Option<bool>,
+    /// `--slow-checks-allow-host`; without it, what is said elsewhere counts.
+    pub slow_checks_allow_hosts: Vec<String>,
     /// `--offline`; without it, the variable counts.
     pub offline: bool,
     /// `--cache-dir`.
@@ -99,8 +105,8 @@ pub struct Config {
     pub folder: Option<PathBuf>,
     /// From which severity on findings make the run fail.
     pub fail_level: FailLevel,
-    /// The platform to build for.
-    pub target_platform: Platform,
+    /// The platforms to build for, at least one.
+    pub target_platforms: Vec<Platform>,
     /// When slow checks run.
     pub slow_checks: Mode,
     /// Whether a file with errors asks nothing.
@@ -111,6 +117,8 @@ pub struct Config {
     pub timeout_mode: TimeoutMode,
     /// How questions of each kind are asked.
     pub pools: Pools,
+    /// `host` or `host:port` that rules may ask although it is this machine or in its network.
+    pub allow_hosts: Vec<String>,
     /// Whether nobody outside of this machine is asked.
     pub offline: bool,
     /// Where answers are kept; none where there is no place for them.
@@ -119,7 +127,9 @@ pub struct Config {
     pub cache_ttl: Duration,
     /// Where the configuration of registries is, if not at its usual place.
     pub registries: RegistriesTable,
-    /// What the file asks for and does not get.
+    /// Those of these places that the tree's file chose: what they hold makes no program run.
+    pub tree_registries: Vec<PathBuf>,
+    /// What the tree's file asks for and does not get.
     pub refused: Vec<String>,
 }
 
@@ -131,42 +141,45 @@ impl Config {
     ///
     /// # Errors
     /// When a variable or a key of the file has a value that means nothing.
-    pub fn settle(flags: Flags, variables: &Variables, file: Option<&File>) -> Result<Self, ConfigError> {
-        let default = File::default();
-        let folder = file.map(|file| file.folder.clone());
-        let file = file.unwrap_or(&default);
-        let platform = flags.target_platform;
-        let platform = or_variable(platform, variables, "PLIMSOLL_TARGET_PLATFORM", parse_platform)?;
-        let platform = platform.or(file.lint.target_platform.clone());
-        let target_platform = or_variable(platform, variables, "DOCKER_DEFAULT_PLATFORM", parse_platform)?;
-        let pools = Pools::settle(flags.slow_checks_console, variables, &file.slow_checks)?;
+    pub fn settle(flags: Flags, variables: &Variables, files: Files) -> Result<Self, ConfigError> {
+        let platforms = flags.target_platforms;
+        let platforms = or_variable(platforms, variables, "PLIMSOLL_TARGET_PLATFORM", parse_platforms)?;
+        let platforms = platforms.or(files.first(|file| file.lint.target_platforms.clone()));
+        let platforms = or_variable(platforms, variables, "DOCKER_DEFAULT_PLATFORM", parse_platforms)?;
+        let pools = Pools::settle(flags.slow_checks_console, variables, files)?;
+        let allow_hosts = Some(flags.slow_checks_allow_hosts).filter(|hosts| !hosts.is_empty());
+        let (registries, tree_registries) = registries(variables, files)?;
         Ok(Self {
-            folder,
+            folder: files.tree.map(|file| file.folder.clone()),
             fail_level: or_variable(flags.fail_level, variables, "PLIMSOLL_FAIL_LEVEL", parse_fail_level)?
-                .or(file.lint.fail_level)
+                .or(files.first(|file| file.lint.fail_level))
                 .unwrap_or(FailLevel::At(Severity::Warning)),
-            target_platform: target_platform.unwrap_or_else(Platform::host),
+            target_platforms: platforms.unwrap_or_else(|| vec![Platform::host()]),
             slow_checks: or_variable(flags.slow_checks, variables, "PLIMSOLL_SLOW_CHECKS", parse_mode)?
-                .or(file.slow_checks.mode)
+                .or(files.first(|file| file.slow_checks.mode))
                 .unwrap_or(Mode::Auto),
             fail_fast: or_variable(None, variables, "PLIMSOLL_SLOW_CHECKS_FAIL_FAST", parse_bool)?
-                .or(file.slow_checks.fail_fast)
+                .or(files.first(|file| file.slow_checks.fail_fast))
                 .unwrap_or(true),
             timeout: or_variable(flags.slow_checks_timeout, variables, "PLIMSOLL_SLOW_CHECKS_TIMEOUT", parse_duration)?
-                .or(file.slow_checks.timeout)
+                .or(files.first(|file| file.slow_checks.timeout))
                 .unwrap_or(TIMEOUT_DEFAULT),
             timeout_mode: or_variable(None, variables, "PLIMSOLL_SLOW_CHECKS_TIMEOUT_MODE", parse_timeout_mode)?
-                .or(file.slow_checks.timeout_mode)
+                .or(files.first(|file| file.slow_checks.timeout_mode))
                 .unwrap_or_default(),
             pools,
+            allow_hosts: or_variable(allow_hosts, variables, "PLIMSOLL_SLOW_CHECKS_NETWORK_ALLOW_HOSTS", parse_hosts)?
+                .or(files.user.and_then(|file| file.slow_checks.network.allow_hosts.clone()))
+                .unwrap_or_default(),
             offline: or_variable(flags.offline.then_some(true), variables, "PLIMSOLL_OFFLINE", parse_bool)?
                 .unwrap_or(false),
             cache_dir: cache_dir(flags.cache_dir, variables),
             cache_ttl: or_variable(None, variables, "PLIMSOLL_SLOW_CHECKS_CACHE_TTL", parse_duration)?
-                .or(file.slow_checks.cache_ttl)
+                .or(files.first(|file| file.slow_checks.cache_ttl))
                 .unwrap_or(CACHE_TTL_DEFAULT),
-            registries: registries(variables, file)?,
-            refused: refused(file, &pools),
+            registries,
+            tree_registries,
+            refused: files.tree.map_or_else(Vec::new, |file| refused(file, &pools)),
         })
     }
 }
@@ -182,25 +195,44 @@ pub fn cache_dir(flag: Option<PathBuf>, variables: &Variables) -> Option<PathBuf
     flag.or_else(|| path("PLIMSOLL_CACHE_DIR")).or_else(|| caches().map(|caches| caches.join("plimsoll")))
 }
 
-fn registries(variables: &Variables, file: &File) -> Result<RegistriesTable, ConfigError> {
-    let settle = |name, path: &Option<PathBuf>| {
-        let own = || path.as_ref().map(|path| file.folder.join(path));
-        Ok::<_, ConfigError>(or_variable(None, variables, name, parse_path)?.or_else(own))
-    };
-    Ok(RegistriesTable {
-        config: settle("PLIMSOLL_REGISTRIES_CONFIG", &file.registries.config)?,
-        drop_ins: settle("PLIMSOLL_REGISTRIES_DROP_INS", &file.registries.drop_ins)?,
-        credentials: settle("PLIMSOLL_REGISTRIES_CREDENTIALS", &file.registries.credentials)?,
-    })
+/// The user's own file: `plimsoll/plimsoll.toml` in `XDG_CONFIG_HOME`, else in
+/// `.config` of the home folder. It need not exist.
+pub fn user_file(variables: &Variables) -> Option<PathBuf> {
+    let folder = |name: &str| variables.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let configs = folder("XDG_CONFIG_HOME").or_else(|| folder("HOME").map(|home| home.join(".config")));
+    configs.map(|configs| configs.join("plimsoll").join(FILE_NAME))
 }
 
-fn refused(file: &File, pools: &Pools) -> Vec<String> {
-    let asks = file.slow_checks.console.enabled == Some(true) && !pools.console.enabled;
-    let path = file.path.display();
-    let text = format!(
-        "{path}: enabled = true under [slow-checks.console] counts for nothing; use --slow-checks-console=on to let tools run"
-    );
-    asks.then_some(text).into_iter().collect()
+/// The places, and those of them that the tree's file chose.
+fn registries(variables: &Variables, files: Files) -> Result<(RegistriesTable, Vec<PathBuf>), ConfigError> {
+    let mut of_tree = Vec::new();
+    let mut settle = |name, path: fn(&RegistriesTable) -> &Option<PathBuf>| {
+        let place = |file: &File| path(&file.registries).as_ref().map(|path| file.folder.join(path));
+        if let Some(path) = or_variable(None, variables, name, parse_path)? {
+            return Ok(Some(path));
+        }
+        let tree = files.tree.and_then(place);
+        of_tree.extend(tree.clone());
+        Ok::<_, ConfigError>(tree.or_else(|| files.user.and_then(place)))
+    };
+    let table = RegistriesTable {
+        config: settle("PLIMSOLL_REGISTRIES_CONFIG", |table| &table.config)?,
+        drop_ins: settle("PLIMSOLL_REGISTRIES_DROP_INS", |table| &table.drop_ins)?,
+        credentials: settle("PLIMSOLL_REGISTRIES_CREDENTIALS", |table| &table.credentials)?,
+    };
+    Ok((table, of_tree))
+}
+
+fn refused(tree: &File, pools: &Pools) -> Vec<String> {
+    let SlowChecksTable { console, network, .. } = &tree.slow_checks;
+    let asks_for_tools = console.enabled == Some(true) && !pools.console.enabled;
+    let tools =
+        "enabled = true under [slow-checks.console] counts for nothing; use --slow-checks-console=on to let tools run";
+    let asks_for_hosts = network.allow_hosts.as_ref().is_some_and(|hosts| !hosts.is_empty());
+    let hosts =
+        "allow-hosts under [slow-checks.network] counts in the user's own file only; or use --slow-checks-allow-host";
+    let asked = [(asks_for_tools, tools), (asks_for_hosts, hosts)].into_iter().filter(|(asks, _)| *asks);
+    asked.map(|(_, what)| format!("{}: {what}", tree.path.display())).collect()
 }
 
 /// The value if there is one, else that of the variable, which is not read

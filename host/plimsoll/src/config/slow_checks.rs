@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use super::file::{duration, mode, parsed};
-use super::value::{parse_bool, parse_concurrency, parse_duration, parse_timeout_mode};
-use super::{ConfigError, Mode, Variables, or_variable};
+use super::value::{parse_bool, parse_concurrency, parse_duration, parse_host, parse_timeout_mode};
+use super::{ConfigError, Files, Mode, Variables, or_variable};
 use crate::limits::{CONCURRENCY_MAX, HOST_CONCURRENCY, NETWORK_CONCURRENCY};
 use crate::question::Question;
 
@@ -100,7 +100,7 @@ pub struct PoolTable {
 }
 
 /// `[slow-checks.network]`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct NetworkTable {
     /// Whether its questions are asked at all.
@@ -114,6 +114,27 @@ pub struct NetworkTable {
     /// How long one of them may take.
     #[serde(deserialize_with = "duration")]
     pub timeout: Option<Duration>,
+    /// `host` or `host:port` that may be this machine or in its network. It counts in
+    /// the user's own file only.
+    #[serde(deserialize_with = "hosts")]
+    pub allow_hosts: Option<Vec<String>>,
+}
+
+impl NetworkTable {
+    fn pool(&self) -> PoolTable {
+        PoolTable { enabled: self.enabled, concurrency: self.concurrency, timeout: self.timeout }
+    }
+}
+
+impl PoolTable {
+    /// These values, else those.
+    fn or(self, other: Self) -> Self {
+        Self {
+            enabled: self.enabled.or(other.enabled),
+            concurrency: self.concurrency.or(other.concurrency),
+            timeout: self.timeout.or(other.timeout),
+        }
+    }
 }
 
 impl Pool {
@@ -173,25 +194,26 @@ impl Pools {
     }
 
     /// Settles all pools; `console` is what the flag said.
-    pub(super) fn settle(
-        console: Option<bool>,
-        variables: &Variables,
-        table: &SlowChecksTable,
-    ) -> Result<Self, ConfigError> {
-        let NetworkTable { enabled, concurrency, host_concurrency, timeout } = table.network;
+    pub(super) fn settle(console: Option<bool>, variables: &Variables, files: Files) -> Result<Self, ConfigError> {
+        let table = |pool: fn(&SlowChecksTable) -> PoolTable| {
+            let of = |file: Option<&super::File>| file.map(|file| pool(&file.slow_checks)).unwrap_or_default();
+            (of(files.tree), of(files.user))
+        };
         let defaults = Self::default();
-        let settle = |pool, flag, table, default| settle(pool, flag, variables, table, default);
-        let network = PoolTable { enabled, concurrency, timeout };
+        let settle = |pool, flag, (tree, user): (PoolTable, PoolTable), default| {
+            settle(pool, flag, variables, tree.or(user), default)
+        };
+        let (mut tree_console, user_console) = table(|table| table.console);
+        // Whether tools run is for the user to say, never for a file in the tree.
+        tree_console.enabled = tree_console.enabled.filter(|enabled| !enabled);
         let name = "PLIMSOLL_SLOW_CHECKS_NETWORK_HOST_CONCURRENCY";
-        // Whose tools run is for the user to say, never for a file in the tree.
-        let enabled = table.console.enabled.filter(|enabled| !enabled);
         Ok(Self {
-            network: settle(Pool::Network, None, network, defaults.network)?,
+            network: settle(Pool::Network, None, table(|table| table.network.pool()), defaults.network)?,
             host_concurrency: or_variable(None, variables, name, parse_concurrency)?
-                .or(host_concurrency)
+                .or(files.first(|file| file.slow_checks.network.host_concurrency))
                 .unwrap_or(defaults.host_concurrency),
-            context: settle(Pool::Context, None, table.context, defaults.context)?,
-            console: settle(Pool::Console, console, PoolTable { enabled, ..table.console }, defaults.console)?,
+            context: settle(Pool::Context, None, table(|table| table.context), defaults.context)?,
+            console: settle(Pool::Console, console, (tree_console, user_console), defaults.console)?,
         })
     }
 }
@@ -224,14 +246,29 @@ fn concurrency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usiz
     parse_concurrency(&number.to_string()).map(Some).map_err(serde::de::Error::custom)
 }
 
+fn hosts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    let hosts = Vec::<String>::deserialize(deserializer)?;
+    hosts.iter().map(|host| parse_host(host)).collect::<Result<_, _>>().map(Some).map_err(serde::de::Error::custom)
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::File;
     use super::*;
 
     fn settled(console: Option<bool>, variables: &[(&str, &str)], toml: &str) -> Result<Pools, String> {
+        both(console, variables, toml, "")
+    }
+
+    fn both(console: Option<bool>, variables: &[(&str, &str)], tree: &str, user: &str) -> Result<Pools, String> {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let table = toml::from_str(toml).map_err(|error| error.message().to_owned())?;
-        Pools::settle(console, &variables, &table).map_err(|error| error.to_string())
+        let file = |toml: &str| {
+            let slow_checks = toml::from_str(toml).map_err(|error| error.message().to_owned())?;
+            Ok::<_, String>(File { slow_checks, ..File::default() })
+        };
+        let (tree, user) = (file(tree)?, file(user)?);
+        let files = Files { tree: Some(&tree), user: Some(&user) };
+        Pools::settle(console, &variables, files).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -264,6 +301,16 @@ mod tests {
         assert!(console(None, &[("PLIMSOLL_SLOW_CHECKS_CONSOLE", "on")], "").enabled);
         assert!(!console(Some(false), &[("PLIMSOLL_SLOW_CHECKS_CONSOLE", "on")], wanted).enabled);
         assert!(console(Some(true), &[], "[console]\nenabled = false\n").enabled, "flags go before the file");
+    }
+
+    #[test]
+    fn the_users_own_file_comes_after_the_trees() {
+        let user = "[console]\nenabled = true\nconcurrency = 3\n[network]\nhost-concurrency = 7\ntimeout = \"1s\"\n";
+        let pools = both(None, &[], "[network]\ntimeout = \"2s\"\n", user).unwrap();
+        assert!(pools.console.enabled, "whose tools run is for the user to say");
+        assert_eq!((pools.console.concurrency, pools.host_concurrency), (3, 7));
+        assert_eq!(pools.network.timeout, Some(Duration::from_secs(2)));
+        assert!(!both(None, &[], "[console]\nenabled = false\n", user).unwrap().console.enabled);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use plimsoll_dockerfile::Platform;
 
 use super::{FailLevel, Mode, TimeoutMode};
 use crate::finding::Severity;
-use crate::limits::CONCURRENCY_MAX;
+use crate::limits::{CONCURRENCY_MAX, PLATFORMS_MAX};
 
 /// How alike names are that may be meant for one another: 0 not at all, 1 equal.
 const LIKENESS_MIN: f64 = 0.85;
@@ -102,8 +102,42 @@ pub(super) fn parse_path(text: &str) -> Result<PathBuf, String> {
     Ok(PathBuf::from(text))
 }
 
-pub(super) fn parse_platform(text: &str) -> Result<Platform, String> {
-    Platform::parse(text).map_err(|error| format!("{text:?} is no platform such as linux/arm64: {error}"))
+/// Hosts, `,` between them.
+pub(super) fn parse_hosts(text: &str) -> Result<Vec<String>, String> {
+    text.split(',').map(|host| parse_host(host.trim())).collect()
+}
+
+/// `host` or `host:port`.
+///
+/// # Errors
+/// What is expected.
+pub fn parse_host(text: &str) -> Result<String, String> {
+    let url = url::Url::parse(&format!("http://{text}/")).ok();
+    let is_host =
+        url.as_ref().is_some_and(|url| url.username().is_empty() && url.path() == "/" && url.query().is_none());
+    match url.filter(|_| is_host && !text.contains('/')) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err(format!("{text:?} is no host such as artifacts.internal or localhost:8080")),
+    }
+}
+
+/// Platforms, `,` between them, each once.
+///
+/// # Errors
+/// What a platform looks like, or that there are too many.
+pub fn parse_platforms(text: &str) -> Result<Vec<Platform>, String> {
+    let parse = |text: &str| Platform::parse(text).map_err(|error| format!("{error}; write linux/arm64, for example"));
+    let mut platforms: Vec<Platform> = Vec::new();
+    for platform in text.split(',').map(str::trim).map(parse) {
+        let platform = platform?;
+        if !platforms.contains(&platform) {
+            platforms.push(platform);
+        }
+    }
+    match platforms.len() > PLATFORMS_MAX {
+        true => Err(format!("{} platforms are named; a run is for at most {PLATFORMS_MAX}", platforms.len())),
+        false => Ok(platforms),
+    }
 }
 
 #[cfg(test)]

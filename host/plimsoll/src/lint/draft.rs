@@ -17,34 +17,53 @@ use crate::finding::{Problem, ProblemKind};
 use crate::limits::{SOURCE_BYTES_MAX, SYNTAX_PROBLEMS_MAX};
 use crate::plugin::Runner;
 
-/// Reads, parses, checks and plans.
-pub(super) fn draft(job: &Job, runner: &mut Runner, id: u64, input: &Input) -> Work {
-    let mut work = Work::new(input.shown.clone());
-    for unusable in &job.unusable {
-        let message = format!("plugin {} cannot be used: {}", unusable.name, unusable.message);
-        work.report.problems.push(Problem { kind: ProblemKind::PluginUnusable, message, line: None });
-    }
-    let source = match read(&input.source) {
-        Ok(source) => source,
-        Err(problem) => {
-            work.report.problems.push(problem);
-            return work;
+/// Reads and parses, then checks and plans for each platform to build for.
+pub(super) fn draft(job: &Job, runner: &mut Runner, id: u64, input: &Input) -> Vec<Work> {
+    let document = read(&input.source).map(|source| Arc::new(Document::new(id, input.shown.clone(), source)));
+    let work = |surroundings| {
+        let mut work = Work::new(input.shown.clone());
+        for unusable in &job.unusable {
+            let message = format!("plugin {} cannot be used: {}", unusable.name, unusable.message);
+            work.report.problems.push(Problem { kind: ProblemKind::PluginUnusable, message, line: None });
         }
+        match &document {
+            Ok(document) => check_and_plan(&mut work, job, runner, input, document, surroundings),
+            Err(problem) => work.report.problems.push(problem.clone()),
+        }
+        work
     };
-    let document = Arc::new(Document::new(id, input.shown.clone(), source));
-    work.report.source = Some(document.shared_source());
+    (0..job.surroundings.len()).map(work).collect()
+}
 
-    let meaning = Arc::new(Meaning::new(document.clone(), &job.surroundings, &[]));
-    work.report.problems.extend(problems_of(&document, &meaning));
-    let (suppressions, refused) = Suppressions::of(&document, &job.surroundings.build_args);
+fn check_and_plan(
+    work: &mut Work,
+    job: &Job,
+    runner: &mut Runner,
+    input: &Input,
+    document: &Arc<Document>,
+    surroundings: usize,
+) {
+    work.report.source = Some(document.shared_source());
+    let told = &job.surroundings[surroundings];
+    let meaning = Arc::new(Meaning::new(document.clone(), told, &[]));
+    work.report.problems.extend(problems_of(document, &meaning));
+    let (suppressions, refused) = Suppressions::of(document, &told.build_args);
     work.report.problems.extend(refused);
     let planned = vec![0; job.plugins.len()];
     let configured = &job.rulesets[input.ruleset].settings;
     let told = job.plugins.iter().zip(configured);
     let settings = told.map(|(plugin, configured)| settings(plugin, configured, &suppressions)).collect();
-    let (context, ruleset, now) = (input.context.clone(), input.ruleset, job.now);
-    let content = Content { document, meaning, context, suppressions, ruleset, settings, now, planned };
-    let content = work.content.insert(content);
+    let content = work.content.insert(Content {
+        document: document.clone(),
+        meaning,
+        context: input.context.clone(),
+        suppressions,
+        ruleset: input.ruleset,
+        surroundings,
+        settings,
+        now: job.now,
+        planned,
+    });
     let ruleset = &job.rulesets[input.ruleset];
     let mut pending = Vec::new();
     for (index, plugin) in job.plugins.iter().enumerate() {
@@ -58,7 +77,6 @@ pub(super) fn draft(job: &Job, runner: &mut Runner, id: u64, input: &Input) -> W
         note(&mut work.report, plugin, draft.failures, draft.log);
     }
     pending.into_iter().for_each(|pending| work.wait(job, pending));
-    work
 }
 
 fn read(source: &Source) -> Result<Vec<u8>, Problem> {

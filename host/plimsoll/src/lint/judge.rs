@@ -1,4 +1,9 @@
 //! What the answers mean for one file.
+//!
+//! Input: the requests of a file that wait, and what came of their questions.
+//! Output: a [`Round`]. Invariant: answers count in the order of planning, so what
+//! comes of them does not depend on when they arrive; where the first errors of
+//! a file come from an answer, those after it count no more.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,9 +13,9 @@ use plimsoll_dockerfile::model::Base;
 
 use super::Job;
 use super::merge::{self, Verdict};
-use super::work::{Content, Pending, Work, skipped};
+use super::work::{Content, HAS_ERRORS, Pending, Work, failure, settle, skipped};
 use crate::document::Meaning;
-use crate::finding::{Finding, Problem, ProblemKind, Skipped};
+use crate::finding::{Finding, Problem, ProblemKind, Severity, Skipped};
 use crate::limits::{FAILURES_MAX, FINDINGS_MAX};
 use crate::plugin::{Answered, Failure, FailureKind, Judgement, Log, Runner};
 use crate::question::{self, Answer, Ignored, Question, SkipReason};
@@ -20,7 +25,7 @@ use crate::schedule::{self, Session};
 #[derive(Default)]
 pub(super) struct Round {
     pub(super) verdicts: Vec<Verdict>,
-    /// Findings, answer by answer.
+    /// Findings that the user will see, answer by answer.
     pub(super) findings: Vec<Vec<Finding>>,
     pub(super) skipped: Vec<Skipped>,
     pub(super) pending: Vec<Pending>,
@@ -32,48 +37,97 @@ pub(super) struct Round {
     counts: HashMap<(usize, u32), usize>,
 }
 
-/// Hands each answer to the rule that asked, in the order of planning.
+/// The answers of one file, handed one by one to the rules that asked.
+#[derive(Default)]
+pub(super) struct Judging {
+    round: Round,
+    /// How many of the file's requests are done with.
+    done: usize,
+    /// Requests planned so far, by plugin.
+    planned: Vec<usize>,
+    /// The meaning under some answers. One at a time: a file with many base images would need many.
+    seeded: Option<(Vec<Question>, Arc<Meaning>)>,
+}
+
+/// Hands all answers of a file to the rules that asked.
 pub(super) fn judge(job: &Job, runner: &mut Runner, session: &Session, work: &Work) -> Round {
-    let mut round = Round::default();
-    let Some(content) = &work.content else { return round };
-    // One meaning at a time: a file with many base images would need many.
-    let mut seeded: Option<(Vec<Question>, Arc<Meaning>)> = None;
-    let mut planned = content.planned.clone();
-    for pending in &work.pending {
-        let request = &pending.request;
-        let answer = match outcome_of(session, &request.question) {
-            Ok(answer) => answer,
-            Err(failure) => {
-                round.skipped.push(skipped(job, pending, &failure));
-                round.verdicts.push(pending.verdict(merge::Outcome::Failed));
-                continue;
+    Judging::default().finish(job, runner, session, work)
+}
+
+impl Judging {
+    /// How many of the file's requests are done with.
+    pub(super) fn done(&self) -> usize {
+        self.done
+    }
+
+    /// Goes on as far as it is known what came of the questions.
+    pub(super) fn go_on(
+        &mut self,
+        job: &Job,
+        runner: &mut Runner,
+        work: &Work,
+        known: impl Fn(&Question) -> Option<schedule::Outcome>,
+    ) {
+        let Some(content) = &work.content else { return };
+        if self.planned.is_empty() {
+            self.planned.clone_from(&content.planned);
+        }
+        for pending in &work.pending[self.done..] {
+            let is_over = job.slow_checks.fail_fast && self.round.has_error();
+            let outcome = match is_over {
+                true => Some(Err(failure(SkipReason::FailFast, HAS_ERRORS))),
+                false => known(&pending.request.question),
+            };
+            match outcome {
+                Some(Ok(answer)) => self.judge_one(job, runner, content, pending, answer),
+                Some(Err(failure)) => {
+                    self.round.skipped.push(skipped(job, pending, &failure));
+                    self.round.verdicts.push(pending.verdict(merge::Outcome::Failed));
+                }
+                None => return,
             }
-        };
+            self.done += 1;
+        }
+    }
+
+    /// Goes on to the end.
+    pub(super) fn finish(mut self, job: &Job, runner: &mut Runner, session: &Session, work: &Work) -> Round {
+        self.go_on(job, runner, work, |question| Some(outcome_of(session, question)));
+        self.round
+    }
+
+    fn judge_one(&mut self, job: &Job, runner: &mut Runner, content: &Content, pending: &Pending, answer: Arc<Answer>) {
+        let (round, plugin) = (&mut self.round, pending.plugin);
         if let Answer::Ignored(Ignored { malformed: Some(error), .. }) = answer.as_ref() {
             round.refuse(error);
             round.verdicts.push(pending.verdict(merge::Outcome::Failed));
-            continue;
+            return;
         }
-        if round.failures_of(pending.plugin) >= FAILURES_MAX {
+        if round.failures_of(plugin) >= FAILURES_MAX {
             round.verdicts.push(pending.verdict(merge::Outcome::Failed));
-            continue;
+            return;
         }
-        let mut answers = vec![Arc::new(Answered { request: request.clone(), answer })];
+        let mut answers = vec![Arc::new(Answered { request: pending.request.clone(), answer })];
         answers.extend(pending.follows.iter().cloned());
         let asked: Vec<Question> = answers.iter().map(|answered| answered.request.question.clone()).collect();
-        let (_, meaning) = match seeded.take().filter(|(questions, _)| *questions == asked) {
-            Some(known) => seeded.insert(known),
-            None => seeded.insert((asked, reseed(job, content, &answers))),
+        let (_, meaning) = match self.seeded.take().filter(|(questions, _)| *questions == asked) {
+            Some(known) => self.seeded.insert(known),
+            None => self.seeded.insert((asked, reseed(job, content, &answers))),
         };
-        let subject = content.subject(pending.plugin, meaning.clone());
-        let judgement = runner.judge(pending.plugin, &subject, answers.clone(), planned[pending.plugin]);
-        planned[pending.plugin] += judgement.planned.len();
-        round.take(pending, &answers, judgement);
+        let subject = content.subject(plugin, meaning.clone());
+        let judgement = runner.judge(plugin, &subject, answers.clone(), self.planned[plugin]);
+        self.planned[plugin] += judgement.planned.len();
+        round.take(job, content, pending, &answers, judgement);
     }
-    round
 }
 
 impl Round {
+    /// Whether the user will see an error.
+    fn has_error(&self) -> bool {
+        let is_error = |finding: &Finding| finding.severity == Severity::Error;
+        !self.problems.is_empty() || self.findings.iter().flatten().any(is_error)
+    }
+
     fn refuse(&mut self, message: &str) {
         let problem = Problem { kind: ProblemKind::Syntax, message: message.to_owned(), line: None };
         if !self.problems.contains(&problem) {
@@ -81,7 +135,14 @@ impl Round {
         }
     }
 
-    fn take(&mut self, pending: &Pending, answers: &[Arc<Answered>], mut judgement: Judgement) {
+    fn take(
+        &mut self,
+        job: &Job,
+        content: &Content,
+        pending: &Pending,
+        answers: &[Arc<Answered>],
+        mut judgement: Judgement,
+    ) {
         let (plugin, rule) = (pending.plugin, pending.request.rule);
         self.verdicts.push(pending.verdict(judgement.outcome()));
         let count = self.counts.entry((plugin, rule)).or_default();
@@ -92,7 +153,9 @@ impl Round {
             let message = format!("it reported more than the {FINDINGS_MAX} findings a rule may have in a file");
             judgement.failures.push(Failure { rule: Some(rule), kind: FailureKind::Misuse, message });
         }
-        self.findings.push(judgement.findings);
+        let (ruleset, suppressions) = (&job.rulesets[content.ruleset], &content.suppressions);
+        let settled = judgement.findings.into_iter().filter_map(|finding| settle(ruleset, suppressions, finding));
+        self.findings.push(settled.collect());
         let follow_ups = judgement.planned.into_iter();
         self.pending.extend(follow_ups.map(|request| Pending { plugin, request, follows: answers.to_vec() }));
         self.said.push((plugin, judgement.failures, judgement.log));
@@ -134,7 +197,7 @@ fn reseed(job: &Job, content: &Content, answers: &[Arc<Answered>]) -> Arc<Meanin
         let question = Question::Image { reference: reference.with_default_tag(), platform: stage.platform.clone() };
         known.extend(images.iter().find(|(asked, _)| **asked == question).map(|(_, image)| (index, image)));
     }
-    Arc::new(Meaning::new(content.document.clone(), &job.surroundings, &known))
+    Arc::new(Meaning::new(content.document.clone(), &job.surroundings[content.surroundings], &known))
 }
 
 fn base_image(answer: &Answer) -> Option<BaseImage> {

@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use plimsoll_dockerfile::Span;
 use plimsoll_dockerfile::model::Base;
 
+use super::FileReport;
 use crate::document::Meaning;
 use crate::finding::Finding;
 use crate::plugin::contract::Scope;
@@ -110,6 +111,23 @@ pub(super) fn join(mut batches: Vec<Vec<Finding>>) -> Vec<Finding> {
         }
     }
     joined
+}
+
+/// What is said of one file for two platforms to build for: what both say is said once.
+pub(super) fn platforms(mut one: FileReport, other: FileReport) -> FileReport {
+    let FileReport { path: _, source: _, findings, problems, skipped, planned, log } = other;
+    one.findings = join(vec![one.findings, findings]);
+    add_new(&mut one.problems, problems);
+    add_new(&mut one.skipped, skipped);
+    add_new(&mut one.log, log);
+    // Each is a request of its own; equal questions are counted as duplicates.
+    one.planned.extend(planned);
+    one
+}
+
+fn add_new<T: PartialEq>(all: &mut Vec<T>, more: Vec<T>) {
+    let new: Vec<T> = more.into_iter().filter(|one| !all.contains(one)).collect();
+    all.extend(new);
 }
 
 fn sort(findings: &mut [Finding]) {

@@ -7,6 +7,7 @@
 
 mod check_options;
 mod draft;
+mod early;
 mod judge;
 mod merge;
 mod parallel;
@@ -44,8 +45,8 @@ pub struct Job {
     pub unusable: Vec<Unusable>,
     /// What holds for the rules; inputs point here.
     pub rulesets: Vec<Ruleset>,
-    /// What a build would be told.
-    pub surroundings: Surroundings,
+    /// What a build would be told, for each platform to build for; at least one.
+    pub surroundings: Vec<Surroundings>,
     /// Whether and how the world is asked.
     pub slow_checks: SlowChecks,
     /// Who answers.

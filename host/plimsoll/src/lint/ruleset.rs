@@ -1,28 +1,31 @@
 //! From configuration to what each plugin is told.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Ruleset;
-use crate::config::{ConfigError, File, SeverityOrOff, similar};
+use crate::config::{ConfigError, Files, SeverityOrOff, similar};
 use crate::plugin::{Plugin, Settings};
 
 impl Ruleset {
-    /// What a configuration file, if there is one, says of the plugins' rules.
+    /// What configuration files say of the plugins' rules. Of a rule that both name,
+    /// all that counts is what the tree's says.
     ///
     /// # Errors
     /// When it speaks of a rule that a plugin does not have, or gives options
     /// that the rule does not take.
-    pub fn new(plugins: &[Plugin], file: Option<&File>) -> Result<Self, ConfigError> {
+    pub fn new(plugins: &[Plugin], files: Files) -> Result<Self, ConfigError> {
         let opt_in = plugins.iter().flat_map(|plugin| &plugin.rules).filter(|rule| rule.is_opt_in);
         let mut ruleset = Self {
             settings: plugins.iter().map(|plugin| Arc::new(default_rules(plugin))).collect(),
             opt_in: opt_in.map(|rule| rule.name.clone()).collect(),
             ..Self::default()
         };
-        let Some(file) = file else { return Ok(ruleset) };
-        let complain =
-            |rule: &str, what: String| ConfigError(format!("{}: [rules.\"{rule}\"]: {what}", file.path.display()));
-        for (name, table) in &file.rules {
+        let tables = files.user.into_iter().chain(files.tree);
+        let tables = tables.flat_map(|file| file.rules.iter().map(move |(name, table)| (name, (file, table))));
+        for (name, (file, table)) in tables.collect::<BTreeMap<_, _>>() {
+            let complain =
+                |rule: &str, what: String| ConfigError(format!("{}: [rules.\"{rule}\"]: {what}", file.path.display()));
             let Some((pack, _)) = name.split_once('/') else {
                 return Err(complain(name, format!("a rule is named with its pack{}", nearest(plugins, name))));
             };

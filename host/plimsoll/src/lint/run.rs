@@ -1,11 +1,13 @@
 //! The whole run, on one screen.
 
 use std::collections::{BTreeMap, HashSet};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
 
 use super::draft::draft;
+use super::early::Early;
 use super::judge::judge;
-use super::{FileReport, HostTally, Job, Outcome, Tally, parallel};
+use super::work::{Pending, Work};
+use super::{FileReport, HostTally, Job, Outcome, Tally, merge, parallel};
 use crate::plugin::Runner;
 use crate::schedule::Session;
 
@@ -16,17 +18,21 @@ pub fn run(job: &Job) -> Outcome {
     let mut session = Session::new(job.resolver.clone(), job.slow_checks.terms.clone());
 
     // Bytes → tree → model → check → settle → plan, file by file.
-    let mut files = parallel::map(&inputs, job.threads, runner, |runner, (id, input)| {
-        let mut work = draft(job, runner, *id, input);
-        work.advance(job, &session);
-        // What earlier runs know needs no waiting.
-        while work.is_answered(&session) {
-            let round = judge(job, runner, &session, &work);
-            work.take(job, round);
+    let drafts = parallel::map(&inputs, job.threads, runner, |runner, (id, input)| {
+        let mut files = draft(job, runner, *id, input);
+        for work in &mut files {
             work.advance(job, &session);
+            // What earlier runs know needs no waiting.
+            while work.is_answered(&session) {
+                let round = judge(job, runner, &session, work);
+                work.take(job, round);
+                work.advance(job, &session);
+            }
         }
-        work
+        files
     });
+    // One for each platform to build for.
+    let mut files: Vec<Work> = drafts.into_iter().flatten().collect();
 
     // Schedule → resolve → on-success → merge, round by round of follow-ups.
     loop {
@@ -34,19 +40,23 @@ pub fn run(job: &Job) -> Outcome {
         if asking.is_empty() {
             break;
         }
-        session.ask(asking.iter().flat_map(|file| &files[*file].pending).map(|pending| {
-            let budget = pending.request.budget_ms.map(|budget| Duration::from_millis(budget.into()));
-            (&pending.request.question, budget)
-        }));
-        let rounds =
-            parallel::map(&asking, job.threads, runner, |runner, file| judge(job, runner, &session, &files[*file]));
-        for (file, round) in asking.into_iter().zip(rounds) {
+        let mut early = Early::new(job, &session, asking.iter().map(|file| &files[*file]));
+        let pending = asking.iter().flat_map(|file| &files[*file].pending);
+        session.ask(pending.map(Pending::asked), &mut early);
+        let judgings: Vec<_> = asking.into_iter().zip(early.judgings().map(Mutex::new)).collect();
+        let rounds = parallel::map(&judgings, job.threads, runner, |runner, (file, judging)| {
+            let judging = std::mem::take(&mut *judging.lock().unwrap_or_else(PoisonError::into_inner));
+            judging.finish(job, runner, &session, &files[*file])
+        });
+        for ((file, _), round) in judgings.into_iter().zip(rounds) {
             files[file].take(job, round);
             files[file].advance(job, &session);
         }
     }
 
-    tally(files.into_iter().map(|work| work.report).collect(), &session)
+    let mut reports = files.into_iter().map(|work| work.report);
+    let of_input = |_| reports.by_ref().take(job.surroundings.len()).reduce(merge::platforms);
+    tally(inputs.iter().filter_map(of_input).collect(), &session)
 }
 
 fn tally(files: Vec<FileReport>, session: &Session) -> Outcome {

@@ -1,7 +1,7 @@
 //! A file under way: what is known of it, what it waits for, what it came to.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::judge::Round;
 use super::merge::{self, Outcome, Outcomes, Verdict};
@@ -13,6 +13,9 @@ use crate::finding::{Finding, Problem, ProblemKind, Severity, Skipped};
 use crate::plugin::{Answered, Failure, Log, Planned, Plugin, Rule, Settings, Subject};
 use crate::question::{self, BuildContext, Question, SkipReason};
 use crate::schedule::Session;
+
+/// What is said of a question that is not asked because of the file's own errors.
+pub(super) const HAS_ERRORS: &str = "the file has errors already";
 
 /// A file under way.
 #[derive(Default)]
@@ -36,6 +39,8 @@ pub(super) struct Content {
     pub(super) context: Arc<BuildContext>,
     pub(super) suppressions: Suppressions,
     pub(super) ruleset: usize,
+    /// What the build is told, as index into [`Job::surroundings`].
+    pub(super) surroundings: usize,
     /// What each plugin is told of its rules.
     pub(super) settings: Vec<Arc<Settings>>,
     /// What counts as now.
@@ -53,6 +58,12 @@ pub(super) struct Pending {
 }
 
 impl Pending {
+    /// The question, and how long it may take.
+    pub(super) fn asked(&self) -> (&Question, Option<Duration>) {
+        let budget = self.request.budget_ms.map(|budget| Duration::from_millis(budget.into()));
+        (&self.request.question, budget)
+    }
+
     /// What the request came to.
     pub(super) fn verdict(&self, outcome: Outcome) -> Verdict {
         Verdict { plugin: self.plugin, rule: self.request.rule, scope: self.request.scope, outcome }
@@ -104,11 +115,7 @@ impl Work {
         round.pending.into_iter().for_each(|pending| self.wait(job, pending));
         self.report.skipped.extend(round.skipped);
         self.verdicts.extend(round.verdicts);
-        if let Some(content) = &self.content {
-            let ruleset = &job.rulesets[content.ruleset];
-            let settled = |late| settle(ruleset, &content.suppressions, late);
-            self.late.extend(round.findings.into_iter().map(|batch| batch.into_iter().filter_map(settled).collect()));
-        }
+        self.late.extend(round.findings);
         for problem in round.problems {
             if !self.report.problems.contains(&problem) {
                 self.report.problems.push(problem);
@@ -134,7 +141,7 @@ impl Work {
             let question = &pending.request.question;
             // What an earlier run knows is answered in every mode.
             let barred = if session.recalls(question) { None } else { why_not_asked(job, question) };
-            let over = || is_over.then(|| failure(SkipReason::FailFast, "the file has errors already"));
+            let over = || is_over.then(|| failure(SkipReason::FailFast, HAS_ERRORS));
             match barred.or_else(over) {
                 Some(failure) => {
                     self.report.skipped.push(skipped(job, &pending, &failure));
@@ -177,7 +184,7 @@ fn why_not_asked(job: &Job, question: &Question) -> Option<question::Failure> {
     }
 }
 
-fn failure(reason: SkipReason, detail: &str) -> question::Failure {
+pub(super) fn failure(reason: SkipReason, detail: &str) -> question::Failure {
     question::Failure { reason, detail: detail.to_owned() }
 }
 

@@ -43,8 +43,9 @@ impl Http {
     async fn download_once(&self, url: &Url, algorithm: Algorithm) -> Result<Download, Trouble> {
         let request = Request { url: url.clone(), headers: HeaderMap::new(), body: None };
         let mut response = self.web.send(&request).await?;
-        let final_url = response.url().clone();
-        let host = host_of(&final_url);
+        let mut final_url = response.url().clone();
+        let host = host_of(response.url()).to_owned();
+        let host = host.as_str();
         let too_large =
             || Trouble::answer(host, format_args!("has more than the {} MiB that are read", DOWNLOAD_BYTES_MAX >> 20));
         if response.content_length().is_some_and(|length| length > DOWNLOAD_BYTES_MAX) {
@@ -58,6 +59,10 @@ impl Http {
             }
             checksum.update(&piece);
         }
+        // What a redirect adds may be a signature, which is nobody else's to have.
+        if final_url != *url {
+            final_url.set_query(None);
+        }
         Ok(Download { digest: checksum.digest(), size, final_url: final_url.into() })
     }
 }
@@ -68,5 +73,10 @@ impl Resolve for Http {
             let Question::Download { url, algorithm } = question else { return Err(misdirected(question)) };
             self.download(url, *algorithm, deadline).await.map(Answer::Download)
         })
+    }
+
+    fn circumstances(&self, question: &Question) -> Option<String> {
+        let Question::Download { url, .. } = question else { return None };
+        self.web.may_ask(url).then(String::new)
     }
 }

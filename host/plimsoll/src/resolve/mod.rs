@@ -83,7 +83,9 @@ impl Resolve for World {
             Question::Image { .. } | Question::Index { .. } | Question::Tags { .. } | Question::Referrers { .. } => {
                 self.registry.circumstances(question)
             }
-            _ => None,
+            Question::Download { .. } => self.http.circumstances(question),
+            Question::Commit { .. } => self.git.circumstances(question),
+            Question::Ignored { .. } | Question::Files { .. } | Question::File { .. } | Question::Text { .. } => None,
         }
     }
 }

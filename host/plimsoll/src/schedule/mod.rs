@@ -2,10 +2,10 @@
 //!
 //! Input: questions of all files, again in each round of follow-ups. Output:
 //! an answer or a failure for each distinct one. Invariant: a question is asked
-//! at most once a session, and not at all where an earlier run's answer still
-//! holds; at most so many are in flight; nothing is awaited past the budget,
-//! which starts with the first question and includes queueing unless the user
-//! wants otherwise.
+//! at most once a session unless it was given up before it had an answer, and
+//! not at all where an earlier run's answer still holds; at most so many are in
+//! flight; nothing is awaited past the budget, which starts with the first
+//! question and includes queueing unless the user wants otherwise.
 //!
 //! In reading order: [`Session`], `turns` (one question: waiting for its turn,
 //! then for its answer).
@@ -15,6 +15,7 @@ mod tests;
 mod turns;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -75,8 +76,23 @@ pub struct Session {
     outcomes: HashMap<Question, Outcome>,
     /// What the cache was asked, and knew.
     recalled: Mutex<HashMap<Question, Recollection>>,
-    executed: usize,
+    executed: Arc<AtomicUsize>,
     times: BTreeMap<String, Duration>,
+}
+
+/// Somebody who follows the answers of a round as they arrive, in any order.
+pub trait Listen {
+    /// An answer, or why there will be none, was added to what is known: what came of
+    /// a question so far is for `known` to say. Returned are the questions that nobody wants
+    /// an answer to any more; those that have none yet are given up.
+    fn arrived(&mut self, question: &Question, known: &dyn Fn(&Question) -> Option<Outcome>) -> Vec<Question>;
+}
+
+/// Nobody: all answers are wanted.
+impl Listen for () {
+    fn arrived(&mut self, _: &Question, _: &dyn Fn(&Question) -> Option<Outcome>) -> Vec<Question> {
+        Vec::new()
+    }
 }
 
 /// What the cache knows of a question, once it was looked for. Each has a lock of
@@ -106,7 +122,7 @@ impl Session {
             runtime: None,
             outcomes: HashMap::new(),
             recalled: Mutex::default(),
-            executed: 0,
+            executed: Arc::default(),
             times: BTreeMap::new(),
         }
     }
@@ -114,7 +130,7 @@ impl Session {
     /// How many distinct questions were asked of the world; those that had no
     /// turn in time were not.
     pub fn executed(&self) -> usize {
-        self.executed
+        self.executed.load(Ordering::Relaxed)
     }
 
     /// How long answers of a host were waited for.
@@ -158,7 +174,11 @@ impl Session {
     /// Asks what was not asked before and is not known, and waits for all
     /// answers. Of equal questions the longest budget counts; none means the
     /// session's own.
-    pub fn ask<'q>(&mut self, questions: impl Iterator<Item = (&'q Question, Option<Duration>)>) {
+    pub fn ask<'q>(
+        &mut self,
+        questions: impl Iterator<Item = (&'q Question, Option<Duration>)>,
+        listener: &mut dyn Listen,
+    ) {
         let mut wanted: Vec<(Question, Option<Duration>)> = Vec::new();
         let mut places: HashMap<&Question, Option<usize>> = HashMap::new();
         for (question, budget) in questions {
@@ -181,20 +201,28 @@ impl Session {
         let runtime = self.runtime.take().unwrap_or_else(|| {
             Builder::new_current_thread().enable_all().build().expect("a runtime needs only the process's own means")
         });
-        let asked = runtime.block_on(self.ask_all(wanted, start));
+        let asked = runtime.block_on(self.ask_all(wanted, start, listener));
         self.runtime = Some(runtime);
         self.take(asked);
     }
 
-    async fn ask_all(&self, wanted: Vec<(Question, Option<Duration>)>, start: Instant) -> Vec<Asked> {
-        let mut turns = Turns::new(self.resolver.clone(), &self.terms, start);
+    async fn ask_all(
+        &self,
+        wanted: Vec<(Question, Option<Duration>)>,
+        start: Instant,
+        listener: &mut dyn Listen,
+    ) -> Vec<Asked> {
+        let mut turns = Turns::new(self.resolver.clone(), &self.terms, start, self.executed.clone());
         let mut tasks = JoinSet::new();
+        let mut flying = HashMap::with_capacity(wanted.len());
         for (question, budget) in wanted {
-            tasks.spawn(turns.ask(question, budget));
+            let task = tasks.spawn(turns.ask(question.clone(), budget));
+            flying.insert(question, task);
         }
         let known = self.outcomes.len();
         let total = known + tasks.len();
         let mut asked = Vec::with_capacity(tasks.len());
+        let mut places: HashMap<Question, usize> = HashMap::new();
         loop {
             let joined = match &self.terms.watch {
                 None => tasks.join_next().await,
@@ -207,11 +235,18 @@ impl Session {
                     }
                 },
             };
-            // A task ends early only by a panic of a resolver, which has its own message.
-            match joined {
-                Some(joined) => asked.extend(joined),
-                None => break,
-            }
+            // A task ends early where it was given up, or by a panic of a resolver, which has its own message.
+            let Some(joined) = joined else { break };
+            let Ok(one): Result<Asked, _> = joined else { continue };
+            flying.remove(&one.question);
+            places.insert(one.question.clone(), asked.len());
+            asked.push(one);
+            let so_far = |question: &Question| match places.get(question) {
+                Some(place) => Some(asked[*place].outcome.clone()),
+                None => self.outcome(question),
+            };
+            let unwanted = listener.arrived(&asked[asked.len() - 1].question, &so_far);
+            unwanted.iter().filter_map(|question| flying.remove(question)).for_each(|task| task.abort());
         }
         if let Some(watch) = &self.terms.watch {
             watch.done();
@@ -224,7 +259,6 @@ impl Session {
         let mut spans: BTreeMap<String, (Instant, Instant)> = BTreeMap::new();
         for Asked { question, turn, end, .. } in &asked {
             let Some(turn) = *turn else { continue };
-            self.executed += 1;
             let span = spans.entry(question.host().unwrap_or_default().to_owned()).or_insert((turn, *end));
             *span = (span.0.min(turn), span.1.max(*end));
         }

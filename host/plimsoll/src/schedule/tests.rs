@@ -94,7 +94,7 @@ fn file(number: usize) -> Question {
 }
 
 fn ask(session: &mut Session, questions: &[Question]) {
-    session.ask(questions.iter().map(|question| (question, None)));
+    session.ask(questions.iter().map(|question| (question, None)), &mut ());
 }
 
 fn reason(session: &Session, question: &Question) -> Option<(SkipReason, String)> {
@@ -157,7 +157,7 @@ fn of_equal_questions_the_longest_budget_counts() {
     let [patient, hasty, unbound] = [0, 1, 2].map(|number| image("a.test", number));
     let asked =
         [(&patient, short), (&patient, long), (&patient, short), (&hasty, short), (&unbound, short), (&unbound, None)];
-    session.ask(asked.into_iter());
+    session.ask(asked.into_iter(), &mut ());
     assert_eq!((reason(&session, &patient), reason(&session, &unbound)), (None, None));
     let detail = "a.test did not answer within 50ms, all that the rule allows".to_owned();
     assert_eq!(reason(&session, &hasty), Some((SkipReason::Timeout, detail)));

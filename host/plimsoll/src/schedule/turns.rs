@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -40,10 +41,12 @@ pub(super) struct Turns {
     hosts: HashMap<String, Arc<Semaphore>>,
     context: Arc<Semaphore>,
     console: Arc<Semaphore>,
+    /// How many questions had their turn so far.
+    begun: Arc<AtomicUsize>,
 }
 
 impl Turns {
-    pub(super) fn new(resolver: Arc<dyn Resolve>, terms: &Terms, start: Instant) -> Self {
+    pub(super) fn new(resolver: Arc<dyn Resolve>, terms: &Terms, start: Instant, begun: Arc<AtomicUsize>) -> Self {
         let places = |count| Arc::new(Semaphore::new(count));
         Self {
             resolver,
@@ -55,6 +58,7 @@ impl Turns {
             hosts: HashMap::new(),
             context: places(terms.pools.context.concurrency),
             console: places(terms.pools.console.concurrency),
+            begun,
         }
     }
 
@@ -63,7 +67,7 @@ impl Turns {
         let pool = Pool::of(&question);
         let queue = self.queue(pool, &question);
         let budgets = Budgets::new(self.budget, own, pool, &self.pools);
-        let (resolver, mode, start) = (self.resolver.clone(), self.mode, self.start);
+        let (resolver, mode, start, begun) = (self.resolver.clone(), self.mode, self.start, self.begun.clone());
         async move {
             let whole = (mode == TimeoutMode::IncludeQueue).then(|| budgets.due(start, Instant::now()));
             let permits = match whole {
@@ -77,6 +81,7 @@ impl Turns {
                 return Asked { question, outcome, turn: None, end: Instant::now() };
             };
             let turn = Instant::now();
+            begun.fetch_add(1, Ordering::Relaxed);
             let (due, budget) = whole.unwrap_or_else(|| budgets.due(turn, turn));
             let resolved = timeout_at(due, resolve(resolver, pool, &question, due, permits)).await;
             let outcome = resolved.unwrap_or_else(|_| Err(budget.is_over(&question, "did not answer")));

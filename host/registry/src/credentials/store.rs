@@ -49,6 +49,7 @@ impl Store {
         for helper in registries.credential_helpers() {
             let found = match helper.as_str() {
                 CREDENTIAL_FILES => self.find_in_files(&places, key, cancel),
+                helper if self.environment().distrusts_registries() => Err(refused(helper, "registries.conf")),
                 helper => self.ask(helper, key, registries.origin(), cancel),
             };
             match found {
@@ -73,16 +74,17 @@ impl Store {
         let Some(file) = File::read(place, self.environment())? else {
             return Ok(None);
         };
+        let ask = |helper: &str| match self.environment().distrusts(&place.path) {
+            true => Err(refused(helper, &self.environment().display(&place.path))),
+            false => self.ask(helper, key, &place.path, cancel),
+        };
         if let Some(helper) = file.helper(key) {
-            return self.ask(helper, key, &place.path, cancel);
+            return ask(helper);
         }
         if let Some(credentials) = file.credentials(key, place, self.environment())? {
             return Ok(Some(credentials));
         }
-        match file.store() {
-            Some(helper) => self.ask(helper, key, &place.path, cancel),
-            None => Ok(None),
-        }
+        file.store().map_or(Ok(None), ask)
     }
 
     fn ask(&self, helper: &str, key: Key<'_>, source: &Path, cancel: &Cancel) -> HelperAnswer {
@@ -107,4 +109,8 @@ impl Store {
         }
         answer
     }
+}
+
+fn refused(helper: &str, file: &str) -> Problem {
+    Problem(format!("docker-credential-{helper} is not run: {file} is not the user's own choice"))
 }

@@ -12,6 +12,11 @@ use crate::{Environment, Paths};
 /// Finds `key` with `files` (relative to a home, `run` being the runtime folder); the answer is `user:password` or
 /// `token:…`, empty for none, and `error: …`.
 fn lookup(variables: &[(&str, &str)], files: &[(&str, &str)], key: &str) -> String {
+    lookup_among(&[], variables, files, key)
+}
+
+/// The same, with files that a stranger may have chosen: those of registries and credentials where they are named.
+fn lookup_among(distrusted: &[&str], variables: &[(&str, &str)], files: &[(&str, &str)], key: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     for (path, text) in files {
         write(&folder.path().join(path), text);
@@ -21,11 +26,18 @@ fn lookup(variables: &[(&str, &str)], files: &[(&str, &str)], key: &str) -> Stri
         None => OsString::from(value),
     };
     let variables = variables.iter().map(|(name, value)| (OsString::from(name), full(value))).collect();
+    let chosen = |name: &str| distrusted.contains(&name).then(|| folder.path().join(name));
     let environment = Environment {
         home: Some(folder.path().to_owned()),
         variables,
         user: None,
-        paths: Paths { root: folder.path().join("root"), ..Paths::default() },
+        paths: Paths {
+            root: folder.path().join("root"),
+            registries_conf: chosen("registries.conf"),
+            credentials: chosen("chosen.json"),
+            ..Paths::default()
+        },
+        distrusted: distrusted.iter().map(|path| folder.path().join(path)).collect(),
     };
     match find(&environment, key) {
         Ok(Lookup { credentials: None, .. }) => String::new(),
@@ -207,4 +219,26 @@ esac
     assert_eq!(check(r#""fake""#, "bad.example"), "error: docker-credential-fake for bad.example: failed");
     assert_eq!(check(r#""fake""#, "f.example"), "");
     assert_eq!(check("", "f.example"), "file:3");
+}
+
+/// A linted tree may name files, but no programs.
+#[cfg(unix)]
+#[test]
+fn files_of_strangers_make_no_helper_run() {
+    let helper = ("bin/docker-credential-x", "#!/bin/sh\necho '{\"Username\":\"u\",\"Secret\":\"s\"}'\n");
+    let path = [("PATH", "~/bin")];
+    let auths = auths(&["h.example=written:1"]);
+    let refused = "docker-credential-x is not run";
+    for file in [r#"{"credsStore": "x"}"#, r#"{"credHelpers": {"h.example": "x"}}"#] {
+        let found = lookup_among(&["chosen.json"], &path, &[helper, ("chosen.json", file)], "h.example");
+        assert!(found.contains(refused), "{found}");
+        assert_eq!(lookup(&path, &[helper, (".docker/config.json", file)], "h.example"), "u:s");
+    }
+    let written = [helper, ("chosen.json", auths.as_str())];
+    assert_eq!(lookup_among(&["chosen.json"], &path, &written, "h.example"), "written:1");
+    let registries = [helper, ("registries.conf", "credential-helpers = [\"x\"]\n")];
+    let found = lookup_among(&["registries.conf"], &path, &registries, "h.example");
+    assert!(found.contains(refused), "{found}");
+    let own = [helper, ("registries.conf", ""), (".docker/config.json", r#"{"credsStore": "x"}"#)];
+    assert_eq!(lookup_among(&["registries.conf"], &path, &own, "h.example"), "u:s", "the user's own file may");
 }

@@ -104,4 +104,9 @@ impl Resolve for Git {
             self.commit(remote, reference, deadline).await.map(Answer::Commit)
         })
     }
+
+    fn circumstances(&self, question: &Question) -> Option<String> {
+        let Question::Commit { remote, .. } = question else { return None };
+        self.web.may_ask(remote).then(String::new)
+    }
 }

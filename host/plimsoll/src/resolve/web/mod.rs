@@ -102,6 +102,11 @@ impl Web {
         builder.send().await.map_err(|error| Trouble::of_transport(host, &error))
     }
 
+    /// Whether a server may be asked, as far as that can be told without looking its name up.
+    pub(super) fn may_ask(&self, url: &Url) -> bool {
+        self.way(url).is_ok()
+    }
+
     fn way(&self, url: &Url) -> Result<Way, Trouble> {
         let host = url.host();
         let is_allowed = self.allows(url);

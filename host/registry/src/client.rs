@@ -7,7 +7,7 @@ use std::time::Instant;
 use plimsoll_dockerfile::{Platform, Reference};
 
 use crate::cache::Cache;
-use crate::config::{Loaded, PullSource};
+use crate::config::{Loaded, Proxy, PullSource};
 use crate::credentials::Store;
 use crate::endpoint::{Manner, is_loopback};
 use crate::environment::Environment;
@@ -53,10 +53,13 @@ pub struct Client {
     insecure_hosts: Vec<String>,
     http: Http,
     store: Arc<Store>,
-    hosts: Mutex<HashMap<(String, Manner), Arc<Host>>>,
+    hosts: Mutex<HashMap<HostKey, Arc<Host>>>,
     cache: Cache,
     errors: Remembered,
 }
+
+/// A registry, how it is spoken to, and through what.
+type HostKey = (String, Manner, Option<Proxy>);
 
 /// What can be asked about a reference.
 #[derive(Debug)]
@@ -228,6 +231,10 @@ impl Client {
         if domain.is_empty() {
             return Err(Error::resolver(&source.reference.path, "the rewritten reference names no registry"));
         }
+        if source.proxy.is_some() && self.config.environment.distrusts_registries() {
+            let detail = format!("{domain}: registries.conf names a proxy for it and is not the user's own choice");
+            return Err(Error::new(ErrorKind::Denied, domain, detail));
+        }
         let has_certificates = || certificate_folder(&self.config.environment, domain).is_some();
         let manner = if self.insecure_hosts.iter().any(|host| host == domain) {
             Manner::Plain
@@ -239,8 +246,9 @@ impl Client {
             Manner::Secure
         };
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        let host = hosts.entry((domain.to_string(), manner));
-        let host = Arc::clone(host.or_insert_with(|| Arc::new(Host::new(domain, manner))));
+        let host = hosts.entry((domain.to_string(), manner, source.proxy.clone()));
+        let host = host.or_insert_with(|| Arc::new(Host::new(domain, manner, source.proxy.as_ref())));
+        let host = Arc::clone(host);
         Ok(Route { host, reference: source.reference })
     }
 }

@@ -69,13 +69,14 @@ impl Resolve for Registry {
             return None;
         }
         let sources = registries.pull_sources(reference).ok()?;
-        let usual = PullSource { reference: reference.clone(), insecure: false };
+        let usual = PullSource { reference: reference.clone(), insecure: false, proxy: None };
         if sources == [usual] {
             return Some(String::new());
         }
         let shown = |source: &PullSource| {
             let manner = if source.insecure { "insecure " } else { "" };
-            format!("{manner}{}", source.reference)
+            let through = source.proxy.as_ref().map(|proxy| format!(" through {proxy}")).unwrap_or_default();
+            format!("{manner}{}{through}", source.reference)
         };
         Some(sources.iter().map(shown).collect::<Vec<_>>().join(", then "))
     }

@@ -13,8 +13,11 @@ use plimsoll::resolve::{Registry as Resolver, World};
 use plimsoll::schedule::{Session, Terms};
 use plimsoll_dockerfile::Reference;
 use plimsoll_registry::{ClientConfig, Environment};
+use plimsoll_test_support::component::component;
 use plimsoll_test_support::docker_registry::installed_or_skip;
-use plimsoll_test_support::{Artifact, Auth, DockerRegistry, Fault, Image, Index, Project, Referrers, Registry};
+use plimsoll_test_support::{
+    Artifact, Auth, DockerRegistry, Fault, Image, Index, Linted, Project, Referrers, Registry,
+};
 
 const ON: &str = "--slow-checks=on --platform linux/amd64";
 
@@ -201,4 +204,37 @@ fn tags_without_end_end_in_time() {
     let failed = ask(&question, Duration::from_secs(1)).unwrap_err();
     assert_eq!(failed.0, SkipReason::Timeout, "{}", failed.1);
     assert!(start.elapsed() < Duration::from_millis(1_100), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_stranger_s_rule_learns_which_tags_there_are() {
+    let registry = Registry::start();
+    for tag in ["7", "8", "latest"] {
+        registry.push(&format!("team/app:{tag}"), &Image::new("linux/amd64"));
+    }
+    let app = registry.reference("team/app");
+    let project = Project::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .file("Dockerfile", format!("FROM {app}:7 AS old\nFROM {app}:8\n"))
+        .file("plimsoll.toml", "[rules.\"acme/newest-tag\"]\nseverity = \"warning\"\n");
+    let plugin = component("acme").display().to_string();
+    let lint = |arguments: &str| project.lint(&format!("{ON} --plugin acme={plugin} {arguments}"));
+    let theirs = |linted: &Linted| -> Vec<String> {
+        linted.findings().into_iter().filter(|finding| finding.starts_with("acme/newest-tag")).collect()
+    };
+    // Tags do not count: the two ask for the same.
+    let linted = lint("");
+    assert_eq!(theirs(&linted), ["acme/newest-tag 1: There is a newer one: 8"], "{linted:#?}");
+    assert_eq!(registry.log().iter().filter(|entry| entry.path.ends_with("/tags/list")).count(), 1);
+    registry.clear_log();
+    assert_eq!((theirs(&lint("")), registry.counts().requests), (theirs(&linted), 0));
+
+    registry.fault("/tags/list", Fault::EndlessTags);
+    registry.set_latency(20);
+    let endless = lint("--cache-dir another --slow-checks-timeout=2s");
+    assert_eq!(endless.skipped(), ["acme/newest-tag timeout", "acme/newest-tag timeout"], "{endless:#?}");
+    assert!(endless.took < Duration::from_millis(2_300), "{endless:#?}");
+    registry.set_latency(0);
+    let endless = lint("--cache-dir third");
+    assert_eq!(endless.skipped(), ["acme/newest-tag resolver-error", "acme/newest-tag resolver-error"]);
+    assert!(endless.stderr.contains("more than 512 pages"), "{endless:#?}");
 }

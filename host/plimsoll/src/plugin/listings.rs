@@ -133,3 +133,93 @@ fn check_artifact_type(text: String) -> Parsed<String> {
         _ => Err(format!("{text:?} is no artifact type, such as application/vnd.in-toto+json")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+    use crate::document::{Document, Meaning, Surroundings};
+    use crate::plugin::contract::Scope;
+    use crate::plugin::{Answered, Phase, Planned, Settings, Subject};
+
+    fn call(phase: Phase) -> Call {
+        let document = Arc::new(Document::new(0, "Dockerfile".to_owned(), b"FROM a\n".to_vec()));
+        let surroundings = Surroundings::of_platform(Platform::new("linux", "amd64", ""));
+        let meaning = Arc::new(Meaning::new(document.clone(), &surroundings, &[]));
+        let settings = Arc::new(Settings { rules: ["p/r".into()].into(), enabled: vec![0], options: Vec::new() });
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600);
+        Call::new(Subject { document, meaning, settings, context: Arc::default(), now }, phase, 0)
+    }
+
+    fn request() -> Request {
+        Request { rule: 0, scope: Scope::File, state: Vec::new(), budget_ms: None }
+    }
+
+    /// A call in which this was answered, as request 1.
+    fn answered(question: Question, answer: Answer) -> Call {
+        let request = Planned { id: 1, rule: 0, scope: Scope::File, state: Vec::new(), budget_ms: None, question };
+        call(Phase::OnSuccess(vec![Arc::new(Answered { request, answer: Arc::new(answer) })]))
+    }
+
+    fn tags() -> Question {
+        Question::Tags { repository: Reference::parse("a").unwrap() }
+    }
+
+    #[test]
+    fn questions_have_one_spelling() {
+        let mut call = call(Phase::Plan);
+        let digest = format!("sha256:{}", "0".repeat(64));
+        for reference in ["alpine", "docker.io/library/alpine:3", &format!("alpine:3@{digest}")] {
+            call.plan_tags(request(), reference).unwrap().unwrap();
+        }
+        for reference in ["alpine", "docker.io/library/alpine:latest"] {
+            call.plan_index(request(), reference, false).unwrap().unwrap();
+            call.plan_referrers(request(), reference, None).unwrap().unwrap();
+        }
+        let shown: Vec<String> = call.take_planned().iter().map(|planned| planned.question.to_string()).collect();
+        let index = ["index alpine:latest", "what refers to alpine:latest"];
+        assert_eq!(shown, [["tags of alpine"; 3].as_slice(), &index, &index].concat());
+
+        call.plan_index(request(), "alpine", true).unwrap().unwrap();
+        call.plan_referrers(request(), "alpine", Some("application/vnd.in-toto+json".to_owned())).unwrap().unwrap();
+        let shown: Vec<String> = call.take_planned().iter().map(|planned| planned.question.to_string()).collect();
+        let of_kind = "what refers to alpine:latest as application/vnd.in-toto+json";
+        assert_eq!(shown, ["index alpine:latest with its attestations", of_kind]);
+    }
+
+    #[test]
+    fn what_cannot_be_asked_is_said() {
+        let mut call = call(Phase::Plan);
+        for nonsense in ["", "A", "a b", "a@sha256:1"] {
+            let planned = [
+                call.plan_index(request(), nonsense, true).unwrap(),
+                call.plan_tags(request(), nonsense).unwrap(),
+                call.plan_referrers(request(), nonsense, None).unwrap(),
+            ];
+            assert!(planned.iter().all(|planned| planned.is_err()), "{nonsense:?} {planned:?}");
+        }
+        let long = format!("a/{}", "b".repeat(ARTIFACT_TYPE_BYTES_MAX));
+        for nonsense in ["", "a", "a/", "/b", "a/b/c", "a/b c", "a/b\n", &long] {
+            let planned = call.plan_referrers(request(), "a", Some(nonsense.to_owned())).unwrap();
+            assert!(planned.unwrap_err().contains("no artifact type"), "{nonsense:?}");
+        }
+        assert!(call.take_planned().is_empty());
+    }
+
+    #[test]
+    fn answers_are_read_as_what_they_are() {
+        let call = answered(tags(), Answer::Tags(vec!["1".to_owned()]));
+        assert_eq!(call.tags(1, "registry.tags").unwrap(), ["1"]);
+        let misuse = call.referrers(1).unwrap_err();
+        assert_eq!(misuse.what, "registry.referrers was asked for request 1, which asked something else");
+        assert!(call.index_entries(1).is_err() && call.image_age_days(1).is_err() && call.image_created(1).is_err());
+        assert!(call.tags(2, "registry.tags").is_err());
+
+        let index = Index { digest: "d".to_owned(), is_index: true, annotations: BTreeMap::new(), entries: Vec::new() };
+        let call = answered(tags(), Answer::Index(index));
+        assert_eq!(call.index_entry_for(1, "linux/amd64").unwrap().unwrap().map(|entry| entry.digest), None);
+        assert!(call.index_entry_for(1, "linux/amd64/v1/x").unwrap().unwrap_err().contains("no platform"));
+    }
+}

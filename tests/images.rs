@@ -6,13 +6,18 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use plimsoll::config::Files;
+use plimsoll::document::Surroundings;
+use plimsoll::lint::{self, Ask, Input, Job, Ruleset, SlowChecks, Source};
+use plimsoll::plugin::{Host, Plugin};
 use plimsoll::question::{Answer, Question, SkipReason};
-use plimsoll::resolve::{Registry as Resolver, World};
+use plimsoll::resolve::{Recorded, Registry as Resolver, World};
 use plimsoll::schedule::{Session, Terms};
-use plimsoll_dockerfile::Reference;
-use plimsoll_registry::{ClientConfig, Environment};
+use plimsoll_dockerfile::{Platform, Reference};
+use plimsoll_registry::limits::{ANNOTATIONS_MAX, INDEX_ENTRIES_MAX, REFERRERS_MAX, TAGS_MAX, TEXT_BYTES_MAX};
+use plimsoll_registry::{ClientConfig, Environment, IndexEntry, Referrer};
 use plimsoll_test_support::component::component;
 use plimsoll_test_support::docker_registry::installed_or_skip;
 use plimsoll_test_support::{
@@ -237,4 +242,95 @@ fn a_stranger_s_rule_learns_which_tags_there_are() {
     let endless = lint("--cache-dir third");
     assert_eq!(endless.skipped(), ["acme/newest-tag resolver-error", "acme/newest-tag resolver-error"]);
     assert!(endless.stderr.contains("more than 512 pages"), "{endless:#?}");
+}
+
+/// Whatever a registry may answer within its bounds fits into the memory and the time of a rule.
+#[test]
+fn the_largest_answers_fit_into_a_rule() {
+    let host = Host::new().unwrap();
+    let mut plugins = Plugin::bundled(&host).unwrap_or_else(|pack| panic!("{}", pack.message));
+    plugins.retain(|pack| pack.name == "sources");
+    plugins.push(Plugin::from_file(&host, "acme", &component("acme")).unwrap_or_else(|error| panic!("{error:?}")));
+    let plugins: Arc<[Plugin]> = plugins.into();
+    let file = r#"
+        [rules]
+        "sources/unattested-image" = { severity = "info" }
+        "acme/newest-tag" = { severity = "info" }
+        "acme/no-root" = { severity = "off" }
+    "#;
+    let file = toml::from_str(file).unwrap();
+    let files = Files { tree: Some(&file), user: None };
+
+    // As many annotations as there may be, and texts as long as they may be.
+    let annotations = |entries: usize| -> BTreeMap<String, String> {
+        let length = TEXT_BYTES_MAX / ANNOTATIONS_MAX - 8;
+        (0..ANNOTATIONS_MAX / entries).map(|number| (format!("{number:08}"), "x".repeat(length))).collect()
+    };
+    let digest = |number: usize| format!("sha256:{number:064}");
+    let entry = |number: usize| IndexEntry {
+        digest: digest(number),
+        size: 1,
+        media_type: None,
+        artifact_type: None,
+        platform: Some(Platform::new("linux", "amd64", "")),
+        is_image: true,
+        annotations: annotations(INDEX_ENTRIES_MAX),
+        attestation: None,
+    };
+    let entries = (0..INDEX_ENTRIES_MAX).map(entry).collect();
+    let index = plimsoll_registry::Index {
+        digest: digest(INDEX_ENTRIES_MAX),
+        is_index: true,
+        annotations: BTreeMap::new(),
+        entries,
+    };
+    let referrer = |number: usize| Referrer {
+        digest: digest(number),
+        size: 1,
+        media_type: None,
+        artifact_type: None,
+        annotations: annotations(REFERRERS_MAX),
+    };
+    let referrers: Vec<Referrer> = (0..REFERRERS_MAX).map(referrer).collect();
+    let tags = (0..TAGS_MAX).map(|number| format!("{number:0128}")).collect();
+    let reference = |text: &str| Reference::parse(text).unwrap();
+    let of = |number: usize| {
+        let question =
+            Question::Referrers { reference: reference(&format!("a@{}", digest(number))), artifact_type: None };
+        (question, Ok(Answer::Referrers(referrers.clone())))
+    };
+    let answers = [
+        (Question::Index { reference: reference("a:1"), attestations: false }, Ok(Answer::Index(index))),
+        of(0),
+        of(INDEX_ENTRIES_MAX),
+        (Question::Tags { repository: reference("a") }, Ok(Answer::Tags(tags))),
+    ];
+    let job = Job {
+        inputs: vec![Input {
+            shown: "Dockerfile".to_owned(),
+            source: Source::Bytes(b"FROM a:1\n".to_vec()),
+            ruleset: 0,
+            context: Arc::default(),
+        }],
+        rulesets: vec![Ruleset::new(&plugins, files).unwrap()],
+        plugins,
+        unusable: Vec::new(),
+        surroundings: vec![Surroundings::of_platform(Platform::new("linux", "amd64", ""))],
+        slow_checks: SlowChecks {
+            ask: Ask::Everything,
+            fail_fast: true,
+            terms: Terms::within(Duration::from_secs(20)),
+        },
+        resolver: Arc::new(Recorded { answers: answers.into(), ..Recorded::default() }),
+        now: SystemTime::UNIX_EPOCH,
+        threads: 1,
+    };
+    let report = lint::run(&job).files.remove(0);
+    assert!(report.problems.is_empty() && report.skipped.is_empty(), "{:?} {:?}", report.problems, report.skipped);
+    let found: Vec<&str> = report.findings.iter().map(|finding| finding.message.as_str()).collect();
+    let expected = [
+        format!("There is a newer one: {}", TAGS_MAX - 1),
+        "Image 'a:1' comes without provenance and SBOM for linux/amd64".to_owned(),
+    ];
+    assert_eq!(found, expected);
 }

@@ -3,7 +3,7 @@
 //! Invariant: entries belong to one repository of one registry, so that an answer never stands in for access that was
 //! not granted; when the bounds are reached, everything is forgotten.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -47,6 +47,8 @@ pub(crate) struct Cache(Mutex<State>);
 struct State {
     cells: HashMap<CacheKey, Cell>,
     tags: HashMap<TagKey, Arc<Shared<Tag>>>,
+    /// Registries and repositories that keep referrers under tags only.
+    without_lists: HashSet<(String, String)>,
     bytes: usize,
 }
 
@@ -65,6 +67,20 @@ impl Cache {
             state.tags.clear();
         }
         Arc::clone(state.tags.entry(key).or_default())
+    }
+
+    /// Whether a repository has no lists of referrers of its own, as far as is known.
+    pub fn has_no_lists(&self, host: &str, repository: &str) -> bool {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.without_lists.contains(&(host.to_owned(), repository.to_owned()))
+    }
+
+    /// Notes that it has none.
+    pub fn note_no_lists(&self, host: &str, repository: &str) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.without_lists.len() < CACHE_ENTRIES_MAX {
+            state.without_lists.insert((host.to_owned(), repository.to_owned()));
+        }
     }
 
     /// Keeps a blob that was received by another name, unless its cell is in use already.

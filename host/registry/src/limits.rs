@@ -12,7 +12,8 @@ pub const TOKEN_BYTES_MAX: usize = 1 << 20;
 pub const ERROR_BYTES_MAX: usize = 64 << 10;
 /// How much the answers kept by digest may hold in memory together.
 pub const CACHE_BYTES_MAX: usize = 64 << 20;
-/// How many answers may be kept by digest, and how many tags may be known.
+/// How many answers may be kept by digest, how many tags may be known, and of how many repositories that they keep no
+/// lists of referrers.
 pub const CACHE_ENTRIES_MAX: usize = 4096;
 /// For how long a tag means what it meant when it was asked for.
 pub const TAG_LIFE: Duration = Duration::from_secs(60);

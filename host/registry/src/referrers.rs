@@ -75,14 +75,22 @@ impl Resolver<'_> {
             None => self.root().await?.0,
         };
         let mut found = Found::default();
-        let listed = self
-            .pages(&format!("referrers/{digest}"), query(artifact_type), ACCEPT, |response| {
-                self.take(&response.body, &mut found)
-            })
-            .await;
-        match listed {
-            Err(error) if error.kind == ErrorKind::NotFound => self.by_tag_scheme(&digest, &mut found).await?,
-            other => other?,
+        let (host, repository) = (&self.host.name, &self.reference.path);
+        let mut has_list = !self.cache.has_no_lists(host, repository);
+        if has_list {
+            let path = format!("referrers/{digest}");
+            let listed =
+                self.pages(&path, query(artifact_type), ACCEPT, |response| self.take(&response.body, &mut found)).await;
+            match listed {
+                Err(error) if error.kind == ErrorKind::NotFound => {
+                    self.cache.note_no_lists(host, repository);
+                    has_list = false;
+                }
+                other => other?,
+            }
+        }
+        if !has_list {
+            self.by_tag_scheme(&digest, &mut found).await?;
         }
         let wanted =
             |referrer: &Referrer| artifact_type.is_none_or(|kind| referrer.artifact_type.as_deref() == Some(kind));

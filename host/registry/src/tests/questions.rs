@@ -288,4 +288,11 @@ fn referrers_come_from_the_tag_where_there_is_no_api() {
     assert_eq!(found[0].artifact_type.as_deref(), Some("sbom"));
     assert_eq!(referrers(&server, "app:1", Some("signature")).unwrap(), []);
     assert_eq!(referrers(&server, "bare:1", None).unwrap(), []);
+
+    // Who has no such list for one manifest has none for another.
+    let (client, before) = (anonymous(), server.count("/v2/app/referrers/"));
+    for name in ["app:1", &format!("app@sha256:{}", "b".repeat(64))] {
+        run(client.referrers(&reference(&server, name), None, None)).unwrap();
+    }
+    assert_eq!(server.count("/v2/app/referrers/"), before + 1);
 }

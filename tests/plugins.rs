@@ -124,6 +124,7 @@ fn the_shell_is_read_once_or_not_at_all() {
             (0..).zip(names.iter()).filter(|(_, name)| name.ends_with(rule)).map(|(index, _)| index).collect();
         let settings = Arc::new(Settings { rules: names, enabled, options: Vec::new() });
         let subject = Subject {
+            id: 0,
             document: document.clone(),
             meaning: meaning.clone(),
             settings,

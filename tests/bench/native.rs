@@ -6,9 +6,7 @@ use std::rc::Rc;
 
 use plimsoll::plugin::contract::{self, Verdict};
 use plimsoll::plugin::{Call, Code, Failure, Instance, Plugin};
-use plimsoll_sdk::native::{
-    self, ContextFile, Host, Ignored, IndexEntry, Level, Matches, Port, Referrer, Selection, StepFlag, StepWord,
-};
+use plimsoll_sdk::native::{self, ContextFile, Host, Ignored, IndexEntry, Level, Matches, Port, Referrer, Selection};
 use plimsoll_sdk::pack::{self, Entry};
 use plimsoll_sdk::{Request, RequestId, Scope, Severity};
 
@@ -201,24 +199,22 @@ impl Host for Linked {
     fn step_name(&self, step: u32) -> String {
         self.meaning(|meaning| meaning.step_name(step).unwrap_or_default())
     }
-    fn step_words(&self, step: u32) -> Vec<StepWord> {
-        let words = self.meaning(|meaning| meaning.step_words(step).unwrap_or_default()).into_iter();
-        let word = |word: plimsoll::document::StepWord| {
-            let (role, source) = word.numbers();
-            StepWord { role, source, text: word.text, value: word.value, exact: word.is_exact }
-        };
-        words.map(word).collect()
+    fn document_id(&self) -> u64 {
+        self.0.borrow().id().expect("there is a document")
     }
-    fn step_flags(&self, step: u32) -> Vec<StepFlag> {
-        let flags = self.meaning(|meaning| meaning.step_flags(step).unwrap_or_default()).into_iter();
-        let flag = |flag: plimsoll::document::StepFlag| StepFlag {
-            name: flag.name,
-            text: flag.text,
-            value: flag.value,
-            exact: flag.is_exact,
-        };
-        flags.map(flag).collect()
+
+    fn step_strings(&self) -> String {
+        self.meaning(|meaning| meaning.step_strings().to_owned())
     }
+
+    fn step_words(&self) -> Vec<u32> {
+        self.meaning(|meaning| meaning.step_words().to_vec())
+    }
+
+    fn step_flags(&self) -> Vec<u32> {
+        self.meaning(|meaning| meaning.step_flags().to_vec())
+    }
+
     fn step_ports(&self, step: u32) -> Vec<Port> {
         let ports = self.meaning(|meaning| meaning.step_ports(step).unwrap_or_default()).into_iter();
         ports.map(|port| Port { word: port.word, text: port.text }).collect()

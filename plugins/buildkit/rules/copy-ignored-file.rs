@@ -67,22 +67,21 @@ struct Copied<'d> {
     step: Step<'d>,
     /// Its place among the words.
     word: usize,
-    path: String,
+    path: &'d str,
     is_exact: bool,
 }
 
 fn sources<'d>(stage: &Stage<'d>) -> Vec<Copied<'d>> {
     let mut sources = Vec::new();
     for step in stage.steps().filter(|step| matches!(step.keyword(), Keyword::Copy | Keyword::Add)) {
-        let names_stage =
-            |flag: &StepFlag| flag.name == "from" && flag.text.as_deref().is_some_and(|from| !from.is_empty());
-        if step.flags().iter().any(names_stage) {
+        let names_stage = |flag: StepFlag| flag.name() == "from" && flag.text().is_some_and(|from| !from.is_empty());
+        if step.flags().any(names_stage) {
             continue;
         }
-        for (word, source) in step.words().into_iter().enumerate() {
+        for (word, source) in step.words().enumerate() {
             let is_local = source.source() == Some(Source::Local);
-            if let Some(path) = source.value.filter(|path| is_local && path.len() <= PATH_BYTES_MAX) {
-                sources.push(Copied { step, word, path, is_exact: source.exact });
+            if let Some(path) = source.value().filter(|path| is_local && path.len() <= PATH_BYTES_MAX) {
+                sources.push(Copied { step, word, path, is_exact: source.is_exact() });
             }
         }
     }
@@ -92,15 +91,15 @@ fn sources<'d>(stage: &Stage<'d>) -> Vec<Copied<'d>> {
 /// The paths of these stages that are known, each once, as many at a time as one question may name.
 fn parts(document: &Document, stages: &[u32]) -> Vec<Vec<String>> {
     let sources = stages.iter().flat_map(|stage| sources(&document.stage(*stage)));
-    let paths: BTreeSet<String> = sources.filter(|source| source.is_exact).map(|source| source.path).collect();
+    let paths: BTreeSet<&str> = sources.filter(|source| source.is_exact).map(|source| source.path).collect();
     let mut parts: Vec<(usize, Vec<String>)> = Vec::new();
     for path in paths {
         match parts.last_mut() {
             Some((bytes, part)) if part.len() < PATHS_MAX && *bytes + path.len() <= PATH_BYTES_MAX => {
                 *bytes += path.len();
-                part.push(path);
+                part.push(path.to_owned());
             }
-            _ => parts.push((path.len(), vec![path])),
+            _ => parts.push((path.len(), vec![path.to_owned()])),
         }
     }
     parts.into_iter().map(|(_, part)| part).collect()
@@ -129,7 +128,7 @@ fn judge(answered: &Answered, document: &Document, part: u32, stages: &[u32], re
     let Some(asked) = parts(document, &stages).into_iter().nth(part as usize) else { return };
     let ignored: BTreeMap<String, Ignored> = asked.into_iter().zip(file.paths()).collect();
     for source in stages.iter().flat_map(|stage| sources(&document.stage(*stage))) {
-        let Some(ignored) = ignored.get(&source.path).filter(|_| source.is_exact) else { continue };
+        let Some(ignored) = ignored.get(source.path).filter(|_| source.is_exact) else { continue };
         let is_root = matches!(ignored.path.as_str(), "." | "/");
         let counts = |pattern: &String| !is_root || EVERYTHING.contains(&pattern.as_str());
         if ignored.patterns.iter().any(counts) {

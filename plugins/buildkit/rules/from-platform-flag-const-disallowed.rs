@@ -22,8 +22,8 @@ impl Rule for FromPlatformFlagConstDisallowed {
             if is_variable || machine(&platform).any(|part| name.contains(part)) {
                 continue;
             }
-            let Some(flag) = from.flags().into_iter().find(|flag| flag.name == "platform") else { continue };
-            let value = text::quoted(&flag.value.unwrap_or_default());
+            let Some(flag) = from.flags().find(|flag| flag.name() == "platform") else { continue };
+            let value = text::quoted(flag.value().unwrap_or_default());
             let message = format!("FROM --platform flag should not use constant value {value}");
             report.add(place::of_platform(document, &stage), message);
         }

@@ -15,8 +15,7 @@ impl Rule for LegacyKeyValueFormat {
 
     fn check(&self, document: &Document, report: &mut Report) {
         for step in document.steps().filter(|step| matches!(step.keyword(), Keyword::Env | Keyword::Label)) {
-            let is_legacy = || step.words().iter().any(|word| word.role() == WordRole::LegacyValue);
-            if !step.is_needed() || has_equals(document, &step) || !is_legacy() {
+            if !step.is_needed() || !step.words().any(|word| word.role() == WordRole::LegacyValue) {
                 continue;
             }
             let name = step.name();
@@ -27,12 +26,6 @@ impl Rule for LegacyKeyValueFormat {
             }
         }
     }
-}
-
-/// Whether `=` stands behind the first name, as is soon seen.
-fn has_equals(document: &Document, step: &Step) -> bool {
-    let name = step.instruction().and_then(|instruction| instruction.word(0));
-    name.is_some_and(|name| document.source().get(name.span().end as usize) == Some(&b'='))
 }
 
 /// `name value` as `name=value`, in quotes where the value needs them.

@@ -22,18 +22,18 @@ impl Rule for RedundantTargetPlatform {
             let Some(first) = variables.first() else { continue };
             let is_target =
                 |variable: &Variable| variable.name() == TARGET_PLATFORM && variable.state() == State::Resolved;
-            let Some(flag) = step.flags().into_iter().find(|flag| flag.name == "platform") else { continue };
-            if variables.iter().all(is_target) && flag.value == first.value() {
-                let written = flag.text.unwrap_or_default();
+            let Some(flag) = step.flags().find(|flag| flag.name() == "platform") else { continue };
+            if variables.iter().all(is_target) && flag.value() == first.value().as_deref() {
+                let written = flag.text().unwrap_or_default();
                 let message = format!(
                     "Setting platform to predefined {written} in FROM is redundant as this is the default behavior"
                 );
                 let finding = report.add(place::of_platform(document, &stage), message);
                 let gap = Span { start: stage.from().keyword_span().end, end: stage.base_span().start };
                 // An ARG may have given the variable another value, which is no default.
-                let is_default = flag.value.as_deref() == Some(&*document.target_platform());
+                let is_default = flag.value() == Some(&*document.target_platform());
                 if is_default
-                    && is_plain(&written)
+                    && is_plain(written)
                     && stage.from().flags().count() == 1
                     && !document.text(gap).contains('\n')
                 {

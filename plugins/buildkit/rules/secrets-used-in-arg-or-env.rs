@@ -26,9 +26,9 @@ impl Rule for SecretsUsedInArgOrEnv {
                 Keyword::Env => "ENV",
                 _ => continue,
             };
-            for (index, name) in names(document, &step) {
-                if is_secret(&name) {
-                    let name = text::quoted(&name);
+            for (index, name) in names(&step) {
+                if is_secret(name) {
+                    let name = text::quoted(name);
                     let message = format!("Do not use ARG or ENV instructions for sensitive data ({keyword} {name})");
                     report.add(place::of_word(document, &step, index), message);
                 }
@@ -38,35 +38,12 @@ impl Rule for SecretsUsedInArgOrEnv {
 }
 
 /// The names that a step sets, each with its word.
-fn names(document: &Document, step: &Step) -> Vec<(usize, String)> {
-    if let Some(names) = step.instruction().and_then(|instruction| plain_names(document, step, &instruction)) {
-        return names;
-    }
-    let words = step.words().into_iter().enumerate();
-    let name = |(index, word): (usize, StepWord)| match word.role() {
-        WordRole::Key => Some((index, word.value.unwrap_or(word.text))),
-        WordRole::Plain => Some((index, before_equals(&word.text))),
+fn names<'d>(step: &Step<'d>) -> impl Iterator<Item = (usize, &'d str)> + use<'d> {
+    step.words().enumerate().filter_map(|(index, word)| match word.role() {
+        WordRole::Key => Some((index, word.value().unwrap_or(word.text()))),
+        WordRole::Plain => Some((index, word.text().split('=').next().unwrap_or_default())),
         _ => None,
-    };
-    words.filter_map(name).collect()
-}
-
-/// The same where all are written as they are read, which is seen without asking.
-fn plain_names(document: &Document, step: &Step, instruction: &Instruction) -> Option<Vec<(usize, String)>> {
-    let is_arg = step.keyword() == Keyword::Arg;
-    let special = ['$', '"', '\'', document.escape()];
-    let words = instruction.words().enumerate().step_by(if is_arg { 1 } else { 2 });
-    words
-        .map(|(index, word)| {
-            let text = word.text();
-            let name = if is_arg { before_equals(&text) } else { text.into_owned() };
-            (is_arg || !name.contains(special)).then_some((index, name))
-        })
-        .collect()
-}
-
-fn before_equals(text: &str) -> String {
-    text.split('=').next().unwrap_or_default().to_owned()
+    })
 }
 
 fn is_secret(name: &str) -> bool {

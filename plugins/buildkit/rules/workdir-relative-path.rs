@@ -38,10 +38,10 @@ fn is_open(step: &Step) -> bool {
 }
 
 fn check(document: &Document, report: &mut Report, step: &Step) {
-    let Some(path) = step.words().into_iter().next().and_then(|word| word.value) else { return };
-    if !is_absolute(&path, step.operating_system()) {
+    let Some(path) = step.words().next().and_then(|word| word.value()) else { return };
+    if !is_absolute(path, step.operating_system()) {
         let message =
-            format!("Relative workdir {} can have unexpected results if the base image changes", text::quoted(&path));
+            format!("Relative workdir {} can have unexpected results if the base image changes", text::quoted(path));
         report.add(place::of_arguments(document, step), message);
     }
 }

@@ -38,10 +38,9 @@ impl Rule for MissingSource {
             return Outcome::Keep;
         }
         for copied in &copied {
-            let is_missing = |source: &&Copied| known.get(&source.path) == Some(&false);
+            let is_missing = |source: &&Copied| known.get(source.path) == Some(&false);
             for source in copied.iter().filter(is_missing) {
-                let is_last_hope =
-                    copied.iter().all(|other| other.is_pattern && known.get(&other.path) == Some(&false));
+                let is_last_hope = copied.iter().all(|other| other.is_pattern && known.get(other.path) == Some(&false));
                 let message = match source.is_pattern {
                     false => format!("'{}' is not in the build context", source.path),
                     true if is_last_hope => format!("'{}' matches nothing in the build context", source.path),
@@ -56,27 +55,25 @@ impl Rule for MissingSource {
 }
 
 /// A source in the build context.
-struct Copied {
+struct Copied<'d> {
     place: Span,
-    path: String,
+    path: &'d str,
     is_pattern: bool,
 }
 
 /// The sources of each step that are known and name something below the root.
-fn copied(document: &Document) -> Vec<Vec<Copied>> {
+fn copied(document: &Document) -> Vec<Vec<Copied<'_>>> {
     let steps = document.steps().filter(|step| matches!(step.keyword(), Keyword::Copy | Keyword::Add));
     let mut all = Vec::new();
     for step in steps.filter(Step::is_needed) {
-        let flags = step.flags();
-        let is_elsewhere =
-            |flag: &StepFlag| flag.name == "from" && flag.text.as_deref().is_some_and(|from| !from.is_empty());
-        if flags.iter().any(is_elsewhere) {
+        let is_elsewhere = |flag: StepFlag| flag.name() == "from" && flag.text().is_some_and(|from| !from.is_empty());
+        if step.flags().any(is_elsewhere) {
             continue;
         }
-        let has_parents = flags.iter().any(|flag| flag.name == "parents");
-        let sources = step.words().into_iter().enumerate().filter_map(|(number, word)| {
-            let is_known = word.source() == Some(Source::Local) && word.exact;
-            let path = word.value.filter(|path| is_known && path.len() <= PATTERN_BYTES_MAX)?;
+        let has_parents = step.flags().any(|flag| flag.name() == "parents");
+        let sources = step.words().enumerate().filter_map(|(number, word)| {
+            let is_known = word.source() == Some(Source::Local) && word.is_exact();
+            let path = word.value().filter(|path| is_known && path.len() <= PATTERN_BYTES_MAX)?;
             let is_pattern = path.contains(['*', '?', '[']);
             // With --parents, `**` means any folders.
             let is_clear = !(has_parents && path.contains("**"));
@@ -90,7 +87,7 @@ fn copied(document: &Document) -> Vec<Vec<Copied>> {
 
 /// All paths, each once, as many at a time as one question may name.
 fn parts(copied: &[Vec<Copied>]) -> Vec<Vec<String>> {
-    let paths: BTreeSet<&str> = copied.iter().flatten().map(|source| source.path.as_str()).collect();
+    let paths: BTreeSet<&str> = copied.iter().flatten().map(|source| source.path).collect();
     let mut parts: Vec<(usize, Vec<String>)> = Vec::new();
     for path in paths {
         match parts.last_mut() {

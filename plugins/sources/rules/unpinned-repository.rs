@@ -23,7 +23,7 @@ impl Rule for UnpinnedRepository {
         for added in added(document).filter(|added| added.is_exact) {
             let Some(stage) = added.step.stage() else { continue };
             let request = plan.about(Scope::Stage(stage.index())).with_state(added.notes());
-            let repository = Repository::of(&added.source);
+            let repository = Repository::of(added.source);
             // What cannot be asked, such as a repository behind SSH, stays unknown.
             let _ = git::plan_resolve(&request, repository.remote, &repository.name);
         }
@@ -33,11 +33,11 @@ impl Rule for UnpinnedRepository {
     fn on_success(&self, answered: &Answered, document: &Document, report: &mut Report) -> Outcome {
         let commit = git::commit(answered);
         let Some(added) = added(document).find(|added| answered.state == added.notes()) else { return Outcome::Keep };
-        let repository = Repository::of(&added.source);
+        let repository = Repository::of(added.source);
         let edit = if repository.has_query {
             place::insert_checksum(&added.step, &commit).filter(|_| added.is_alone)
         } else {
-            let is_editable = place::is_literal(document, added.place, &added.source);
+            let is_editable = place::is_literal(document, added.place, added.source);
             is_editable.then(|| Edit::replace(added.place, repository.at(&commit)))
         };
         if let Some(edit) = edit {
@@ -52,14 +52,14 @@ struct Added<'d> {
     step: Step<'d>,
     word: u32,
     place: Span,
-    source: String,
+    source: &'d str,
     is_exact: bool,
     is_alone: bool,
 }
 
 impl Added<'_> {
     fn report<'r>(&self, report: &'r mut Report) -> &'r mut plimsoll_sdk::Finding {
-        let repository = Repository::of(&self.source);
+        let repository = Repository::of(self.source);
         let what = match repository.name.as_str() {
             "" => "its default branch".to_owned(),
             name => format!("'{name}'"),
@@ -77,19 +77,15 @@ impl Added<'_> {
 
 fn added(document: &Document) -> impl Iterator<Item = Added<'_>> {
     let is_add = |step: &Step| step.keyword() == Keyword::Add && step.is_needed();
-    let has_checksum = |step: &Step| {
-        let given = |flag: &StepFlag| flag.name == "checksum" && !flag.value.as_deref().is_some_and(str::is_empty);
-        step.flags().iter().any(given)
-    };
+    let has_checksum =
+        |step: &Step| step.flags().any(|flag| flag.name() == "checksum" && !flag.value().is_some_and(str::is_empty));
     document.steps().filter(is_add).filter(move |step| !has_checksum(step)).flat_map(|step| {
-        let words = step.words();
-        let is_alone = words.iter().filter(|word| word.source().is_some()).count() == 1;
-        let repositories = (0u32..).zip(words).filter(|(_, word)| word.source() == Some(Source::Git));
-        let added = repositories.filter_map(|(word, StepWord { value, exact: is_exact, .. })| {
-            let place = place::of_word(&step, word as usize);
-            let source = value.filter(|source| !Repository::of(source).is_pinned())?;
-            Some(Added { step, word, place, source, is_exact, is_alone })
-        });
-        added.collect::<Vec<_>>()
+        let is_alone = step.words().filter(|word| word.source().is_some()).count() == 1;
+        let repositories = (0u32..).zip(step.words()).filter(|(_, word)| word.source() == Some(Source::Git));
+        repositories.filter_map(move |(number, word)| {
+            let place = place::of_word(&step, number as usize);
+            let source = word.value().filter(|source| !Repository::of(source).is_pinned())?;
+            Some(Added { step, word: number, place, source, is_exact: word.is_exact(), is_alone })
+        })
     })
 }

@@ -52,7 +52,7 @@ impl Rule for UnverifiedDownload {
             let notes = added.step.index().to_le_bytes();
             let request = plan.about(Scope::Stage(stage.index())).with_state(notes);
             // What cannot be asked, such as a URL with a password, stays unknown.
-            let _ = http::plan_digest(&request, &added.url, algorithm);
+            let _ = http::plan_digest(&request, added.url, algorithm);
         }
     }
 
@@ -85,19 +85,19 @@ impl Rule for UnverifiedDownload {
 struct Added<'d> {
     step: Step<'d>,
     place: Span,
-    url: String,
+    url: &'d str,
     /// As it may be shown: where not all of it is known, as it is written.
     shown: String,
     /// Whether nothing in it is unknown.
     is_exact: bool,
     /// Whether it is the only source, as a checksum demands.
     is_alone: bool,
-    checksum: Option<Checksum>,
+    checksum: Option<Checksum<'d>>,
 }
 
-struct Checksum {
+struct Checksum<'d> {
     /// None where it is not known yet.
-    value: Option<String>,
+    value: Option<&'d str>,
     place: Span,
 }
 
@@ -111,27 +111,25 @@ impl Added<'_> {
 fn added(document: &Document) -> impl Iterator<Item = Added<'_>> {
     let steps = document.steps().filter(|step| step.keyword() == Keyword::Add && step.is_needed());
     steps.flat_map(|step| {
-        let words = step.words();
-        let is_alone = words.iter().filter(|word| word.source().is_some()).count() == 1;
-        let urls = words.into_iter().enumerate().filter(|(_, word)| word.source() == Some(Source::Url));
-        let added = urls.filter_map(|(number, word)| {
-            let (place, is_exact) = (place::of_word(&step, number), word.exact);
-            let url = word.value?;
-            let shown = address::shown(if is_exact { &url } else { &word.text }).into_owned();
+        let is_alone = step.words().filter(|word| word.source().is_some()).count() == 1;
+        let urls = step.words().enumerate().filter(|(_, word)| word.source() == Some(Source::Url));
+        urls.filter_map(move |(number, word)| {
+            let (place, is_exact) = (place::of_word(&step, number), word.is_exact());
+            let url = word.value()?;
+            let shown = address::shown(if is_exact { url } else { word.text() }).into_owned();
             Some(Added { step, place, url, shown, is_exact, is_alone, checksum: checksum(&step) })
-        });
-        added.collect::<Vec<_>>()
+        })
     })
 }
 
 /// The checksum that a step names; an empty one is none.
-fn checksum(step: &Step) -> Option<Checksum> {
-    let flag = step.flags().into_iter().find(|flag| flag.name == "checksum")?;
+fn checksum<'d>(step: &Step<'d>) -> Option<Checksum<'d>> {
+    let flag = step.flags().find(|flag| flag.name() == "checksum")?;
     let written = step.instruction().and_then(|instruction| {
         instruction.flags().find(|flag| flag.name() == "checksum").and_then(|flag| flag.value_span())
     });
-    if flag.exact && flag.value.as_deref().is_none_or(str::is_empty) {
+    if flag.is_exact() && flag.value().is_none_or(str::is_empty) {
         return None;
     }
-    Some(Checksum { value: flag.value.filter(|_| flag.exact), place: written.unwrap_or(step.span()) })
+    Some(Checksum { value: flag.value().filter(|_| flag.is_exact()), place: written.unwrap_or(step.span()) })
 }

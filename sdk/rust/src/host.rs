@@ -3,7 +3,7 @@
 
 use crate::bindings::plimsoll::rules::context::{ContextFile, Ignored, Matches};
 use crate::bindings::plimsoll::rules::log::Level;
-use crate::bindings::plimsoll::rules::model::{Port, StepFlag, StepWord};
+use crate::bindings::plimsoll::rules::model::Port;
 use crate::bindings::plimsoll::rules::registry::{IndexEntry, Referrer, Selection};
 use crate::{Request, RequestId, Span};
 
@@ -33,6 +33,8 @@ macro_rules! seam {
 seam! {
     /// `document.source`.
     document::source as source() -> Vec<u8>;
+    /// `document.id`.
+    document::id as document_id() -> u64;
     /// `document.path`.
     document::path as path() -> String;
     /// `document.escape`.
@@ -77,10 +79,12 @@ seam! {
     model::images as images() -> Vec<u32>;
     /// `model.step-name`.
     model::step_name as step_name(step: u32) -> String;
+    /// `model.step-strings`.
+    model::step_strings as step_strings() -> String;
     /// `model.step-words`.
-    model::step_words as step_words(step: u32) -> Vec<StepWord>;
+    model::step_words as step_words() -> Vec<u32>;
     /// `model.step-flags`.
-    model::step_flags as step_flags(step: u32) -> Vec<StepFlag>;
+    model::step_flags as step_flags() -> Vec<u32>;
     /// `model.step-ports`.
     model::step_ports as step_ports(step: u32) -> Vec<Port>;
     /// `shell.strings`.

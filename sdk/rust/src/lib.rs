@@ -34,15 +34,15 @@ pub mod bindings {
     });
 }
 
-pub use bindings::plimsoll::rules::model::{Port, StepFlag, StepWord};
+pub use bindings::plimsoll::rules::model::Port;
 pub use bindings::plimsoll::rules::types::{
     Answered, Description, Edit, Finding, Fix, OptionError, Request, RequestId, Rule as RuleDescription, Safety, Scope,
     Severity, Span, Verdict,
 };
 pub use document::{Comment, Document, Flag, Heredoc, Instruction, Keyword, Word};
 pub use model::{
-    Base, ImageUse, ImageUseKind, OperatingSystem, PlatformFlag, Shell, Source, Stage, State, Step, Variable,
-    Visibility, WordRole,
+    Base, ImageUse, ImageUseKind, OperatingSystem, PlatformFlag, Shell, Source, Stage, State, Step, StepFlag, StepWord,
+    Variable, Visibility, WordRole,
 };
 #[cfg(feature = "options")]
 pub use options::from_json;

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::slice::ChunksExact;
 
 use crate::document::{NONE, row, rows};
-use crate::{Document, Instruction, Keyword, Port, Span, StepFlag, StepWord, host};
+use crate::{Document, Instruction, Keyword, Port, Span, host};
 
 /// The tables of the model, each pulled at most once.
 #[derive(Debug, Default)]
@@ -14,6 +15,9 @@ pub(crate) struct Tables {
     variables: OnceCell<Vec<u32>>,
     steps: OnceCell<Vec<u32>>,
     images: OnceCell<Vec<u32>>,
+    step_strings: OnceCell<String>,
+    step_words: OnceCell<Vec<u32>>,
+    step_flags: OnceCell<Vec<u32>>,
 }
 
 impl Document {
@@ -63,6 +67,10 @@ impl Document {
 
     fn string(&self, offset: u32, length: u32) -> &str {
         &self.model.strings.get_or_init(host::strings)[offset as usize..(offset + length) as usize]
+    }
+
+    fn step_string(&self, offset: u32, length: u32) -> &str {
+        &self.model.step_strings.get_or_init(host::step_strings)[offset as usize..(offset + length) as usize]
     }
 }
 
@@ -346,10 +354,19 @@ pub enum Source {
     Other,
 }
 
-impl StepWord {
+/// A word of a step's instruction.
+#[derive(Debug, Clone, Copy)]
+pub struct StepWord<'d> {
+    document: &'d Document,
+    row: &'d [u32],
+}
+
+impl<'d> StepWord<'d> {
+    const STRIDE: u32 = 7;
+
     /// What it is to its instruction.
     pub fn role(&self) -> WordRole {
-        match self.role {
+        match self.row[0] {
             0 => WordRole::Plain,
             1 => WordRole::Whole,
             2 => WordRole::Json,
@@ -362,7 +379,7 @@ impl StepWord {
 
     /// Where it comes from, if it is a source of ADD or COPY.
     pub fn source(&self) -> Option<Source> {
-        Some(match self.source {
+        Some(match self.row[1] {
             0 => return None,
             1 => Source::Local,
             2 => Source::Url,
@@ -370,6 +387,55 @@ impl StepWord {
             4 => Source::Heredoc,
             _ => Source::Other,
         })
+    }
+
+    /// As written, without line continuations.
+    pub fn text(&self) -> &'d str {
+        self.document.step_string(self.row[2], self.row[3])
+    }
+
+    /// Quotes removed and variables expanded, where those that depend on the base
+    /// image count as not set; none where the build does not expand it or stops
+    /// with an error. Of `name=value` in ARG it is the value.
+    pub fn value(&self) -> Option<&'d str> {
+        (self.row[4] != NONE).then(|| self.document.step_string(self.row[4], self.row[5]))
+    }
+
+    /// Whether the value depends on nothing that is unknown.
+    pub fn is_exact(&self) -> bool {
+        self.row[6] & 1 != 0
+    }
+}
+
+/// A flag of a step's instruction.
+#[derive(Debug, Clone, Copy)]
+pub struct StepFlag<'d> {
+    document: &'d Document,
+    row: &'d [u32],
+}
+
+impl<'d> StepFlag<'d> {
+    const STRIDE: u32 = 7;
+
+    /// Its name, without `--`.
+    pub fn name(&self) -> &'d str {
+        self.document.step_string(self.row[0], self.row[1])
+    }
+
+    /// What stands behind `=`, quotes removed, variables not expanded.
+    pub fn text(&self) -> Option<&'d str> {
+        (self.row[2] != NONE).then(|| self.document.step_string(self.row[2], self.row[3]))
+    }
+
+    /// The same expanded, as in [`StepWord::value`]; none also where the value has
+    /// parts of its own, as that of `--mount`.
+    pub fn value(&self) -> Option<&'d str> {
+        (self.row[4] != NONE).then(|| self.document.step_string(self.row[4], self.row[5]))
+    }
+
+    /// Whether the value depends on nothing that is unknown.
+    pub fn is_exact(&self) -> bool {
+        self.row[6] & 1 != 0
     }
 }
 
@@ -457,7 +523,7 @@ pub struct Step<'d> {
 }
 
 impl<'d> Step<'d> {
-    const STRIDE: u32 = 10;
+    const STRIDE: u32 = 14;
 
     /// The instruction; none for a trigger of the base image, which stands in
     /// another file.
@@ -527,17 +593,17 @@ impl<'d> Step<'d> {
     }
 
     /// Its words, each as written and as the build expands it.
-    pub fn words(&self) -> Vec<StepWord> {
-        host::step_words(self.index)
+    pub fn words(&self) -> impl ExactSizeIterator<Item = StepWord<'d>> + use<'d> {
+        let (document, first, count) = (self.document, self.row()[10], self.row()[11]);
+        let table = || document.model.step_words.get_or_init(host::step_words).as_slice();
+        rows_of(table, StepWord::STRIDE, first, count).map(|row| StepWord { document, row })
     }
 
     /// Its flags, each as written and as the build expands it.
-    pub fn flags(&self) -> Vec<StepFlag> {
-        // Most have none, and the document knows that.
-        match self.instruction() {
-            Some(instruction) if instruction.flags().next().is_none() => Vec::new(),
-            _ => host::step_flags(self.index),
-        }
+    pub fn flags(&self) -> impl ExactSizeIterator<Item = StepFlag<'d>> + use<'d> {
+        let (document, first, count) = (self.document, self.row()[12], self.row()[13]);
+        let table = || document.model.step_flags.get_or_init(host::step_flags).as_slice();
+        rows_of(table, StepFlag::STRIDE, first, count).map(|row| StepFlag { document, row })
     }
 
     /// The ports of an EXPOSE, in the order in which the build reads them; the
@@ -558,4 +624,13 @@ impl<'d> Step<'d> {
     fn row(&self) -> &'d [u32] {
         row(self.document.step_table(), Self::STRIDE, self.index)
     }
+}
+
+/// Some rows of a table, one after the other. It is not asked for where there are none.
+fn rows_of<'t>(table: impl FnOnce() -> &'t [u32], stride: u32, first: u32, count: u32) -> ChunksExact<'t, u32> {
+    let rows = match count {
+        0 => &[],
+        _ => &table()[(first * stride) as usize..((first + count) * stride) as usize],
+    };
+    rows.chunks_exact(stride as usize)
 }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 pub use crate::bindings::plimsoll::rules::context::{ContextFile, Ignored, Matches};
 pub use crate::bindings::plimsoll::rules::log::Level;
-pub use crate::bindings::plimsoll::rules::model::{Port, StepFlag, StepWord};
+pub use crate::bindings::plimsoll::rules::model::Port;
 pub use crate::bindings::plimsoll::rules::registry::{Attestation, Image, IndexEntry, Referrer, Selection};
 pub use crate::host::Host;
 

@@ -79,12 +79,13 @@ pub fn check(rules: &[Entry]) -> Vec<Finding> {
         (rule.check)(options, &document, &mut report);
         findings.append(&mut report.into_findings());
     });
+    document.keep();
     findings
 }
 
 /// `slow.plan`.
 pub fn plan(rules: &[Entry]) {
-    let document = Document::current();
+    let document = Document::kept().unwrap_or_else(Document::current);
     for_each_enabled(rules, |index, rule, options| (rule.plan)(options, &document, &Plan::new(index)));
 }
 

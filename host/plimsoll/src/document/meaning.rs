@@ -9,6 +9,7 @@ use plimsoll_dockerfile::model::{
 use plimsoll_dockerfile::suggest::nearest;
 use plimsoll_dockerfile::{BaseImage, Inputs, Model, Platform, Span, model};
 
+use super::steps::StepTables;
 use super::{Document, NONE, ShellTables, keyword_number};
 
 /// What a document means under given inputs.
@@ -17,6 +18,7 @@ pub struct Meaning {
     pub(super) model: Model,
     target_platform: Platform,
     tables: OnceLock<Tables>,
+    pub(super) step_tables: OnceLock<StepTables>,
     pub(super) shell: OnceLock<ShellTables>,
     pub(super) shell_readings: AtomicU32,
 }
@@ -69,6 +71,7 @@ impl Meaning {
             model,
             target_platform,
             tables: OnceLock::new(),
+            step_tables: OnceLock::new(),
             shell: OnceLock::new(),
             shell_readings: AtomicU32::new(0),
         }
@@ -163,7 +166,11 @@ impl Tables {
             let row = tables.stage_row(stage, document);
             tables.stages.extend(row);
         }
-        tables.steps = model.steps.iter().flat_map(|step| step_row(model, document, step)).collect();
+        let (mut words, mut flags) = (0, 0);
+        for step in &model.steps {
+            let row = step_row(model, document, step, &mut words, &mut flags);
+            tables.steps.extend(row);
+        }
         for variable in &model.variables {
             let [name, length] = tables.string(model.name(variable));
             let visibility = match variable.scope {
@@ -254,7 +261,8 @@ impl Tables {
     }
 }
 
-fn step_row(model: &Model, document: &Document, step: &Step) -> [u32; 10] {
+/// `words` and `flags` are how many the steps before it have.
+fn step_row(model: &Model, document: &Document, step: &Step, words: &mut u32, flags: &mut u32) -> [u32; 14] {
     let (_, tree) = model.tree_of(step, document.source(), &document.tree);
     let instruction = &tree.instructions[step.instruction as usize];
     let stage = step.stage.and_then(|stage| model.stages.get(stage as usize));
@@ -276,7 +284,26 @@ fn step_row(model: &Model, document: &Document, step: &Step) -> [u32; 10] {
     };
     let keyword = keyword_number(instruction.keyword);
     let (stage, bits) = (step.stage.unwrap_or(NONE), u32::from(instruction.json));
-    [origin, row, stage, keyword, bits, shell, u32::from(step.workdir_set), system, place.start, place.end]
+    let (first_word, first_flag) = (*words, *flags);
+    let [own_words, own_flags] = [&instruction.words, &instruction.flags].map(|rows| rows.end - rows.start);
+    *words += own_words;
+    *flags += own_flags;
+    [
+        origin,
+        row,
+        stage,
+        keyword,
+        bits,
+        shell,
+        u32::from(step.workdir_set),
+        system,
+        place.start,
+        place.end,
+        first_word,
+        own_words,
+        first_flag,
+        own_flags,
+    ]
 }
 
 /// Where the value of `--platform` stands.

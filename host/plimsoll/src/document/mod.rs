@@ -17,7 +17,7 @@ pub use meaning::{Meaning, Surroundings};
 use plimsoll_dockerfile::tree::{Comment, Directive, Instruction, Keyword, Problem, ProblemKind, Text};
 use plimsoll_dockerfile::{LineIndex, Span, Tree, parse};
 pub use shell::ShellTables;
-pub use steps::{StepFlag, StepPort, StepSource, StepWord};
+pub use steps::StepPort;
 
 const NONE: u32 = u32::MAX;
 

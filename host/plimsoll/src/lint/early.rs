@@ -59,8 +59,10 @@ impl Listen for Early<'_> {
         for index in self.waiting.remove(question).unwrap_or_default() {
             let File { work, judging, open } = &mut self.files[index];
             open.remove(question);
-            // Where nothing else is waited for, there is time for that when all files are judged on all cores.
-            if open.is_empty() {
+            // Where nothing is in flight for this file alone, there is time for that when all files are judged on
+            // all cores.
+            let is_alone = |question: &&Question| self.waiting.get(question).is_some_and(|files| files.len() == 1);
+            if !open.iter().any(is_alone) {
                 continue;
             }
             judging.go_on(self.job, &mut self.runner, work, known);
@@ -68,12 +70,9 @@ impl Listen for Early<'_> {
                 continue;
             }
             for question in open.drain() {
-                let waiting = self.waiting.get_mut(question);
-                let is_wanted = waiting.is_some_and(|files| {
-                    files.retain(|file| *file != index);
-                    !files.is_empty()
-                });
-                if !is_wanted {
+                let files = self.waiting.entry(question).or_default();
+                files.retain(|file| *file != index);
+                if files.is_empty() {
                     unwanted.push(question.clone());
                 }
             }

@@ -10,6 +10,7 @@ use super::{Ask, FileReport, Job, Ruleset, SLOW_CHECKS_OFF};
 use crate::config::Pool;
 use crate::document::{Document, Meaning};
 use crate::finding::{Finding, Problem, ProblemKind, Severity, Skipped};
+use crate::limits::PLATFORMS_MAX;
 use crate::plugin::{Answered, Failure, Log, Planned, Plugin, Rule, Settings, Subject};
 use crate::question::{self, BuildContext, Question, SkipReason};
 use crate::schedule::Session;
@@ -74,7 +75,8 @@ impl Content {
     /// What a plugin sees, under some meaning of the document.
     pub(super) fn subject(&self, plugin: usize, meaning: Arc<Meaning>) -> Subject {
         let (document, context) = (self.document.clone(), self.context.clone());
-        Subject { document, meaning, settings: self.settings[plugin].clone(), context, now: self.now }
+        let id = document.id() * PLATFORMS_MAX as u64 + self.surroundings as u64;
+        Subject { id, document, meaning, settings: self.settings[plugin].clone(), context, now: self.now }
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Call {
 /// What a call is about.
 #[derive(Clone)]
 pub struct Subject {
+    /// A number for the document and the platform it is built for, unique in the run.
+    pub id: u64,
     /// The document.
     pub document: Arc<Document>,
     /// Its meaning; in `on-success`, with the answer counted in.
@@ -131,6 +133,11 @@ impl Call {
     /// The document.
     pub fn document(&self) -> Result<&Document> {
         self.subject().map(|subject| subject.document.as_ref())
+    }
+
+    /// The number of the document and its platform.
+    pub fn id(&self) -> Result<u64> {
+        self.subject().map(|subject| subject.id)
     }
 
     /// The document's meaning.

@@ -11,7 +11,7 @@ wasmtime::component::bindgen!({
 pub use exports::plimsoll::rules::{fast, plugin, slow};
 pub use plimsoll::rules::context::{ContextFile, Ignored, Matches};
 pub use plimsoll::rules::log::Level;
-pub use plimsoll::rules::model::{Port, StepFlag, StepWord};
+pub use plimsoll::rules::model::Port;
 pub use plimsoll::rules::registry::{Attestation, Image, IndexEntry, Referrer, Selection};
 pub use plimsoll::rules::types::{
     Answered, Description, Finding, Fix, OptionError, Request, RequestId, Safety, Scope, Severity, Span, Verdict,

@@ -5,8 +5,8 @@ use wasmtime::Result;
 
 use super::call::Call;
 use super::contract::{
-    ContextFile, Ignored, IndexEntry, Level, Matches, Port, Referrer, Request, RequestId, Selection, Span, StepFlag,
-    StepWord, context, document, git, http, log, model, registry, settings, shell, types,
+    ContextFile, Ignored, IndexEntry, Level, Matches, Port, Referrer, Request, RequestId, Selection, Span, context,
+    document, git, http, log, model, registry, settings, shell, types,
 };
 use super::failure::Misuse;
 use super::instance::Guest;
@@ -25,7 +25,7 @@ impl types::Host for Guest {}
 
 impl document::Host for Guest {
     fn id(&mut self) -> Result<u64> {
-        Ok(self.call()?.document()?.id())
+        Ok(self.call()?.id()?)
     }
 
     fn path(&mut self) -> Result<String> {
@@ -135,22 +135,16 @@ impl model::Host for Guest {
         Ok(call.entry("model.step-name", step, call.meaning()?.step_name(step))?)
     }
 
-    fn step_words(&mut self, step: u32) -> Result<Vec<StepWord>> {
-        let call = self.call()?;
-        let words = call.entry("model.step-words", step, call.meaning()?.step_words(step))?;
-        let word = |word: crate::document::StepWord| {
-            let (role, source) = word.numbers();
-            StepWord { role, source, text: word.text, value: word.value, exact: word.is_exact }
-        };
-        Ok(words.into_iter().map(word).collect())
+    fn step_strings(&mut self) -> Result<String> {
+        Ok(self.call()?.meaning()?.step_strings().to_owned())
     }
 
-    fn step_flags(&mut self, step: u32) -> Result<Vec<StepFlag>> {
-        let call = self.call()?;
-        let flags = call.entry("model.step-flags", step, call.meaning()?.step_flags(step))?.into_iter();
-        let flag =
-            |crate::document::StepFlag { name, text, value, is_exact }| StepFlag { name, text, value, exact: is_exact };
-        Ok(flags.map(flag).collect())
+    fn step_words(&mut self) -> Result<Vec<u32>> {
+        Ok(self.call()?.meaning()?.step_words().to_vec())
+    }
+
+    fn step_flags(&mut self) -> Result<Vec<u32>> {
+        Ok(self.call()?.meaning()?.step_flags().to_vec())
     }
 
     fn step_ports(&mut self, step: u32) -> Result<Vec<Port>> {

@@ -37,7 +37,7 @@ impl Rule for NoRoot {
 fn user<'d>(document: &'d Document, mut stage: Stage<'d>) -> String {
     loop {
         if let Some(step) = stage.steps().filter(|step| step.keyword() == Keyword::User).last() {
-            return step.words().into_iter().next().and_then(|word| word.value).unwrap_or_default();
+            return step.words().next().and_then(|word| word.value()).unwrap_or_default().to_owned();
         }
         let Base::Stage(base) = stage.base() else { return String::new() };
         stage = document.stage(base);

@@ -1,4 +1,5 @@
-//! Answers by digest, kept in memory for the run: what was fetched and verified once is not fetched again.
+//! Answers by digest, kept in memory for the run: what was fetched and verified once is not fetched again. Beside them,
+//! what tags mean, for a while.
 //!
 //! Invariant: entries belong to one repository of one registry, so that an answer never stands in for access that was
 //! not granted; when the bounds are reached, everything is forgotten.

@@ -41,7 +41,8 @@ impl ClientConfig {
     }
 }
 
-/// Asks registries. Probes, tokens, connections and answers by digest are shared by all questions to one client.
+/// Asks registries. Probes, tokens, connections, answers by digest and, for a while, what tags mean are
+/// shared by all questions to one client.
 ///
 /// Questions have much in common. A reference without tag and digest means tag `latest`. Mirrors of `registries.conf`
 /// are asked first; when nobody answers, the error is the registry's own. With a `deadline` the answer or

@@ -40,7 +40,7 @@ impl Resolver<'_> {
         Ok((digest, blob))
     }
 
-    /// By whom a tag is asked for first, for him its manifest is fetched; for the others it is there.
+    /// The first who asks for a tag fetches its manifest; the others find it known.
     async fn by_tag(&self) -> Result<(Digest, Arc<Blob>), Error> {
         let tag = self.reference.tag.as_deref().unwrap_or("latest");
         let mut fetched = None;

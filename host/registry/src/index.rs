@@ -106,8 +106,7 @@ impl Resolver<'_> {
         let details: Details = self.details(&blob.bytes)?;
         let digest = digest.to_string();
         let mut texts = Texts::default();
-        let mut counted = |annotations| texts.annotations(annotations).map_err(|what| self.wrong(&what));
-        let annotations = counted(details.annotations)?;
+        let annotations = texts.annotations(details.annotations).map_err(|what| self.wrong(&what))?;
         let Manifest::Index(descriptors) = manifest else {
             let predicate_types = self.predicate_types(&blob.bytes, &mut texts)?;
             let attestation = (!predicate_types.is_empty())

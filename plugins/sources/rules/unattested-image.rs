@@ -63,59 +63,52 @@ impl Rule for UnattestedImage {
         let Some(image) = images(document).find(|image| image.span().start == trail.start) else {
             return Outcome::Keep;
         };
-        let next = match trail.step {
-            Step::Index => match trail.take_index(registry::Index::of(answered), image.platform()) {
+        let next = match trail.look {
+            Look::Index => match trail.take_index(registry::Index::of(answered), image.platform()) {
                 Some(next) => next,
                 // An image that has nothing for the platform is another rule's business.
                 None => return Outcome::Keep,
             },
-            Step::Statements => {
-                trail.take_statements(&registry::Index::of(answered));
-                Step::OfManifest
-            }
-            Step::OfManifest => {
-                trail.take_referrers(answered);
-                if trail.index.is_empty() { Step::End } else { Step::OfIndex }
-            }
-            Step::OfIndex | Step::End => {
-                trail.take_referrers(answered);
-                Step::End
-            }
+            Look::Statements => trail.take_statements(&registry::Index::of(answered)),
+            Look::OfManifest | Look::OfIndex | Look::End => trail.take_referrers(answered),
         };
-        let missing: Vec<&str> = Kind::ALL
-            .into_iter()
-            .filter(|kind| self.require.contains(kind) && !trail.has(*kind))
-            .map(Kind::name)
-            .collect();
-        let missing = match missing.as_slice() {
-            // What only its content tells may be anything.
-            [] => return Outcome::Keep,
-            _ if trail.is_untold => return Outcome::Keep,
-            [one] => (*one).to_owned(),
-            [all @ .., last] => format!("{} and {last}", all.join(", ")),
-        };
-        trail.step = next;
+        let Some(missing) = self.missing(&trail) else { return Outcome::Keep };
+        trail.look = next;
         let repository = Name::of(image.reference()).repository;
         let request = answered.follow_up().about(answered.scope).with_state(trail.notes());
         let of = |digest: &str| format!("{repository}@{digest}");
         // Whether there is room for one more question or not: without an answer nothing is known.
         let _ = match next {
-            Step::Index | Step::End => {
+            Look::Index | Look::End => {
                 let (shown, platform) = (familiar(image.reference()), image.platform());
                 report.add(image.span(), format!("Image '{shown}' comes without {missing} for {platform}"));
                 return Outcome::Add;
             }
-            Step::Statements => registry::plan_index(&request, &of(&trail.statements), true),
-            Step::OfManifest => registry::plan_referrers(&request, &of(&trail.manifest), None),
-            Step::OfIndex => registry::plan_referrers(&request, &of(&trail.index), None),
+            Look::Statements => registry::plan_index(&request, &of(&trail.statements), true),
+            Look::OfManifest => registry::plan_referrers(&request, &of(&trail.manifest), None),
+            Look::OfIndex => registry::plan_referrers(&request, &of(&trail.index), None),
         };
         Outcome::Keep
     }
 }
 
-/// Where an image is looked for further statements.
+impl UnattestedImage {
+    /// What is missing, in words; none if nothing is, or what is there may be anything.
+    fn missing(&self, trail: &Trail) -> Option<String> {
+        let is_missing = |kind: &Kind| self.require.contains(kind) && !trail.has(*kind);
+        let missing: Vec<&str> = Kind::ALL.into_iter().filter(is_missing).map(Kind::name).collect();
+        match missing.as_slice() {
+            [] => None,
+            _ if trail.is_untold => None,
+            [one] => Some((*one).to_owned()),
+            [all @ .., last] => Some(format!("{} and {last}", all.join(", "))),
+        }
+    }
+}
+
+/// Where is looked next for what an image comes with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Step {
+enum Look {
     #[default]
     Index,
     Statements,
@@ -127,7 +120,7 @@ enum Step {
 /// What is known of an image so far, from one question to the next.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Trail {
-    step: Step,
+    look: Look,
     start: u32,
     found: Vec<Kind>,
     is_untold: bool,
@@ -139,10 +132,10 @@ struct Trail {
 
 impl Trail {
     /// Takes the index, and says where to look next; none where there is no image.
-    fn take_index(&mut self, index: registry::Index, platform: &str) -> Option<Step> {
+    fn take_index(&mut self, index: registry::Index, platform: &str) -> Option<Look> {
         self.manifest = index.entry_for(platform).ok()??.digest;
         if !index.is_index() {
-            return Some(Step::OfManifest);
+            return Some(Look::OfManifest);
         }
         self.index = index.digest();
         let states = |entry: &registry::IndexEntry| {
@@ -151,15 +144,16 @@ impl Trail {
         };
         let statements = index.entries().into_iter().find(states);
         self.statements = statements.map(|entry| entry.digest).unwrap_or_default();
-        Some(if self.statements.is_empty() { Step::OfManifest } else { Step::Statements })
+        Some(if self.statements.is_empty() { Look::OfManifest } else { Look::Statements })
     }
 
-    fn take_statements(&mut self, manifest: &registry::Index) {
+    fn take_statements(&mut self, manifest: &registry::Index) -> Look {
         let attestations = manifest.entries().into_iter().filter_map(|entry| entry.attestation?.predicate_types);
         self.found.extend(attestations.flatten().filter_map(|kind| Kind::of_predicate(&kind)));
+        Look::OfManifest
     }
 
-    fn take_referrers(&mut self, answered: &Answered) {
+    fn take_referrers(&mut self, answered: &Answered) -> Look {
         // What BuildKit states may be attached as well, and was read.
         for referrer in registry::referrers(answered).iter().filter(|referrer| referrer.digest != self.statements) {
             match Attached::of(referrer) {
@@ -168,6 +162,7 @@ impl Trail {
                 Attached::Other => {}
             }
         }
+        if self.look == Look::OfManifest && !self.index.is_empty() { Look::OfIndex } else { Look::End }
     }
 
     fn has(&self, kind: Kind) -> bool {
@@ -177,23 +172,23 @@ impl Trail {
     /// As notes for the next answer.
     fn notes(&self) -> Vec<u8> {
         let found = Kind::ALL.map(|kind| u8::from(self.has(kind)));
-        let mut notes = vec![self.step as u8, found[0], found[1], found[2], self.is_untold.into()];
+        let mut notes = vec![self.look as u8, found[0], found[1], found[2], self.is_untold.into()];
         notes.extend(self.start.to_le_bytes());
         notes.extend([&*self.manifest, &*self.index, &*self.statements].join(" ").bytes());
         notes
     }
 
     fn of(notes: &[u8]) -> Self {
-        let Some((&[step, provenance, sbom, vex, is_untold, a, b, c, d], digests)) = notes.split_first_chunk() else {
+        let Some((&[look, provenance, sbom, vex, is_untold, a, b, c, d], digests)) = notes.split_first_chunk() else {
             return Self::default();
         };
-        let steps = [Step::Index, Step::Statements, Step::OfManifest, Step::OfIndex];
+        let looks = [Look::Index, Look::Statements, Look::OfManifest, Look::OfIndex];
         let digests = String::from_utf8_lossy(digests);
         let mut digests = digests.split(' ').map(str::to_owned);
         let mut digest = || digests.next().unwrap_or_default();
         let found = Kind::ALL.into_iter().zip([provenance, sbom, vex]).filter(|(_, found)| *found == 1);
         Self {
-            step: steps.get(usize::from(step)).copied().unwrap_or(Step::End),
+            look: looks.get(usize::from(look)).copied().unwrap_or(Look::End),
             start: u32::from_le_bytes([a, b, c, d]),
             found: found.map(|(kind, _)| kind).collect(),
             is_untold: is_untold == 1,

@@ -87,6 +87,22 @@ fn attestations_of_buildkit_are_found_and_their_absence_is_said() {
     assert_eq!(registry.counts().requests, 0);
 }
 
+/// The digest to pin takes one request where no other rule wants to know more.
+#[test]
+fn pinning_costs_one_request() {
+    let registry = Registry::start();
+    registry.push_index("team/tool:1", &images());
+    let project = Project::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .file(
+            "plimsoll.toml",
+            "[rules]\n\"sources/unpinned-image\" = { severity = \"warning\" }\n\"buildkit/InvalidBaseImagePlatform\" = { severity = \"off\" }\n",
+        )
+        .file("Dockerfile", format!("FROM scratch\nCOPY --from={} /a /b\n", registry.reference("team/tool:1")));
+    let linted = project.lint(ON);
+    assert_eq!((linted.findings().len(), linted.skipped()), (1, vec![]), "{linted:#?}");
+    assert_eq!((registry.counts().manifests, registry.counts().blobs), (1, 0), "{:#?}", registry.log());
+}
+
 #[test]
 fn what_is_attached_counts_by_list_and_by_tag() {
     for registry in [Registry::start(), Registry::builder().referrers().start()] {

@@ -224,7 +224,7 @@ fn tags_without_end_end_in_time() {
     let start = Instant::now();
     let failed = ask(&question, Duration::from_secs(1)).unwrap_err();
     assert_eq!(failed.0, SkipReason::Timeout, "{}", failed.1);
-    assert!(start.elapsed() < Duration::from_millis(1_100), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_millis(1_500), "{:?}", start.elapsed());
 }
 
 #[test]
@@ -253,7 +253,8 @@ fn a_stranger_s_rule_learns_which_tags_there_are() {
     registry.set_latency(20);
     let endless = lint("--cache-dir another --slow-checks-timeout=2s");
     assert_eq!(endless.skipped(), ["acme/newest-tag timeout", "acme/newest-tag timeout"], "{endless:#?}");
-    assert!(endless.took < Duration::from_millis(2_300), "{endless:#?}");
+    // All pages would take ten seconds; compiling the plugin takes its time too.
+    assert!(endless.took < Duration::from_secs(4), "{endless:#?}");
     registry.set_latency(0);
     let endless = lint("--cache-dir third");
     assert_eq!(endless.skipped(), ["acme/newest-tag resolver-error", "acme/newest-tag resolver-error"]);

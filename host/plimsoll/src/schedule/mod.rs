@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, timeout};
 use turns::{Asked, Turns};
 
@@ -80,18 +80,34 @@ pub struct Session {
     times: BTreeMap<String, Duration>,
 }
 
-/// Somebody who follows the answers of a round as they arrive, in any order.
+/// Somebody who follows the answers of a round. It is called on the thread that all
+/// connections wait for.
 pub trait Listen {
-    /// An answer, or why there will be none, was added to what is known: what came of
-    /// a question so far is for `known` to say. Returned are the questions that nobody wants
-    /// an answer to any more; those that have none yet are given up.
-    fn arrived(&mut self, question: &Question, known: &dyn Fn(&Question) -> Option<Outcome>) -> Vec<Question>;
+    /// Questions are in flight.
+    fn begun(&mut self, flight: Flight);
+    /// It is known what came of one.
+    fn arrived(&mut self, question: &Question, outcome: &Outcome);
 }
 
-/// Nobody: all answers are wanted.
+/// Nobody.
 impl Listen for () {
-    fn arrived(&mut self, _: &Question, _: &dyn Fn(&Question) -> Option<Outcome>) -> Vec<Question> {
-        Vec::new()
+    fn begun(&mut self, _: Flight) {}
+    fn arrived(&mut self, _: &Question, _: &Outcome) {}
+}
+
+/// The questions of a round that are in flight.
+#[derive(Clone, Default)]
+pub struct Flight(Arc<Mutex<HashMap<Question, AbortHandle>>>);
+
+impl Flight {
+    /// Gives a question up, from any thread: nobody wants the answer any more.
+    pub fn give_up(&self, question: &Question) {
+        let task = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(question);
+        task.iter().for_each(AbortHandle::abort);
+    }
+
+    fn add(&self, question: Question, task: AbortHandle) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(question, task);
     }
 }
 
@@ -214,15 +230,15 @@ impl Session {
     ) -> Vec<Asked> {
         let mut turns = Turns::new(self.resolver.clone(), &self.terms, start, self.executed.clone());
         let mut tasks = JoinSet::new();
-        let mut flying = HashMap::with_capacity(wanted.len());
+        let flight = Flight::default();
         for (question, budget) in wanted {
             let task = tasks.spawn(turns.ask(question.clone(), budget));
-            flying.insert(question, task);
+            flight.add(question, task);
         }
+        listener.begun(flight);
         let known = self.outcomes.len();
         let total = known + tasks.len();
         let mut asked = Vec::with_capacity(tasks.len());
-        let mut places: HashMap<Question, usize> = HashMap::new();
         loop {
             let joined = match &self.terms.watch {
                 None => tasks.join_next().await,
@@ -238,15 +254,8 @@ impl Session {
             // A task ends early where it was given up, or by a panic of a resolver, which has its own message.
             let Some(joined) = joined else { break };
             let Ok(one): Result<Asked, _> = joined else { continue };
-            flying.remove(&one.question);
-            places.insert(one.question.clone(), asked.len());
+            listener.arrived(&one.question, &one.outcome);
             asked.push(one);
-            let so_far = |question: &Question| match places.get(question) {
-                Some(place) => Some(asked[*place].outcome.clone()),
-                None => self.outcome(question),
-            };
-            let unwanted = listener.arrived(&asked[asked.len() - 1].question, &so_far);
-            unwanted.iter().filter_map(|question| flying.remove(question)).for_each(|task| task.abort());
         }
         if let Some(watch) = &self.terms.watch {
             watch.done();

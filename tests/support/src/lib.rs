@@ -35,7 +35,7 @@ pub mod site;
 
 pub use docker_engine::DockerEngine;
 pub use docker_registry::DockerRegistry;
-pub use image::{Image, Index};
+pub use image::{Artifact, Image, Index, Referrers};
 pub use lint::{Linted, Project};
 pub use registries::Registries;
 pub use registry::{Auth, Fault, Registry, never_answers};

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use std::{env, io, thread};
 
 use anyhow::{Context as _, ensure};
@@ -12,6 +12,7 @@ use plimsoll_registry::{ClientConfig, Environment, Paths, Statistics};
 
 use super::inputs::{Given, Inputs, common_folder, inputs, is_linted};
 use super::{CLEAN, FAILED, FOUND, INTERRUPTED, bundled, complain, print, progress, variables};
+use crate::age::{self, SOURCE_DATE_EPOCH};
 use crate::cache::{Cache, Trouble};
 use crate::config::{self, Config, FailLevel, Files, Finder, Flags, Mode, RegistriesTable, Variables, ci};
 use crate::document::Surroundings;
@@ -153,6 +154,11 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     };
     let cache = config.cache_dir.clone().map(|folder| Arc::new(Cache::new(folder, config.cache_ttl)));
 
+    let now = age::now(variables.get(SOURCE_DATE_EPOCH).map(String::as_str));
+    if now.is_none() && !arguments.quiet {
+        complain(&format!("note: {SOURCE_DATE_EPOCH} is no number of seconds since 1970; the clock counts"));
+    }
+
     let (host, mut plugins) = bundled()?;
     let unusable = load_plugins(&host, &arguments.plugins, &mut plugins)?;
     let registry = Arc::new(Registry::new(ClientConfig::new(environment(&config))));
@@ -182,6 +188,7 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
             },
         },
         resolver: Arc::new(World::new(registry.clone(), config.allow_hosts.iter().cloned())),
+        now: now.unwrap_or_else(SystemTime::now),
         threads: arguments.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from),
     };
     let outcome = crate::lint::run(&job);

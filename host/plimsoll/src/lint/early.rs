@@ -48,7 +48,7 @@ struct Arrivals(Option<Sender<Arrival>>);
 
 enum Arrival {
     Flight(Flight),
-    Answer(Question, Outcome),
+    Answer(Box<Question>, Outcome),
 }
 
 impl Listen for Arrivals {
@@ -57,7 +57,7 @@ impl Listen for Arrivals {
     }
 
     fn arrived(&mut self, question: &Question, outcome: &Outcome) {
-        self.send(Arrival::Answer(question.clone(), outcome.clone()));
+        self.send(Arrival::Answer(Box::new(question.clone()), outcome.clone()));
     }
 }
 
@@ -122,7 +122,7 @@ impl<'r> Early<'r> {
             match arrival {
                 Arrival::Flight(flight) => self.flight = flight,
                 Arrival::Answer(question, outcome) => {
-                    self.known.insert(question.clone(), outcome);
+                    self.known.insert((*question).clone(), outcome);
                     self.take(&question, &mut runner, is_over);
                 }
             }

@@ -123,8 +123,14 @@ fn the_shell_is_read_once_or_not_at_all() {
         let enabled =
             (0..).zip(names.iter()).filter(|(_, name)| name.ends_with(rule)).map(|(index, _)| index).collect();
         let settings = Arc::new(Settings { rules: names, enabled, options: Vec::new() });
-        let subject =
-            Subject { id: 0, document: document.clone(), meaning: meaning.clone(), settings, context: Arc::default() };
+        let subject = Subject {
+            id: 0,
+            document: document.clone(),
+            meaning: meaning.clone(),
+            settings,
+            context: Arc::default(),
+            now: std::time::SystemTime::UNIX_EPOCH,
+        };
         let draft = runner.draft(plugin, &subject);
         assert_eq!(draft.failures.len(), 0);
         (draft.findings.len(), meaning.shell_readings())

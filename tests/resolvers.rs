@@ -369,6 +369,7 @@ fn lint(root: &Path, allowed: &[String], dockerfile: &str) -> FileReport {
             terms: Terms::within(Duration::from_secs(20)),
         },
         resolver: world(allowed),
+        now: std::time::SystemTime::UNIX_EPOCH,
         threads: 1,
     };
     lint::run(&job).files.remove(0)
@@ -432,7 +433,18 @@ fn hosts_of_this_machine_are_for_the_user_to_allow() {
     assert_eq!(linted.skipped(), ["sources/unverified-download denied"], "{linted:#?}");
     assert!(linted.stderr.contains("counts in the user's own file only"), "{linted:#?}");
     assert!(site.log().is_empty());
-    let linted = project.lint(&format!("--slow-checks=on --slow-checks-allow-host {}", site.host()));
+    // Nor one that a checkout holds where the user's own is looked for.
+    project.write(".git/HEAD", "");
+    project.write("svc/Dockerfile", fs::read(project.path().join("Dockerfile")).unwrap());
+    let own = format!("[slow-checks.network]\nallow-hosts = [\"{}\"]\n", site.host());
+    project.write(".config/plimsoll/plimsoll.toml", own);
+    for path in ["svc", "svc/Dockerfile", "."] {
+        let linted = project.lint(&format!("--slow-checks=on {path}"));
+        assert!(linted.skipped().iter().all(|skipped| skipped.ends_with(" denied")), "{linted:#?}");
+        assert!(linted.stderr.contains("not read, since it lies in what is linted"), "{linted:#?}");
+    }
+    assert!(site.log().is_empty());
+    let linted = project.lint(&format!("--slow-checks=on --slow-checks-allow-host {} svc", site.host()));
     assert_eq!((linted.skipped(), site.log().len()), (Vec::new(), 1), "{linted:#?}");
 }
 

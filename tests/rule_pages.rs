@@ -7,8 +7,10 @@
 //!   line, columns in code points, the end exclusive. Without it: nothing.
 //! - `facts`: the answers of the world by question, as JSON. With it slow checks
 //!   are on, and every question must be answered; without it they are off:
-//!   `"IMAGE PLATFORM"`, `"http URL": {"ALGORITHM": …}`, `"git URL NAME": {"commit": …}`,
-//!   or `{"skipped": REASON}`. What `.dockerignore` holds stands there as its lines,
+//!   `"IMAGE PLATFORM"`, `"index IMAGE"` (with its statements: `"index IMAGE attestations"`),
+//!   `"tags REPOSITORY": […]`, `"referrers IMAGE"` (of one kind: `"referrers IMAGE TYPE"`),
+//!   `"http URL": {"ALGORITHM": …}`, `"git URL NAME": {"commit": …}`,
+//!   or `{"skipped": REASON}`. It is always the first day of 2026. What `.dockerignore` holds stands there as its lines,
 //!   or null where there is none. `"context": {"files": […], "ignore": […]}` is a real
 //!   folder with these files. `"console": {TEXT: ENTRIES}` is what a tool says of texts; `BLESS=1`
 //!   asks ShellCheck itself, where it is installed.
@@ -25,7 +27,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 use std::{env, fs};
 
 use plimsoll::config::{self, Config, Files, Flags};
@@ -37,11 +39,14 @@ use plimsoll::question::{Algorithm, Answer, BuildContext, Download, Failure, Que
 use plimsoll::resolve::{Console, Context, Recorded, Resolve, Resolving};
 use plimsoll::schedule::{Session, Terms};
 use plimsoll_dockerfile::{LineIndex, Platform, Reference};
-use plimsoll_registry::{Answer as RegistryAnswer, Image};
+use plimsoll_registry::{Answer as RegistryAnswer, Attestation, Image, Index, IndexEntry, Referrer};
 use serde::Deserialize;
 
 /// Fewer show too little of a rule.
 const CASES_MIN: usize = 3;
+
+/// 2026-01-01T00:00:00Z in seconds since 1970: what counts as now.
+const NOW: Duration = Duration::from_secs(1_767_225_600);
 
 /// What the facts call the ignore file of the build context.
 const IGNORE_FILE: &str = ".dockerignore";
@@ -176,6 +181,7 @@ struct Fact {
     no_match: Option<Vec<String>>,
     digest: Option<String>,
     index_digest: Option<String>,
+    created: Option<String>,
     skipped: Option<String>,
 }
 
@@ -304,6 +310,7 @@ impl Check<'_> {
             surroundings: config.target_platforms.into_iter().map(Surroundings::of_platform).collect(),
             slow_checks: SlowChecks { ask, fail_fast: config.fail_fast, terms },
             resolver: Arc::new(World { recorded, folder: Context::default(), console: console.unwrap_or_default() }),
+            now: SystemTime::UNIX_EPOCH + NOW,
             threads: 1,
         };
         Ok(run(&job).files.remove(0))
@@ -449,6 +456,9 @@ impl Facts {
             let answer = match question.split_once(' ') {
                 Some(("http", url)) => download(url, fact),
                 Some(("git", question)) => commit(question, fact),
+                Some(("index", question)) => index(question, fact),
+                Some(("tags", repository)) => tags(repository, fact),
+                Some(("referrers", question)) => referrers(question, fact),
                 _ => serde_json::from_value(fact)
                     .map_err(|error| error.to_string())
                     .and_then(|fact| answer(&question, fact)),
@@ -498,6 +508,127 @@ fn commit(question: &str, fact: serde_json::Value) -> Result<Answered, String> {
     Ok((question, answer))
 }
 
+/// What is recorded of an index; without entries, of a single manifest.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct IndexFact {
+    digest: Option<String>,
+    #[serde(default)]
+    annotations: BTreeMap<String, String>,
+    entries: Option<Vec<EntryFact>>,
+    predicate_types: Option<Vec<String>>,
+    skipped: Option<String>,
+}
+
+/// What is recorded of one entry. `attests` is the digest that it makes statements about.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct EntryFact {
+    digest: String,
+    platform: Option<String>,
+    artifact_type: Option<String>,
+    #[serde(default)]
+    annotations: BTreeMap<String, String>,
+    attests: Option<String>,
+    predicate_types: Option<Vec<String>>,
+}
+
+impl EntryFact {
+    fn entry(self) -> Result<IndexEntry, String> {
+        let Self { digest, platform, artifact_type, annotations, attests, predicate_types } = self;
+        let platform = platform.map(|platform| Platform::parse(&platform)).transpose();
+        let attestation = (attests.is_some() || predicate_types.is_some())
+            .then_some(Attestation { subject: attests, predicate_types });
+        Ok(IndexEntry {
+            digest,
+            size: 1,
+            media_type: None,
+            platform: platform.map_err(|error| error.to_string())?,
+            is_image: artifact_type.is_none() && attestation.is_none(),
+            artifact_type,
+            annotations,
+            attestation,
+        })
+    }
+}
+
+fn reference(text: &str) -> Result<Reference, String> {
+    Reference::parse(text).map_err(|error| error.to_string())
+}
+
+/// What a reference offers.
+fn index(question: &str, fact: serde_json::Value) -> Result<Answered, String> {
+    let IndexFact { digest, annotations, entries, predicate_types, skipped } =
+        serde_json::from_value(fact).map_err(|error| error.to_string())?;
+    let (text, attestations) = match question.strip_suffix(" attestations") {
+        Some(text) => (text, true),
+        None => (question, false),
+    };
+    let reference = reference(text)?.with_default_tag();
+    let digest = digest.or_else(|| reference.digest.clone()).unwrap_or_else(|| format!("sha256:{:064}", 0));
+    let question = Question::Index { reference, attestations };
+    if let Some(failure) = Fact::failure(skipped.as_deref())? {
+        return Ok((question, Err(failure)));
+    }
+    let is_index = entries.is_some();
+    let entries = entries.unwrap_or_else(|| {
+        let (platform, artifact_type, attests, annotations) = (None, None, None, BTreeMap::new());
+        vec![EntryFact { digest: digest.clone(), platform, artifact_type, annotations, attests, predicate_types }]
+    });
+    let entries = entries.into_iter().map(EntryFact::entry).collect::<Result<_, _>>()?;
+    Ok((question, Ok(Answer::Index(Index { digest, is_index, annotations, entries }))))
+}
+
+/// A list, or why there is none.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum List<T> {
+    All(Vec<T>),
+    Skipped { skipped: String },
+}
+
+impl<T: serde::de::DeserializeOwned> List<T> {
+    fn read(fact: serde_json::Value) -> Result<Result<Vec<T>, Failure>, String> {
+        match serde_json::from_value(fact).map_err(|error| error.to_string())? {
+            Self::All(all) => Ok(Ok(all)),
+            Self::Skipped { skipped } => Ok(Err(Fact::failure(Some(&skipped))?.ok_or("no reason is given")?)),
+        }
+    }
+}
+
+/// The tags of a repository.
+fn tags(repository: &str, fact: serde_json::Value) -> Result<Answered, String> {
+    let question = Question::Tags { repository: reference(repository)? };
+    Ok((question, List::read(fact)?.map(Answer::Tags)))
+}
+
+/// What is recorded of a referrer.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct ReferrerFact {
+    artifact_type: Option<String>,
+    #[serde(default)]
+    annotations: BTreeMap<String, String>,
+}
+
+/// What refers to an image.
+fn referrers(question: &str, fact: serde_json::Value) -> Result<Answered, String> {
+    let (text, artifact_type) = match question.split_once(' ') {
+        Some((text, kind)) => (text, Some(kind.to_owned())),
+        None => (question, None),
+    };
+    let question = Question::Referrers { reference: reference(text)?.with_default_tag(), artifact_type };
+    let referrer = |(number, ReferrerFact { artifact_type, annotations }): (usize, ReferrerFact)| Referrer {
+        digest: format!("sha256:{number:064}"),
+        size: 1,
+        media_type: None,
+        artifact_type,
+        annotations,
+    };
+    let listed = List::read(fact)?.map(|all| (0..).zip(all).map(referrer).collect());
+    Ok((question, listed.map(Answer::Referrers)))
+}
+
 fn answer(question: &str, fact: Fact) -> Result<Answered, String> {
     let parse = |platform: &str| Platform::parse(platform).map_err(|error| error.to_string());
     let (reference, platform) = question.split_once(' ').ok_or("a question is an image and a platform")?;
@@ -524,7 +655,7 @@ fn answer(question: &str, fact: Fact) -> Result<Answered, String> {
             onbuild: fact.onbuild,
             entrypoint: Vec::new(),
             cmd: Vec::new(),
-            created: None,
+            created: fact.created,
         }))
     };
     Ok((question, Ok(Answer::Image(answer))))

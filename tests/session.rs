@@ -125,6 +125,43 @@ fn errors_from_answers_cancel_what_is_in_flight_for_the_file_alone() {
     assert_eq!(linted.skipped(), of_rule(&["fail-fast", "fail-fast", "timeout"]), "{linted:#?}");
 }
 
+/// What several files and platforms wait for is given up when all of them are over.
+#[test]
+fn a_shared_question_is_given_up_when_all_who_wait_are_over() {
+    let registry = Registry::start();
+    registry.push("team/arm:1", &Image::new("linux/arm64"));
+    let silent = never_answers();
+    let file =
+        format!("FROM {}\nFROM --platform=linux/arm64 {}/shared:1\n", registry.reference("team/arm:1"), silent.host());
+    let project = project()
+        .file("plimsoll.toml", "[rules.\"buildkit/InvalidBaseImagePlatform\"]\nseverity = \"error\"\n")
+        .file("a/Dockerfile", &file)
+        .file("b/Dockerfile", &file);
+    let linted = project.lint("--slow-checks=on --slow-checks-timeout=3s --platform linux/amd64,linux/s390x a b");
+    assert_eq!(linted.skipped(), ["buildkit/InvalidBaseImagePlatform fail-fast"; 2], "{linted:#?}");
+    assert!(linted.took < Duration::from_secs(2), "{linted:#?}");
+}
+
+/// Many questions that many files share cost no more than asking them.
+#[test]
+fn many_shared_questions_are_soon_over() {
+    let line = |number| format!("ADD https://127.0.0.1/r{number}.git#main /x/\n");
+    let file = "FROM scratch\n".to_owned() + &(0..2_000).map(line).collect::<String>();
+    let mut project = project();
+    for number in 0..4 {
+        project = project.file(&format!("{number}/Dockerfile"), &file);
+    }
+    let lint = |toml: &str| {
+        project.write("plimsoll.toml", toml);
+        let linted = project.lint(ON);
+        assert!(linted.skipped().iter().all(|skipped| skipped.ends_with(" denied")), "{:?}", linted.skipped().first());
+        linted.took.as_secs_f64()
+    };
+    let (fast, slow) = (lint(""), lint("[slow-checks]\nfail-fast = false\n"));
+    println!("8,000 requests, {fast:.2} s with fail-fast, {slow:.2} s without");
+    assert!(fast < 5.0 * slow + 0.5, "{fast} against {slow}");
+}
+
 /// Eight images of one host, 300 ms a request: two waves of two requests and a probe, 1.5 s in all.
 #[test]
 fn budgets_may_leave_waiting_out_of_account() {

@@ -127,6 +127,21 @@ fn several_platforms_are_checked_at_once() {
     assert_eq!(linted.findings(), [casing, undefined(3, "THUMB_MODE"), undefined(4, "NEITHER")], "{linted:#?}");
 }
 
+/// What one platform's answer knows how to mend, the other does not say without.
+#[test]
+fn platforms_without_an_answer_say_nothing_twice() {
+    let registry = Registry::start();
+    registry.push_index("team/some:1", Index::from(&[Image::new("linux/amd64")]));
+    let project = project()
+        .file("plimsoll.toml", "[rules.\"sources/unpinned-image\"]\nseverity = \"info\"\n")
+        .file("Dockerfile", format!("FROM {}\n", registry.reference("team/some:1")));
+    for platforms in ["linux/amd64,linux/s390x", "linux/s390x,linux/amd64"] {
+        let linted = project.lint(&format!("--slow-checks=on --platform {platforms}"));
+        let unpinned = linted.findings().iter().filter(|finding| finding.contains("not pinned")).count();
+        assert_eq!(unpinned, 1, "{linted:#?}");
+    }
+}
+
 #[test]
 fn scratch_and_stages_ask_nothing_and_digests_are_asked() {
     let registry = Registry::start();

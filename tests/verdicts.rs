@@ -138,6 +138,7 @@ fn run_with(script: Script, off: &[u32], configure: impl FnOnce(&mut Job)) -> Fi
         surroundings: vec![Surroundings::of_platform(Platform::host())],
         slow_checks: SlowChecks { ask: Ask::Everything, fail_fast: true, terms: Terms::within(Duration::from_secs(5)) },
         resolver: Arc::new(Recorded { answers, ..Recorded::default() }),
+        now: std::time::SystemTime::UNIX_EPOCH,
         threads: 1,
     };
     configure(&mut job);

@@ -87,6 +87,7 @@ fn job(sources: &[(String, Vec<u8>)], plugins: Arc<[Plugin]>, threads: usize) ->
         surroundings: vec![Surroundings::of_platform(Platform::host())],
         slow_checks: SlowChecks { ask: Ask::Nothing, fail_fast: true, terms: Terms::within(Duration::from_secs(1)) },
         resolver: Arc::new(Recorded::default()),
+        now: std::time::SystemTime::UNIX_EPOCH,
         threads,
     }
 }

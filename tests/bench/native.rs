@@ -6,7 +6,9 @@ use std::rc::Rc;
 
 use plimsoll::plugin::contract::{self, Verdict};
 use plimsoll::plugin::{Call, Code, Failure, Instance, Plugin};
-use plimsoll_sdk::native::{self, ContextFile, Host, Ignored, Level, Matches, Port, ScriptSource, Selection};
+use plimsoll_sdk::native::{
+    self, ContextFile, Host, Ignored, IndexEntry, Level, Matches, Port, Referrer, ScriptSource, Selection,
+};
 use plimsoll_sdk::pack::{self, Entry};
 use plimsoll_sdk::{Request, RequestId, Scope, Severity};
 
@@ -274,6 +276,18 @@ impl Host for Linked {
         let mut call = self.0.borrow_mut();
         call.plan_image(of_contract(request), reference, platform).expect("the rules plan what can be asked")
     }
+    fn plan_index(&self, request: &Request, reference: &str, attestations: bool) -> Result<RequestId, String> {
+        let mut call = self.0.borrow_mut();
+        call.plan_index(of_contract(request), reference, attestations).expect("the rules plan what can be asked")
+    }
+    fn plan_tags(&self, request: &Request, reference: &str) -> Result<RequestId, String> {
+        let mut call = self.0.borrow_mut();
+        call.plan_tags(of_contract(request), reference).expect("the rules plan what can be asked")
+    }
+    fn plan_referrers(&self, request: &Request, reference: &str, kind: Option<&str>) -> Result<RequestId, String> {
+        let (mut call, kind) = (self.0.borrow_mut(), kind.map(str::to_owned));
+        call.plan_referrers(of_contract(request), reference, kind).expect("the rules plan what can be asked")
+    }
     fn plan_ignored(&self, request: &Request, paths: &[String]) -> Result<RequestId, String> {
         let mut call = self.0.borrow_mut();
         call.plan_ignored(of_contract(request), paths.to_vec()).expect("the rules plan what can be asked")
@@ -376,6 +390,33 @@ impl Host for Linked {
         unreachable!("nothing is answered here")
     }
     fn image_onbuild(&self, _: RequestId) -> Vec<String> {
+        unreachable!("nothing is answered here")
+    }
+    fn image_created(&self, _: RequestId) -> Option<String> {
+        unreachable!("nothing is answered here")
+    }
+    fn image_age_days(&self, _: RequestId) -> Option<u32> {
+        unreachable!("nothing is answered here")
+    }
+    fn index_digest(&self, _: RequestId) -> String {
+        unreachable!("nothing is answered here")
+    }
+    fn is_index(&self, _: RequestId) -> bool {
+        unreachable!("nothing is answered here")
+    }
+    fn index_annotations(&self, _: RequestId) -> Vec<(String, String)> {
+        unreachable!("nothing is answered here")
+    }
+    fn index_entries(&self, _: RequestId) -> Vec<IndexEntry> {
+        unreachable!("nothing is answered here")
+    }
+    fn index_entry_for(&self, _: RequestId, _: &str) -> Result<Option<IndexEntry>, String> {
+        unreachable!("nothing is answered here")
+    }
+    fn tags(&self, _: RequestId) -> Vec<String> {
+        unreachable!("nothing is answered here")
+    }
+    fn referrers(&self, _: RequestId) -> Vec<Referrer> {
         unreachable!("nothing is answered here")
     }
 }

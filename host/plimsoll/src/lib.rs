@@ -6,6 +6,7 @@
 
 pub mod limits;
 pub mod question;
+pub mod age;
 pub mod finding;
 pub mod config;
 pub mod discover;

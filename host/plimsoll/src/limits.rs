@@ -100,6 +100,9 @@ pub const CONTEXT_TEXT_BYTES_MAX: u64 = 1 << 20;
 /// Bytes of an address of the web, and of the name of a branch or tag.
 pub const URL_BYTES_MAX: usize = 8 << 10;
 
+/// Bytes of the type of an artifact: both names of a media type at their longest.
+pub const ARTIFACT_TYPE_BYTES_MAX: usize = 255;
+
 /// Bytes of what an address of the web may hold.
 pub const DOWNLOAD_BYTES_MAX: u64 = 512 << 20;
 

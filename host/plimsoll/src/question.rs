@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use plimsoll_dockerfile::{Platform, Reference};
-use plimsoll_registry::{Answer as RegistryAnswer, Image};
+use plimsoll_registry::{Answer as RegistryAnswer, Image, Index, Referrer};
 use serde::Serialize;
 use url::{Position, Url};
 
@@ -23,6 +23,25 @@ pub enum Question {
         reference: Reference,
         /// The platform in containerd's normal form.
         platform: Platform,
+    },
+    /// All that a reference offers.
+    Index {
+        /// The reference, normalised and with its tag.
+        reference: Reference,
+        /// Whether what BuildKit attested is read too.
+        attestations: bool,
+    },
+    /// The tags of a repository.
+    Tags {
+        /// The repository, normalised, without tag and digest.
+        repository: Reference,
+    },
+    /// What refers to the manifest or index that a reference means.
+    Referrers {
+        /// The reference, normalised and with its tag.
+        reference: Reference,
+        /// The only kind of things that count.
+        artifact_type: Option<String>,
     },
     /// Which paths the ignore file leaves out of a build context.
     Ignored {
@@ -140,7 +159,7 @@ impl Question {
     /// The resolver that answers it.
     pub fn resolver(&self) -> &'static str {
         match self {
-            Self::Image { .. } => "registry",
+            Self::Image { .. } | Self::Index { .. } | Self::Tags { .. } | Self::Referrers { .. } => "registry",
             Self::Ignored { .. } | Self::Files { .. } | Self::File { .. } | Self::Text { .. } => "context",
             Self::Download { .. } => "http",
             Self::Commit { .. } => "git",
@@ -151,7 +170,10 @@ impl Question {
     /// The host that would be asked; none where the answer is on this machine.
     pub fn host(&self) -> Option<&str> {
         match self {
-            Self::Image { reference, .. } => Some(&reference.domain),
+            Self::Image { reference, .. }
+            | Self::Index { reference, .. }
+            | Self::Tags { repository: reference }
+            | Self::Referrers { reference, .. } => Some(&reference.domain),
             Self::Download { url, .. } | Self::Commit { remote: url, .. } => {
                 Some(&url[Position::BeforeHost..Position::AfterPort])
             }
@@ -181,6 +203,15 @@ impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Image { reference, platform } => write!(f, "image {} for {platform}", reference.familiar()),
+            Self::Index { reference, attestations } => {
+                let besides = if *attestations { " with its attestations" } else { "" };
+                write!(f, "index {}{besides}", reference.familiar())
+            }
+            Self::Tags { repository } => write!(f, "tags of {}", repository.familiar()),
+            Self::Referrers { reference, artifact_type } => {
+                let kind = artifact_type.as_ref().map(|kind| format!(" as {kind}")).unwrap_or_default();
+                write!(f, "what refers to {}{kind}", reference.familiar())
+            }
             Self::Ignored { paths, .. } => write!(f, "whether the context leaves out {}", paths.join(", ")),
             Self::Files { patterns, .. } => write!(f, "what the context holds of {}", patterns.join(", ")),
             Self::File { path, .. } => write!(f, "what {path} is in the context"),
@@ -211,6 +242,12 @@ impl fmt::Display for Tool {
 pub enum Answer {
     /// To [`Question::Image`].
     Image(RegistryAnswer),
+    /// To [`Question::Index`].
+    Index(Index),
+    /// To [`Question::Tags`]: sorted.
+    Tags(Vec<String>),
+    /// To [`Question::Referrers`]: sorted by digest.
+    Referrers(Vec<Referrer>),
     /// To [`Question::Ignored`].
     Ignored(Ignored),
     /// To [`Question::Files`], by pattern.

@@ -1,10 +1,12 @@
-//! Answers by digest, kept in memory for the run: what was fetched and verified once is not fetched again.
+//! Answers by digest, kept in memory for the run: what was fetched and verified once is not fetched again. Beside them,
+//! what tags mean, for a while.
 //!
 //! Invariant: entries belong to one repository of one registry, so that an answer never stands in for access that was
 //! not granted; when the bounds are reached, everything is forgotten.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use crate::digest::Digest;
 use crate::limits::{CACHE_BYTES_MAX, CACHE_ENTRIES_MAX};
@@ -28,6 +30,16 @@ pub(crate) struct CacheKey {
 
 pub(crate) type Cell = Arc<Shared<Arc<Blob>>>;
 
+/// What a tag means, and since when that is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Tag {
+    pub when: Instant,
+    pub digest: Digest,
+}
+
+/// A tag of a repository of a registry.
+pub(crate) type TagKey = (String, String, String);
+
 /// The answers of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Cache(Mutex<State>);
@@ -35,6 +47,9 @@ pub(crate) struct Cache(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     cells: HashMap<CacheKey, Cell>,
+    tags: HashMap<TagKey, Arc<Shared<Tag>>>,
+    /// Registries and repositories that keep referrers under tags only.
+    without_lists: HashSet<(String, String)>,
     bytes: usize,
 }
 
@@ -44,6 +59,29 @@ impl Cache {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.make_room(0);
         Arc::clone(state.cells.entry(key).or_default())
+    }
+
+    /// What a tag means, to be read or filled.
+    pub fn tag(&self, key: TagKey) -> Arc<Shared<Tag>> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.tags.len() >= CACHE_ENTRIES_MAX {
+            state.tags.clear();
+        }
+        Arc::clone(state.tags.entry(key).or_default())
+    }
+
+    /// Whether a repository has no lists of referrers of its own, as far as is known.
+    pub fn has_no_lists(&self, host: &str, repository: &str) -> bool {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.without_lists.contains(&(host.to_owned(), repository.to_owned()))
+    }
+
+    /// Notes that it has none.
+    pub fn note_no_lists(&self, host: &str, repository: &str) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.without_lists.len() < CACHE_ENTRIES_MAX {
+            state.without_lists.insert((host.to_owned(), repository.to_owned()));
+        }
     }
 
     /// Keeps a blob that was received by another name, unless its cell is in use already.

@@ -7,7 +7,7 @@ use std::time::Instant;
 use plimsoll_dockerfile::{Platform, Reference};
 
 use crate::cache::Cache;
-use crate::config::{Loaded, PullSource};
+use crate::config::{Loaded, Proxy, PullSource};
 use crate::credentials::Store;
 use crate::endpoint::{Manner, is_loopback};
 use crate::environment::Environment;
@@ -41,7 +41,8 @@ impl ClientConfig {
     }
 }
 
-/// Asks registries. Probes, tokens, connections and answers by digest are shared by all questions to one client.
+/// Asks registries. Probes, tokens, connections, answers by digest and, for a while, what tags mean are
+/// shared by all questions to one client.
 ///
 /// Questions have much in common. A reference without tag and digest means tag `latest`. Mirrors of `registries.conf`
 /// are asked first; when nobody answers, the error is the registry's own. With a `deadline` the answer or
@@ -53,10 +54,13 @@ pub struct Client {
     insecure_hosts: Vec<String>,
     http: Http,
     store: Arc<Store>,
-    hosts: Mutex<HashMap<(String, Manner), Arc<Host>>>,
+    hosts: Mutex<HashMap<HostKey, Arc<Host>>>,
     cache: Cache,
     errors: Remembered,
 }
+
+/// A registry, how it is spoken to, and through what.
+type HostKey = (String, Manner, Option<Proxy>);
 
 /// What can be asked about a reference.
 #[derive(Debug)]
@@ -103,7 +107,8 @@ impl Client {
         }
     }
 
-    /// All that `reference` offers. With `attestations`, what BuildKit attested is read too, with one request each.
+    /// All that `reference` offers. With `attestations`, what BuildKit attested is read too: with one request for each
+    /// attestation manifest that an index lists, with none where `reference` is such a manifest.
     pub async fn index(
         &self,
         reference: &Reference,
@@ -227,6 +232,10 @@ impl Client {
         if domain.is_empty() {
             return Err(Error::resolver(&source.reference.path, "the rewritten reference names no registry"));
         }
+        if source.proxy.is_some() && self.config.environment.distrusts_registries() {
+            let detail = format!("{domain}: registries.conf names a proxy for it and is not the user's own choice");
+            return Err(Error::new(ErrorKind::Denied, domain, detail));
+        }
         let has_certificates = || certificate_folder(&self.config.environment, domain).is_some();
         let manner = if self.insecure_hosts.iter().any(|host| host == domain) {
             Manner::Plain
@@ -238,8 +247,9 @@ impl Client {
             Manner::Secure
         };
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        let host = hosts.entry((domain.to_string(), manner));
-        let host = Arc::clone(host.or_insert_with(|| Arc::new(Host::new(domain, manner))));
+        let host = hosts.entry((domain.to_string(), manner, source.proxy.clone()));
+        let host = host.or_insert_with(|| Arc::new(Host::new(domain, manner, source.proxy.as_ref())));
+        let host = Arc::clone(host);
         Ok(Route { host, reference: source.reference })
     }
 }

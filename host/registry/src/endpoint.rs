@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use reqwest::Url;
 
+use crate::config::Proxy;
 use crate::error::Error;
 
 /// One server that speaks the distribution protocol.
@@ -17,6 +18,8 @@ pub(crate) struct Endpoint {
     pub tls: bool,
     /// Whether certificates must be good.
     pub verify: bool,
+    /// What it is asked through, and whoever it sends us to; if none, what variables say.
+    pub proxy: Option<Proxy>,
 }
 
 /// How the operator wants a registry to be spoken to.
@@ -32,12 +35,15 @@ pub(crate) enum Manner {
 
 impl Endpoint {
     /// The servers that may be behind `domain`, in the order to try: the first that can be talked to is the one.
-    pub fn candidates(domain: &str, manner: Manner) -> Vec<Self> {
+    pub fn candidates(domain: &str, manner: Manner, proxy: Option<&Proxy>) -> Vec<Self> {
         let authority = match domain {
             "docker.io" | "index.docker.io" => "registry-1.docker.io",
             other => other,
         };
-        let endpoint = |tls, verify| Self { name: domain.to_owned(), authority: authority.to_owned(), tls, verify };
+        let endpoint = |tls, verify| {
+            let (name, authority, proxy) = (domain.to_owned(), authority.to_owned(), proxy.cloned());
+            Self { name, authority, tls, verify, proxy }
+        };
         match manner {
             Manner::Secure => vec![endpoint(true, true)],
             Manner::Insecure => vec![endpoint(true, false), endpoint(false, true)],
@@ -110,7 +116,7 @@ mod tests {
     #[test]
     fn endpoints_know_docker_hub_and_manners() {
         let urls = |domain: &str, manner| {
-            let candidates = Endpoint::candidates(domain, manner);
+            let candidates = Endpoint::candidates(domain, manner, None);
             let urls = candidates.iter().map(|endpoint| endpoint.url("/v2/").unwrap().to_string());
             urls.collect::<Vec<_>>().join(" ")
         };

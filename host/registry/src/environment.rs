@@ -18,7 +18,7 @@ pub struct Environment {
     /// Files and folders that are not at their usual place.
     pub paths: Paths,
     /// Those of [`Environment::paths`] that a stranger may have chosen. What they say makes no credential helper run,
-    /// and takes TLS from no registry but those of this machine.
+    /// takes TLS from no registry but those of this machine, and puts no proxy between.
     pub distrusted: Vec<PathBuf>,
 }
 

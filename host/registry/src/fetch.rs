@@ -1,16 +1,17 @@
 //! Fetching from one repository: manifests and blobs, every one verified by digest, and lists.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use plimsoll_dockerfile::Reference;
 
-use crate::cache::{Blob, Cache, CacheKey};
+use crate::cache::{Blob, Cache, CacheKey, Tag};
 use crate::credentials::Store;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::host::{Content, Host};
 use crate::http::{Call, Http, Response};
-use crate::limits::MANIFEST_BYTES_MAX;
+use crate::limits::{MANIFEST_BYTES_MAX, TAG_LIFE};
 use crate::manifest::{ACCEPT, Manifest};
 
 /// A question for one repository, and what it takes to answer it.
@@ -39,8 +40,25 @@ impl Resolver<'_> {
         Ok((digest, blob))
     }
 
+    /// The first who asks for a tag fetches its manifest; the others find it known.
     async fn by_tag(&self) -> Result<(Digest, Arc<Blob>), Error> {
         let tag = self.reference.tag.as_deref().unwrap_or("latest");
+        let mut fetched = None;
+        let fetch = async || {
+            let (digest, blob) = self.fetch_tag(tag).await?;
+            fetched = Some(blob);
+            Ok(Tag { when: Instant::now(), digest })
+        };
+        let cell = self.cache.tag((self.host.name.clone(), self.reference.path.clone(), tag.to_owned()));
+        let Tag { digest, .. } = cell.get(|known| known.when.elapsed() < TAG_LIFE, fetch).await?;
+        let blob = match fetched {
+            Some(blob) => blob,
+            None => self.manifest(&digest, None).await?,
+        };
+        Ok((digest, blob))
+    }
+
+    async fn fetch_tag(&self, tag: &str) -> Result<(Digest, Arc<Blob>), Error> {
         let response = self.get(format!("manifests/{tag}"), ACCEPT, MANIFEST_BYTES_MAX).await?;
         let digest = match response.header("docker-content-digest") {
             Some(text) => Digest::parse(text).ok_or_else(|| self.wrong("malformed Docker-Content-Digest"))?,

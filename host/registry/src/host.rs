@@ -7,6 +7,7 @@ use std::time::Instant;
 use reqwest::StatusCode;
 
 use crate::auth::{Asker, Challenge, Grant, establish, renew};
+use crate::config::Proxy;
 use crate::credentials::Store;
 use crate::endpoint::{Endpoint, Manner};
 use crate::error::Error;
@@ -53,11 +54,11 @@ impl Contact {
 }
 
 impl Host {
-    pub fn new(name: &str, manner: Manner) -> Self {
+    pub fn new(name: &str, manner: Manner, proxy: Option<&Proxy>) -> Self {
         Self {
             name: name.to_owned(),
             counters: Counters::default(),
-            candidates: Endpoint::candidates(name, manner),
+            candidates: Endpoint::candidates(name, manner, proxy),
             contact: Shared::default(),
             grants: Mutex::default(),
         }

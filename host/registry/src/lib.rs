@@ -41,6 +41,7 @@ mod statistics;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 pub use client::{Client, ClientConfig};
 pub use environment::{Environment, Paths};

@@ -12,8 +12,11 @@ pub const TOKEN_BYTES_MAX: usize = 1 << 20;
 pub const ERROR_BYTES_MAX: usize = 64 << 10;
 /// How much the answers kept by digest may hold in memory together.
 pub const CACHE_BYTES_MAX: usize = 64 << 20;
-/// How many answers may be kept by digest.
+/// How many answers may be kept by digest, how many tags may be known, and of how many repositories that they keep no
+/// lists of referrers.
 pub const CACHE_ENTRIES_MAX: usize = 4096;
+/// For how long a tag means what it meant when it was asked for.
+pub const TAG_LIFE: Duration = Duration::from_secs(60);
 
 /// Longest wait for a connection, name resolution and TLS included.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -81,6 +84,12 @@ pub const REFERRERS_MAX: usize = 10_000;
 pub const LIST_BYTES_MAX: usize = 32 << 20;
 /// Most attestation manifests of one index that are read.
 pub const ATTESTATIONS_MAX: usize = 64;
+/// Most predicate types of one attestation manifest.
+pub const PREDICATE_TYPES_MAX: usize = 256;
+/// Most annotations of one index or list of referrers, those of what it lists included.
+pub const ANNOTATIONS_MAX: usize = 64 << 10;
+/// Most bytes of annotations, types and the like in one such answer.
+pub const TEXT_BYTES_MAX: usize = 8 << 20;
 
 /// Most entries of an index that are looked at.
 pub const INDEX_ENTRIES_MAX: usize = 4096;

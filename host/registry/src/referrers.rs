@@ -9,8 +9,8 @@ use serde::Deserialize;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
 use crate::fetch::Resolver;
-use crate::index::flat;
 use crate::limits::{MANIFEST_BYTES_MAX, REFERRERS_MAX};
+use crate::texts::{Annotations, Texts};
 
 /// One manifest that refers to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,28 @@ struct Entry {
     size: u64,
     media_type: Option<String>,
     artifact_type: Option<String>,
-    annotations: Option<BTreeMap<String, Option<String>>>,
+    annotations: Annotations,
+}
+
+/// What the pages so far listed.
+#[derive(Default)]
+struct Found {
+    referrers: BTreeMap<String, Referrer>,
+    texts: Texts,
+}
+
+impl Found {
+    fn add(&mut self, digest: String, entry: Entry) -> Result<(), String> {
+        let referrer = Referrer {
+            digest: digest.clone(),
+            size: entry.size,
+            media_type: self.texts.text(entry.media_type)?,
+            artifact_type: self.texts.text(entry.artifact_type)?,
+            annotations: self.texts.annotations(entry.annotations)?,
+        };
+        self.referrers.insert(digest, referrer);
+        Ok(())
+    }
 }
 
 impl Resolver<'_> {
@@ -53,22 +74,30 @@ impl Resolver<'_> {
             Some(digest) => Digest::parse(digest).ok_or_else(|| self.wrong("the digest cannot be verified"))?,
             None => self.root().await?.0,
         };
-        let mut found = BTreeMap::new();
-        let listed = self
-            .pages(&format!("referrers/{digest}"), query(artifact_type), ACCEPT, |response| {
-                self.take(&response.body, &mut found)
-            })
-            .await;
-        match listed {
-            Err(error) if error.kind == ErrorKind::NotFound => self.by_tag_scheme(&digest, &mut found).await?,
-            other => other?,
+        let mut found = Found::default();
+        let (host, repository) = (&self.host.name, &self.reference.path);
+        let mut has_list = !self.cache.has_no_lists(host, repository);
+        if has_list {
+            let path = format!("referrers/{digest}");
+            let listed =
+                self.pages(&path, query(artifact_type), ACCEPT, |response| self.take(&response.body, &mut found)).await;
+            match listed {
+                Err(error) if error.kind == ErrorKind::NotFound => {
+                    self.cache.note_no_lists(host, repository);
+                    has_list = false;
+                }
+                other => other?,
+            }
+        }
+        if !has_list {
+            self.by_tag_scheme(&digest, &mut found).await?;
         }
         let wanted =
             |referrer: &Referrer| artifact_type.is_none_or(|kind| referrer.artifact_type.as_deref() == Some(kind));
-        Ok(found.into_values().filter(wanted).collect())
+        Ok(found.referrers.into_values().filter(wanted).collect())
     }
 
-    async fn by_tag_scheme(&self, digest: &Digest, found: &mut BTreeMap<String, Referrer>) -> Result<(), Error> {
+    async fn by_tag_scheme(&self, digest: &Digest, found: &mut Found) -> Result<(), Error> {
         let tag = digest.to_string().replace(':', "-");
         match self.get(format!("manifests/{tag}"), ACCEPT, MANIFEST_BYTES_MAX).await {
             Ok(response) => self.take(&response.body, found),
@@ -77,7 +106,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn take(&self, body: &[u8], found: &mut BTreeMap<String, Referrer>) -> Result<(), Error> {
+    fn take(&self, body: &[u8], found: &mut Found) -> Result<(), Error> {
         let page: Page = serde_json::from_slice(body).map_err(|error| {
             self.wrong(&format!("malformed list of referrers (line {}, column {})", error.line(), error.column()))
         })?;
@@ -85,16 +114,9 @@ impl Resolver<'_> {
         for entry in entries {
             let digest = Digest::parse(&entry.digest);
             let digest = digest.ok_or_else(|| self.wrong("malformed list of referrers: a malformed digest"))?;
-            let referrer = Referrer {
-                digest: digest.to_string(),
-                size: entry.size,
-                media_type: entry.media_type,
-                artifact_type: entry.artifact_type,
-                annotations: flat(entry.annotations),
-            };
-            found.insert(referrer.digest.clone(), referrer);
+            found.add(digest.to_string(), entry).map_err(|what| self.wrong(&what))?;
         }
-        match found.len() > REFERRERS_MAX {
+        match found.referrers.len() > REFERRERS_MAX {
             true => Err(self.wrong(&format!("more than {REFERRERS_MAX} referrers"))),
             false => Ok(()),
         }

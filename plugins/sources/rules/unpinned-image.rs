@@ -1,7 +1,6 @@
 //! Images that are not named by their digest.
 
 use plimsoll_sdk::prelude::*;
-use plimsoll_sdk::registry::Selection;
 
 use crate::image::{Name, familiar};
 use crate::place;
@@ -27,7 +26,7 @@ impl Rule for UnpinnedImage {
             let Span { start, end } = image.span();
             let notes = [start.to_le_bytes(), end.to_le_bytes()].concat();
             let request = plan.about(Scope::Stage(stage.index())).with_state(notes);
-            if registry::plan_image(&request, image.reference(), image.platform()).is_err() {
+            if registry::plan_index(&request, image.reference(), false).is_err() {
                 // There are more questions than may be asked.
                 return;
             }
@@ -36,16 +35,17 @@ impl Rule for UnpinnedImage {
 
     /// Says the same again, with what is to be written.
     fn on_success(&self, answered: &Answered, document: &Document, report: &mut Report) -> Outcome {
-        let Selection::Image(found) = registry::Image::of(answered).selection() else { return Outcome::Keep };
         // All platforms of an image have their index in common.
-        let digest = found.index_digest.unwrap_or(found.digest);
+        let index = registry::Index::of(answered);
         for image in unpinned(document) {
             let place = image.span();
             let notes = [place.start.to_le_bytes(), place.end.to_le_bytes()].concat();
             let is_editable = familiar_forms(image.reference()).any(|form| place::is_literal(document, place, form));
-            if notes == answered.state && is_editable {
+            // An image that has nothing for the platform is another rule's business.
+            let is_there = || index.entry_for(image.platform()).is_ok_and(|entry| entry.is_some());
+            if notes == answered.state && is_editable && is_there() {
                 let end = Span { start: place.end, end: place.end };
-                let edit = Edit::replace(end, format!("@{digest}"));
+                let edit = Edit::replace(end, format!("@{}", index.digest()));
                 add(report, &image).fix("Append the digest of today's image", [edit]);
             }
         }

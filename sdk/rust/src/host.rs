@@ -2,8 +2,10 @@
 //! whatever [`crate::native`] was given. One list makes both.
 
 use crate::bindings::plimsoll::rules::context::{ContextFile, Ignored, Matches};
+use crate::bindings::plimsoll::rules::log::Level;
 use crate::bindings::plimsoll::rules::model::Port;
-use crate::bindings::plimsoll::rules::{log::Level, registry::Selection, shell::ScriptSource};
+use crate::bindings::plimsoll::rules::registry::{IndexEntry, Referrer, Selection};
+use crate::bindings::plimsoll::rules::shell::ScriptSource;
 use crate::{Request, RequestId, Span};
 
 macro_rules! seam {
@@ -128,6 +130,30 @@ seam! {
     registry::image_labels as image_labels(request: RequestId) -> Vec<(String, String)>;
     /// `registry.image-onbuild`.
     registry::image_onbuild as image_onbuild(request: RequestId) -> Vec<String>;
+    /// `registry.image-created`.
+    registry::image_created as image_created(request: RequestId) -> Option<String>;
+    /// `registry.image-age-days`.
+    registry::image_age_days as image_age_days(request: RequestId) -> Option<u32>;
+    /// `registry.plan-index`.
+    registry::plan_index as plan_index(request: &Request, reference: &str, attestations: bool) -> Result<RequestId, String>;
+    /// `registry.index-digest`.
+    registry::index_digest as index_digest(request: RequestId) -> String;
+    /// `registry.is-index`.
+    registry::is_index as is_index(request: RequestId) -> bool;
+    /// `registry.index-annotations`.
+    registry::index_annotations as index_annotations(request: RequestId) -> Vec<(String, String)>;
+    /// `registry.index-entries`.
+    registry::index_entries as index_entries(request: RequestId) -> Vec<IndexEntry>;
+    /// `registry.index-entry-for`.
+    registry::index_entry_for as index_entry_for(request: RequestId, platform: &str) -> Result<Option<IndexEntry>, String>;
+    /// `registry.plan-tags`.
+    registry::plan_tags as plan_tags(request: &Request, reference: &str) -> Result<RequestId, String>;
+    /// `registry.tags`.
+    registry::tags as tags(request: RequestId) -> Vec<String>;
+    /// `registry.plan-referrers`.
+    registry::plan_referrers as plan_referrers(request: &Request, reference: &str, artifact_type: Option<&str>) -> Result<RequestId, String>;
+    /// `registry.referrers`.
+    registry::referrers as referrers(request: RequestId) -> Vec<Referrer>;
     /// `context.plan-ignored`.
     context::plan_ignored as plan_ignored(request: &Request, paths: &[String]) -> Result<RequestId, String>;
     /// `context.ignore-file`.

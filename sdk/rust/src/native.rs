@@ -9,7 +9,7 @@ use std::rc::Rc;
 pub use crate::bindings::plimsoll::rules::context::{ContextFile, Ignored, Matches};
 pub use crate::bindings::plimsoll::rules::log::Level;
 pub use crate::bindings::plimsoll::rules::model::Port;
-pub use crate::bindings::plimsoll::rules::registry::{Image, Selection};
+pub use crate::bindings::plimsoll::rules::registry::{Attestation, Image, IndexEntry, Referrer, Selection};
 pub use crate::bindings::plimsoll::rules::shell::ScriptSource;
 pub use crate::host::Host;
 

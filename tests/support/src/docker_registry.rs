@@ -14,9 +14,11 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Instant;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use tempfile::TempDir;
 
-use crate::image::Tree;
+use crate::image::{Content, Referrers, Tree};
 use crate::process::{Running, find};
 use crate::registry::Auth;
 use crate::{client, limits, oci_layout, scratch_folder, servers};
@@ -108,6 +110,42 @@ impl DockerRegistry {
         let reference = self.reference(reference);
         oci_layout::push(layout.path(), &reference, self.credentials.as_deref());
         Tree::from(content).root.digest
+    }
+
+    /// Attaches artifacts to what they refer to, by the tag that stands in for a
+    /// list. By hand, since tools of this age write other lists than they are given.
+    ///
+    /// # Panics
+    ///
+    /// When the registry does not take them, or wants tokens.
+    pub fn refer(&self, repository: &str, referrers: &Referrers) {
+        let list = Tree::from(referrers);
+        for blob in &list.blobs {
+            let begun = self.send("POST", &format!("/v2/{repository}/blobs/uploads/"), "", &[], 202);
+            let place = begun.header("location").expect("an upload has a place");
+            let place = place.strip_prefix(&format!("http://{}", self.host)).unwrap_or(place);
+            let place = format!("{place}&digest={}", blob.digest);
+            self.send("PUT", &place, "application/octet-stream", &blob.bytes, 201);
+        }
+        let put = |name: &str, Content { media_type, bytes, .. }: &Content| {
+            self.send("PUT", &format!("/v2/{repository}/manifests/{name}"), media_type, bytes, 201);
+        };
+        list.manifests.iter().for_each(|manifest| put(&manifest.digest, manifest));
+        put(&referrers.tag(), &list.root);
+    }
+
+    fn send(&self, method: &str, path: &str, content_type: &str, body: &[u8], expected: u16) -> client::Answer {
+        let encoded = STANDARD.encode(self.credentials.as_deref().unwrap_or_default());
+        let authorization = format!("Basic {encoded}");
+        let mut headers = vec![("Authorization", authorization.as_str())];
+        match body {
+            [] => headers.push(("Content-Length", "0")),
+            _ => headers.push(("Content-Type", content_type)),
+        }
+        let answer = client::request(method, &self.host, path, &headers, body);
+        let answer = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        assert_eq!(answer.status, expected, "{method} {path}: {}", String::from_utf8_lossy(&answer.body));
+        answer
     }
 
     /// Everything it logged so far, requests included.

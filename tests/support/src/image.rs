@@ -4,11 +4,13 @@
 //! [`Index`] is several of them. Equal descriptions give equal bytes, and so
 //! equal digests, in every registry.
 
+mod artifact;
 mod content;
 mod index;
 
 use serde_json::{Map, Value, json};
 
+pub use artifact::{Artifact, Referrers};
 pub use content::{Content, Tree};
 use content::{DOCKER, MediaTypes, OCI, manifest};
 pub use index::Index;
@@ -18,6 +20,7 @@ pub use index::Index;
 pub struct Image {
     platform: Platform,
     config: Map<String, Value>,
+    created: String,
     media_types: &'static MediaTypes,
 }
 
@@ -41,7 +44,15 @@ impl Image {
     /// An image for a platform such as `linux/amd64` or `linux/arm64/v8`.
     #[must_use]
     pub fn new(platform: &str) -> Self {
-        Self { platform: Platform::new(platform), config: Map::new(), media_types: &OCI }
+        let created = "2026-01-01T00:00:00Z".to_owned();
+        Self { platform: Platform::new(platform), config: Map::new(), created, media_types: &OCI }
+    }
+
+    /// Says another time at which it was made.
+    #[must_use]
+    pub fn created(mut self, time: &str) -> Self {
+        time.clone_into(&mut self.created);
+        self
     }
 
     /// Adds a variable to the environment.
@@ -140,11 +151,11 @@ impl Image {
     pub fn tree(&self) -> Tree {
         let layer = Content::new(self.media_types.layer, EMPTY_LAYER.to_vec());
         let mut config = self.platform.fields();
-        config.insert("created".into(), json!("2026-01-01T00:00:00Z"));
+        config.insert("created".into(), json!(self.created));
         config.insert("config".into(), Value::Object(self.config.clone()));
         config.insert("rootfs".into(), json!({ "type": "layers", "diff_ids": [EMPTY_LAYER_DIFF_ID] }));
         let config = Content::json(self.media_types.config, &Value::Object(config));
-        let root = manifest(self.media_types, &config, &layer.descriptor());
+        let root = manifest(self.media_types, &config, &[layer.descriptor()]);
         Tree { root, manifests: Vec::new(), blobs: vec![config, layer] }
     }
 

@@ -36,7 +36,7 @@ pub mod tools;
 
 pub use docker_engine::DockerEngine;
 pub use docker_registry::DockerRegistry;
-pub use image::{Image, Index};
+pub use image::{Artifact, Image, Index, Referrers};
 pub use lint::{Linted, Project};
 pub use registries::Registries;
 pub use registry::{Auth, Fault, Registry, never_answers};

@@ -22,7 +22,7 @@ pub use log::{Counts, Entry};
 pub use silent::{NeverAnswers, never_answers};
 
 use crate::http::{Reply, Request, Server};
-use crate::image::{Image, Index, Tree};
+use crate::image::{Image, Index, Referrers, Tree};
 use auth::{Access, Tokens};
 use fault::Faults;
 use store::{Route, Store};
@@ -39,6 +39,7 @@ pub struct Builder {
     latency: Duration,
     auth: Auth,
     token_lifetime: Option<Duration>,
+    has_referrers: bool,
 }
 
 struct State {
@@ -84,6 +85,12 @@ impl Registry {
     /// Puts an index under `repository:tag`, and says its digest.
     pub fn push_index(&self, reference: &str, index: impl Into<Index>) -> String {
         self.put(reference, &index.into().tree())
+    }
+
+    /// Attaches artifacts to what they refer to: where this registry has no list of
+    /// its own, under the tag that stands in for it.
+    pub fn refer(&self, repository: &str, referrers: &Referrers) {
+        self.state().store.refer(repository, referrers);
     }
 
     /// Removes a tag; its content stays reachable by digest.
@@ -178,6 +185,13 @@ impl Builder {
         self
     }
 
+    /// Keeps lists of referrers of its own, as newer registries do.
+    #[must_use]
+    pub fn referrers(mut self) -> Self {
+        self.has_referrers = true;
+        self
+    }
+
     /// Starts listening on a free port.
     #[must_use]
     pub fn start(self) -> Registry {
@@ -187,7 +201,7 @@ impl Builder {
             auth: self.auth,
             tokens: Tokens::new(self.token_lifetime),
             faults: Faults::default(),
-            store: Store::default(),
+            store: Store::new(self.has_referrers),
             log: Vec::new(),
         }));
         let server = Server::start(|address: SocketAddr| {

@@ -88,6 +88,7 @@ pub fn lint(request: &Value) -> Result<Value, String> {
             terms: Terms::within(Duration::from_secs(60)),
         },
         resolver: Arc::new(world.clone()),
+        now: std::time::SystemTime::UNIX_EPOCH,
         threads: 1,
     };
     let stop = Stop::of(&document, &surroundings, &world);

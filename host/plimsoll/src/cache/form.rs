@@ -11,6 +11,7 @@ use plimsoll_registry::{Answer as RegistryAnswer, Image};
 use serde::{Deserialize, Serialize};
 
 use super::disk::hexadecimal;
+use super::listings::{KeptIndex, KeptReferrer};
 use crate::question::{Answer, Download, Question};
 
 /// The version of the form. It is part of the folder's name: runs of other
@@ -32,6 +33,12 @@ pub(super) enum Key {
         /// Whether the reference names content.
         is_content: bool,
     },
+    /// [`Question::Index`], in the same terms.
+    Index { reference: String, attestations: bool, circumstances: String, is_content: bool },
+    /// [`Question::Tags`], in the same terms.
+    Tags { repository: String, circumstances: String },
+    /// [`Question::Referrers`], in the same terms. Even a digest's may change.
+    Referrers { reference: String, artifact_type: Option<String>, circumstances: String },
     /// [`Question::Download`].
     Download {
         /// The address without its query.
@@ -41,6 +48,8 @@ pub(super) enum Key {
         query: Option<String>,
         /// How the content is digested.
         algorithm: String,
+        /// The way there.
+        circumstances: String,
     },
     /// [`Question::Commit`].
     Commit {
@@ -48,6 +57,8 @@ pub(super) enum Key {
         remote: String,
         /// The name in it.
         reference: String,
+        /// The way there.
+        circumstances: String,
     },
 }
 
@@ -77,24 +88,40 @@ pub(super) enum Form {
         final_url: Option<String>,
     },
     Commit(String),
+    Index(KeptIndex),
+    Tags(Vec<String>),
+    Referrers(Vec<KeptReferrer>),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct KeptImage(#[serde(with = "ImageForm")] Image);
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct KeptPlatform(#[serde(with = "PlatformForm")] Platform);
+pub(super) struct KeptPlatform(#[serde(with = "PlatformForm")] pub(super) Platform);
 
 impl Key {
     /// None for a question whose answers are not kept: what the files on this machine say is read as fast
     /// where they are.
     pub(super) fn of(question: &Question, circumstances: &str) -> Option<Self> {
+        let circumstances = circumstances.to_owned();
         match question {
             Question::Image { reference, platform } => Some(Self::Image {
                 reference: reference.canonical(),
                 platform: platform.to_string(),
-                circumstances: circumstances.to_owned(),
+                circumstances,
                 is_content: reference.digest.is_some(),
+            }),
+            Question::Index { reference, attestations } => Some(Self::Index {
+                reference: reference.canonical(),
+                attestations: *attestations,
+                circumstances,
+                is_content: reference.digest.is_some(),
+            }),
+            Question::Tags { repository } => Some(Self::Tags { repository: repository.canonical(), circumstances }),
+            Question::Referrers { reference, artifact_type } => Some(Self::Referrers {
+                reference: reference.canonical(),
+                artifact_type: artifact_type.clone(),
+                circumstances,
             }),
             Question::Download { url, algorithm } => {
                 let mut address = url.clone();
@@ -103,10 +130,12 @@ impl Key {
                     url: address.into(),
                     query: url.query().map(|query| hexadecimal(query.as_bytes())),
                     algorithm: algorithm.name().to_owned(),
+                    circumstances: circumstances.to_owned(),
                 })
             }
             Question::Commit { remote, reference } => {
-                Some(Self::Commit { remote: remote.to_string(), reference: reference.clone() })
+                let circumstances = circumstances.to_owned();
+                Some(Self::Commit { remote: remote.to_string(), reference: reference.clone(), circumstances })
             }
             Question::Ignored { .. } | Question::Files { .. } | Question::File { .. } | Question::Text { .. } => None,
             Question::Run { .. } | Question::Check { .. } => None,
@@ -116,8 +145,8 @@ impl Key {
     /// Whether it names content, which cannot change.
     pub(super) fn is_content(&self) -> bool {
         match self {
-            Self::Image { is_content, .. } => *is_content,
-            Self::Download { .. } | Self::Commit { .. } => false,
+            Self::Image { is_content, .. } | Self::Index { is_content, .. } => *is_content,
+            Self::Tags { .. } | Self::Referrers { .. } | Self::Download { .. } | Self::Commit { .. } => false,
         }
     }
 }
@@ -135,6 +164,9 @@ impl Kept {
                     index_digest: index_digest.clone(),
                 }
             }
+            Answer::Index(index) => Form::Index(index.clone().into()),
+            Answer::Tags(tags) => Form::Tags(tags.clone()),
+            Answer::Referrers(referrers) => Form::Referrers(referrers.iter().cloned().map(KeptReferrer).collect()),
             Answer::Download(Download { digest, size, final_url }) => {
                 let asked = matches!(question, Question::Download { url, .. } if url.as_str() == final_url);
                 let final_url = (!asked).then(|| final_url.clone());
@@ -159,6 +191,11 @@ impl Form {
                     available: available.into_iter().map(|platform| platform.0).collect(),
                     index_digest,
                 })
+            }
+            (Self::Index(index), Question::Index { .. }) => Answer::Index(index.into()),
+            (Self::Tags(tags), Question::Tags { .. }) => Answer::Tags(tags),
+            (Self::Referrers(kept), Question::Referrers { .. }) => {
+                Answer::Referrers(kept.into_iter().map(|kept| kept.0).collect())
             }
             (Self::Download { digest, size, final_url }, Question::Download { url, .. }) => {
                 Answer::Download(Download { digest, size, final_url: final_url.unwrap_or_else(|| url.to_string()) })

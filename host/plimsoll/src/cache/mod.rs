@@ -5,11 +5,12 @@
 //! failure and never a credential; nobody but the user can read it; whatever
 //! lies in the folder, the worst that comes of it is that an answer is not known.
 //!
-//! In reading order: `form` (a question and its answer as JSON), `disk` (the
-//! folder).
+//! In reading order: `form` (a question and its answer as JSON), `listings`
+//! (indexes and referrers in it), `disk` (the folder).
 
 mod disk;
 mod form;
+mod listings;
 #[cfg(test)]
 mod tests;
 

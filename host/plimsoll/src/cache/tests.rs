@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use plimsoll_dockerfile::{Platform, Reference};
-use plimsoll_registry::{Answer as RegistryAnswer, Image};
+use plimsoll_registry::{Answer as RegistryAnswer, Attestation, Image, Index, IndexEntry, Referrer};
 use plimsoll_test_support::{files_below, scratch_folder};
 
 use super::{Cache, clear, contents};
@@ -46,6 +46,42 @@ fn mismatch() -> Answer {
     })
 }
 
+fn index() -> Answer {
+    let annotations = || [("a".to_owned(), "1".to_owned())].into();
+    let entry = |platform: Option<&str>, attestation: Option<Attestation>| IndexEntry {
+        digest: "sha256:e".to_owned(),
+        size: u64::MAX,
+        media_type: Some("m".to_owned()),
+        artifact_type: Some("t".to_owned()),
+        platform: platform.map(|platform| Platform::parse(platform).unwrap()),
+        is_image: attestation.is_none(),
+        annotations: annotations(),
+        attestation,
+    };
+    let told = Attestation { subject: Some("s".to_owned()), predicate_types: Some(vec!["p".to_owned()]) };
+    let untold = Attestation { subject: None, predicate_types: None };
+    let entries = vec![entry(Some("linux/arm/v7"), None), entry(None, Some(told)), entry(None, Some(untold))];
+    Answer::Index(Index { digest: "sha256:i".to_owned(), is_index: true, annotations: annotations(), entries })
+}
+
+/// A question of each other kind for a registry, with its answer.
+fn others(name: &str) -> [(Question, Answer); 3] {
+    let reference = Reference::parse(name).unwrap().with_default_tag();
+    let repository = Reference { tag: None, digest: None, ..reference.clone() };
+    let referrer = Referrer {
+        digest: "sha256:r".to_owned(),
+        size: 1,
+        media_type: None,
+        artifact_type: Some("t".to_owned()),
+        annotations: Default::default(),
+    };
+    [
+        (Question::Index { reference: reference.clone(), attestations: true }, index()),
+        (Question::Tags { repository }, Answer::Tags(vec!["1".to_owned(), "latest".to_owned()])),
+        (Question::Referrers { reference, artifact_type: Some("t".to_owned()) }, Answer::Referrers(vec![referrer])),
+    ]
+}
+
 fn shown(answer: Option<&Answer>) -> Option<String> {
     answer.map(|answer| format!("{answer:?}"))
 }
@@ -76,6 +112,15 @@ fn answers_come_back_as_they_were() {
         let elsewhere = Question::Image { reference, platform: Platform::parse("linux/amd64").unwrap() };
         assert!(cache.known(&elsewhere, "").is_none());
     }
+    for (question, answer) in others("one") {
+        assert!(cache.known(&question, "").is_none(), "another question");
+        cache.keep([(&question, "", &answer)].into_iter());
+        assert_eq!(shown(cache.known(&question, "").as_ref()), shown(Some(&answer)));
+        assert!(cache.known(&question, "mirror").is_none());
+    }
+    let reference = Reference::parse("one").unwrap().with_default_tag();
+    assert!(cache.known(&Question::Index { reference: reference.clone(), attestations: false }, "").is_none());
+    assert!(cache.known(&Question::Referrers { reference, artifact_type: None }, "").is_none());
     assert_eq!(cache.trouble(), super::Trouble::default());
 }
 
@@ -89,6 +134,11 @@ fn what_a_tag_means_is_known_for_a_while_and_a_digest_for_ever() {
     assert!(keep(TTL).known(&tag, "").is_some() && keep(TTL).known(&digest, "").is_some());
     let none = keep(Duration::ZERO);
     assert!(none.known(&tag, "").is_none() && none.known(&digest, "").is_some());
+    // What is in an index never changes; what is attached to it does.
+    let of_digest = others(&format!("app@sha256:{}", "0".repeat(64)));
+    keep(TTL).keep(of_digest.iter().map(|(question, answer)| (question, "", answer)));
+    assert_eq!(of_digest.each_ref().map(|(question, _)| none.known(question, "").is_some()), [true, false, false]);
+    assert_eq!(of_digest.map(|(question, _)| keep(TTL).known(&question, "").is_some()), [true; 3]);
     clear(scratch.path()).unwrap();
     none.keep([(&tag, "", &image("t"))].into_iter());
     assert_eq!(contents(scratch.path()).unwrap().answers, 0, "what is not known again is not kept");

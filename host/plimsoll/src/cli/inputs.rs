@@ -6,8 +6,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::complain;
-use crate::config::{self, Config, File, Files, Finder, Variables};
+use crate::config::{self, Config, File, Files, Finder};
 use crate::discover::{Found, discover, real};
 use crate::finding::{Problem, ProblemKind};
 use crate::limits::SOURCE_BYTES_MAX;
@@ -25,6 +24,15 @@ pub(super) struct Given<'a> {
     pub(super) here: &'a Path,
 }
 
+/// The files, and what holds for them.
+pub(super) struct Inputs {
+    pub(super) inputs: Vec<Input>,
+    /// Inputs point here.
+    pub(super) rulesets: Vec<Ruleset>,
+    /// What the user may want to know of the configuration.
+    pub(super) notes: Vec<String>,
+}
+
 /// The files, each with the ruleset of the configuration nearest to it, and with
 /// its folder as build context unless another is given.
 pub(super) fn inputs(
@@ -33,7 +41,7 @@ pub(super) fn inputs(
     files: Files,
     finder: Finder,
     plugins: &[Plugin],
-) -> anyhow::Result<(Vec<Input>, Vec<Ruleset>)> {
+) -> anyhow::Result<Inputs> {
     let Given { paths, stdin_filename, context, here } = given;
     let base = config.folder.as_deref().unwrap_or(here);
     let base = fs::canonicalize(base).unwrap_or_else(|_| base.to_owned());
@@ -66,7 +74,7 @@ pub(super) fn inputs(
         let context = build_context(context, Some(&real), here);
         inputs.push(Input { shown, source, ruleset, context });
     }
-    Ok((inputs, rulesets.rulesets))
+    Ok(Inputs { inputs, rulesets: rulesets.rulesets, notes: rulesets.notes })
 }
 
 /// The folder that was given, else that of the file.
@@ -83,6 +91,7 @@ struct Rulesets<'f> {
     by_file: HashMap<Option<PathBuf>, usize>,
     finder: Finder,
     user: Option<&'f File>,
+    notes: Vec<String>,
 }
 
 impl Rulesets<'_> {
@@ -95,9 +104,9 @@ impl Rulesets<'_> {
         let file = path.as_deref().map(config::read).transpose()?;
         if let Some(file) = file.as_ref().filter(|file| file.has_run_wide_tables()) {
             let path = file.path.display();
-            complain(&format!(
-                "note: {path}: only [rules] counts here; [lint], [slow-checks] and [registries] hold for a whole run and \
-                 come from the configuration above all its files"
+            self.notes.push(format!(
+                "{path}: only [rules] counts here; [lint], [slow-checks] and [registries] hold for a whole run and come \
+                 from the configuration above all its files"
             ));
         }
         self.add(file.as_ref(), plugins)
@@ -118,16 +127,24 @@ pub(super) fn common_folder(given: Given) -> PathBuf {
     folders(given).reduce(shared).unwrap_or_else(|| given.here.to_owned())
 }
 
-/// The user's own configuration. One that lies in a linted folder, where a stranger
-/// may have written it, is as good as none.
-pub(super) fn user_file(given: Given, variables: &Variables) -> anyhow::Result<Option<File>> {
-    let Some(path) = config::user_file(variables).filter(|path| path.is_file()) else { return Ok(None) };
-    let place = real(&path);
-    if folders(given).any(|folder| place.starts_with(folder)) {
-        complain(&format!("note: {}: not read, since it lies in a folder that is linted", path.display()));
-        return Ok(None);
-    }
-    Ok(Some(config::read(&path)?))
+/// Whether a file lies in what is linted, so that a stranger may have written it.
+/// A checkout is one tree, whatever part of it is looked at.
+pub(super) fn is_linted(file: &Path, given: Given, tree: Option<&File>) -> bool {
+    let canonical = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut linted: Vec<PathBuf> = folders(given).map(|folder| canonical(&folder)).collect();
+    let here = canonical(given.here);
+    let checkouts: Vec<PathBuf> =
+        linted.iter().chain([&here]).filter_map(|folder| checkout(folder).map(Path::to_owned)).collect();
+    linted.extend(checkouts);
+    linted.extend(tree.map(|tree| canonical(&tree.folder)));
+    linted.extend(given.context.map(|context| canonical(&given.here.join(context))));
+    let places = [file.to_owned(), canonical(file)];
+    linted.iter().any(|folder| places.iter().any(|place| place.starts_with(folder)))
+}
+
+/// The checkout that a folder is part of.
+fn checkout(folder: &Path) -> Option<&Path> {
+    folder.ancestors().find(|folder| folder.join(".git").exists())
 }
 
 /// The folders given, and those of the files given.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use std::{env, io, thread};
 
 use anyhow::{Context as _, ensure};
@@ -10,8 +10,9 @@ use clap::{Args, ValueEnum};
 use plimsoll_dockerfile::{Platform, Reference};
 use plimsoll_registry::{ClientConfig, Environment, Paths, Statistics};
 
-use super::inputs::{Given, common_folder, inputs, user_file};
+use super::inputs::{Given, Inputs, common_folder, inputs, is_linted};
 use super::{CLEAN, FAILED, FOUND, INTERRUPTED, bundled, complain, print, progress, variables};
+use crate::age::{self, SOURCE_DATE_EPOCH};
 use crate::cache::{Cache, Trouble};
 use crate::config::{self, Config, FailLevel, Files, Finder, Flags, Mode, Pool, RegistriesTable, Tool, Variables, ci};
 use crate::document::Surroundings;
@@ -134,7 +135,9 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     };
     let mut finder = Finder::default();
     let tree = finder.nearest(&common_folder(given)).as_deref().map(config::read).transpose()?;
-    let user = user_file(given, &variables)?;
+    let user_path = config::user_file(&variables).filter(|path| path.is_file());
+    let (linted, own) = user_path.into_iter().partition::<Vec<_>, _>(|path| is_linted(path, given, tree.as_ref()));
+    let user = own.first().map(|path| config::read(path)).transpose()?;
     let files = Files { tree: tree.as_ref(), user: user.as_ref() };
     let flags = Flags {
         fail_level: arguments.fail_level,
@@ -159,10 +162,15 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     };
     let cache = config.cache_dir.clone().map(|folder| Arc::new(Cache::new(folder, config.cache_ttl)));
 
+    let now = age::now(variables.get(SOURCE_DATE_EPOCH).map(String::as_str));
+    if now.is_none() && !arguments.quiet {
+        complain(&format!("note: {SOURCE_DATE_EPOCH} is no number of seconds since 1970; the clock counts"));
+    }
+
     let (host, mut plugins) = bundled()?;
     let unusable = load_plugins(&host, &arguments.plugins, &mut plugins)?;
     let registry = Arc::new(Registry::new(ClientConfig::new(environment(&config))));
-    let (inputs, rulesets) = inputs(given, &config, files, finder, &plugins)?;
+    let Inputs { inputs, rulesets, mut notes } = inputs(given, &config, files, finder, &plugins)?;
     let build_args = build_args(&arguments.build_args, &variables);
     let surroundings = |platform: &Platform| Surroundings {
         build_args: build_args.clone(),
@@ -191,6 +199,7 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
             console: Console::new(config.tools.clone()),
             ..World::new(registry.clone(), config.allow_hosts.iter().cloned())
         }),
+        now: now.unwrap_or_else(SystemTime::now),
         threads: arguments.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from),
     };
     let outcome = crate::lint::run(&job);
@@ -212,7 +221,9 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     if !arguments.quiet {
         let circumstances = Circumstances { ci, timeout: config.timeout };
         report::notes(&outcome, &circumstances).iter().for_each(|note| complain(&format!("note: {note}")));
-        config.refused.iter().for_each(|refused| complain(&format!("note: {refused}")));
+        let unread = |path: &PathBuf| format!("{}: not read, since it lies in what is linted", path.display());
+        notes.extend(linted.iter().map(unread).chain(config.refused.iter().cloned()));
+        notes.iter().for_each(|note| complain(&format!("note: {note}")));
         report_more(&arguments, &outcome, &host, &registry);
         if let Some(cache) = cache {
             report_trouble(&arguments, &cache);

@@ -183,9 +183,7 @@ impl Config {
             offline: or_variable(flags.offline.then_some(true), variables, "PLIMSOLL_OFFLINE", parse_bool)?
                 .unwrap_or(false),
             cache_dir: cache_dir(flags.cache_dir, variables),
-            cache_ttl: or_variable(None, variables, "PLIMSOLL_SLOW_CHECKS_CACHE_TTL", parse_duration)?
-                .or(files.first(|file| file.slow_checks.cache_ttl))
-                .unwrap_or(CACHE_TTL_DEFAULT),
+            cache_ttl: cache_ttl(variables, files)?,
             registries,
             tree_registries,
             refused: files.tree.map_or_else(Vec::new, |file| refused(file, &pools)),
@@ -202,6 +200,16 @@ pub fn cache_dir(flag: Option<PathBuf>, variables: &Variables) -> Option<PathBuf
     let xdg = || path("XDG_CACHE_HOME").filter(|path| path.is_absolute());
     let caches = || xdg().or_else(|| path("HOME").map(|home| home.join(".cache")));
     flag.or_else(|| path("PLIMSOLL_CACHE_DIR")).or_else(|| caches().map(|caches| caches.join("plimsoll")))
+}
+
+/// How long what may change is known. The tree's file can only shorten it: whoever
+/// wrote that may have written answers too.
+fn cache_ttl(variables: &Variables, files: Files) -> Result<Duration, ConfigError> {
+    if let Some(ttl) = or_variable(None, variables, "PLIMSOLL_SLOW_CHECKS_CACHE_TTL", parse_duration)? {
+        return Ok(ttl);
+    }
+    let own = files.user.and_then(|file| file.slow_checks.cache_ttl).unwrap_or(CACHE_TTL_DEFAULT);
+    Ok(files.tree.and_then(|file| file.slow_checks.cache_ttl).map_or(own, |tree| tree.min(own)))
 }
 
 /// The user's own file: `plimsoll/plimsoll.toml` in `XDG_CONFIG_HOME`, else in

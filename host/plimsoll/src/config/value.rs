@@ -108,18 +108,24 @@ pub(super) fn parse_hosts(text: &str) -> Result<Vec<String>, String> {
     text.split(',').map(|host| parse_host(host.trim())).collect()
 }
 
-/// `host` or `host:port`.
+/// `host` or `host:port`, as addresses have them.
 ///
 /// # Errors
 /// What is expected.
 pub fn parse_host(text: &str) -> Result<String, String> {
-    let url = url::Url::parse(&format!("http://{text}/")).ok();
-    let is_host =
-        url.as_ref().is_some_and(|url| url.username().is_empty() && url.path() == "/" && url.query().is_none());
-    match url.filter(|_| is_host && !text.contains('/')) {
-        Some(_) => Ok(text.to_owned()),
-        None => Err(format!("{text:?} is no host such as artifacts.internal or localhost:8080")),
+    let expected = || format!("{text:?} is no host such as artifacts.internal or localhost:8080");
+    if text.contains(['/', '\\', '@', '?', '#', '*']) {
+        return Err(expected());
     }
+    // The port as it is written: that of the scheme would not be told from none.
+    let port = text.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    if port.is_some_and(|port| !is_port(port)) {
+        return Err(expected());
+    }
+    let url = url::Url::parse(&format!("http://{text}/")).map_err(|_| expected())?;
+    let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(expected)?;
+    Ok(port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
 }
 
 /// A tool: the name it has for rules, and its program.
@@ -155,7 +161,10 @@ pub(super) fn check_tool(name: &str, program: &str) -> Result<(), String> {
 /// # Errors
 /// What a platform looks like, or that there are too many.
 pub fn parse_platforms(text: &str) -> Result<Vec<Platform>, String> {
-    let parse = |text: &str| Platform::parse(text).map_err(|error| format!("{error}; write linux/arm64, for example"));
+    let parse = |text: &str| match text {
+        "" => Err("the name of a platform is missing; write linux/arm64, for example".to_owned()),
+        text => Platform::parse(text).map_err(|error| format!("{error}; write linux/arm64, for example")),
+    };
     let mut platforms: Vec<Platform> = Vec::new();
     for platform in text.split(',').map(str::trim).map(parse) {
         let platform = platform?;
@@ -172,6 +181,22 @@ pub fn parse_platforms(text: &str) -> Result<Vec<Platform>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hosts_are_as_addresses_have_them() {
+        let check = |text: &str, expect: Option<&str>| assert_eq!(parse_host(text).ok().as_deref(), expect, "{text}");
+        check("Artifacts.Internal", Some("artifacts.internal"));
+        check("localhost:80", Some("localhost:80"));
+        check("127.1", Some("127.0.0.1"));
+        check("[0:0:0:0:0:0:0:1]:80", Some("[::1]:80"));
+        check("[::1]", Some("[::1]"));
+        check("b\u{fc}cher.internal", Some("xn--bcher-kva.internal"));
+        for text in
+            ["", "*.corp", "host:", "host:x", ":80", "a@b", ":p@h", "a/b", "a?b", "a#b", "http://a", "a b", "::1"]
+        {
+            check(text, None);
+        }
+    }
 
     #[test]
     fn durations_have_units() {

@@ -61,6 +61,7 @@ fn check_and_plan(
         ruleset: input.ruleset,
         surroundings,
         settings,
+        now: job.now,
         planned,
     });
     let ruleset = &job.rulesets[input.ruleset];

@@ -36,6 +36,8 @@ pub(super) struct Round {
     pub(super) said: Vec<(usize, Vec<Failure>, Log)>,
     /// Findings so far, by plugin and rule.
     counts: HashMap<(usize, u32), usize>,
+    /// Whether the user will see an error.
+    has_error: bool,
 }
 
 /// The answers of one file, handed one by one to the rules that asked.
@@ -76,7 +78,7 @@ impl Judging {
         for pending in &work.pending[self.done..] {
             let question = &pending.request.question;
             // What tools find in one script is no reason to keep silent about the others.
-            let is_over = job.slow_checks.fail_fast && question.batch().is_none() && self.round.has_error();
+            let is_over = job.slow_checks.fail_fast && question.batch().is_none() && self.round.has_error;
             let outcome = match is_over {
                 true => Some(Err(failure(SkipReason::FailFast, HAS_ERRORS))),
                 false => known(question),
@@ -125,17 +127,12 @@ impl Judging {
 }
 
 impl Round {
-    /// Whether the user will see an error.
-    fn has_error(&self) -> bool {
-        let is_error = |finding: &Finding| finding.severity == Severity::Error;
-        !self.problems.is_empty() || self.findings.iter().flatten().any(is_error)
-    }
-
     fn refuse(&mut self, message: &str) {
         let problem = Problem { kind: ProblemKind::Syntax, message: message.to_owned(), line: None };
         if !self.problems.contains(&problem) {
             self.problems.push(problem);
         }
+        self.has_error = true;
     }
 
     fn take(
@@ -158,7 +155,9 @@ impl Round {
         }
         let (ruleset, suppressions) = (&job.rulesets[content.ruleset], &content.suppressions);
         let settled = judgement.findings.into_iter().filter_map(|finding| settle(ruleset, suppressions, finding));
-        self.findings.push(settled.collect());
+        let settled: Vec<Finding> = settled.collect();
+        self.has_error |= settled.iter().any(|finding| finding.severity == Severity::Error);
+        self.findings.push(settled);
         let follow_ups = judgement.planned.into_iter();
         self.pending.extend(follow_ups.map(|request| Pending { plugin, request, follows: answers.to_vec() }));
         self.said.push((plugin, judgement.failures, judgement.log));

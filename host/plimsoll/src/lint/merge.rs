@@ -115,8 +115,15 @@ pub(super) fn join(mut batches: Vec<Vec<Finding>>) -> Vec<Finding> {
 
 /// What is said of one file for two platforms to build for: what both say is said once.
 pub(super) fn platforms(mut one: FileReport, other: FileReport) -> FileReport {
-    let FileReport { path: _, source: _, findings, problems, skipped, planned, log } = other;
-    one.findings = join(vec![one.findings, findings]);
+    let FileReport { path: _, source: _, mut findings, problems, skipped, planned, log } = other;
+    // What one platform's answer knows how to mend, the other's findings need not say without.
+    let batches = [std::mem::take(&mut one.findings)];
+    give_way(&mut findings, &batches);
+    let [mut own] = batches;
+    let batches = [findings];
+    give_way(&mut own, &batches);
+    let [findings] = batches;
+    one.findings = join(vec![own, findings]);
     add_new(&mut one.problems, problems);
     add_new(&mut one.skipped, skipped);
     add_new(&mut one.log, log);

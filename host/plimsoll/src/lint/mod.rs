@@ -19,7 +19,7 @@ mod work;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 pub use check_options::{CheckOptions, Rules};
 pub use run::run;
@@ -51,6 +51,8 @@ pub struct Job {
     pub slow_checks: SlowChecks,
     /// Who answers.
     pub resolver: Arc<dyn Resolve>,
+    /// What counts as now for the whole run: how old images are hangs on it.
+    pub now: SystemTime,
     /// How many threads lint.
     pub threads: usize,
 }

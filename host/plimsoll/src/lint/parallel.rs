@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// Bytes of stack of a worker: room for a guest's stack and the host's above it.
-const STACK_BYTES: usize = 4 << 20;
+pub(super) const STACK_BYTES: usize = 4 << 20;
 
 /// Applies `work` to each item, on at most `threads` threads, each with a state
 /// of its own. Results come in the order of the items.

@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use super::draft::draft;
-use super::early::Early;
 use super::judge::judge;
-use super::work::{Pending, Work};
-use super::{FileReport, HostTally, Job, Outcome, Tally, merge, parallel};
+use super::work::Work;
+use super::{FileReport, HostTally, Job, Outcome, Tally, early, merge, parallel};
 use crate::plugin::Runner;
 use crate::schedule::Session;
 
@@ -40,10 +39,9 @@ pub fn run(job: &Job) -> Outcome {
         if asking.is_empty() {
             break;
         }
-        let mut early = Early::new(job, &session, asking.iter().map(|file| &files[*file]));
-        let pending = asking.iter().flat_map(|file| &files[*file].pending);
-        session.ask(pending.map(Pending::asked), &mut early);
-        let judgings: Vec<_> = asking.into_iter().zip(early.judgings().map(Mutex::new)).collect();
+        let waiting: Vec<&Work> = asking.iter().map(|file| &files[*file]).collect();
+        let judged = early::ask(job, &mut session, &waiting).into_iter().map(Mutex::new);
+        let judgings: Vec<_> = asking.into_iter().zip(judged).collect();
         let rounds = parallel::map(&judgings, job.threads, runner, |runner, (file, judging)| {
             let judging = std::mem::take(&mut *judging.lock().unwrap_or_else(PoisonError::into_inner));
             judging.finish(job, runner, &session, &files[*file])

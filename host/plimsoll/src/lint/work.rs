@@ -1,7 +1,7 @@
 //! A file under way: what is known of it, what it waits for, what it came to.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::judge::Round;
 use super::merge::{self, Outcome, Outcomes, Verdict};
@@ -44,6 +44,8 @@ pub(super) struct Content {
     pub(super) surroundings: usize,
     /// What each plugin is told of its rules.
     pub(super) settings: Vec<Arc<Settings>>,
+    /// What counts as now.
+    pub(super) now: SystemTime,
     /// Requests planned so far, by plugin.
     pub(super) planned: Vec<usize>,
 }
@@ -74,7 +76,7 @@ impl Content {
     pub(super) fn subject(&self, plugin: usize, meaning: Arc<Meaning>) -> Subject {
         let (document, context) = (self.document.clone(), self.context.clone());
         let id = document.id() * PLATFORMS_MAX as u64 + self.surroundings as u64;
-        Subject { id, document, meaning, settings: self.settings[plugin].clone(), context }
+        Subject { id, document, meaning, settings: self.settings[plugin].clone(), context, now: self.now }
     }
 }
 

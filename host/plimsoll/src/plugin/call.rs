@@ -6,6 +6,7 @@
 //! [`Misuse`] that names the rule; none answers with silent emptiness.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::contract::{Level, Request, RequestId, Scope, Span};
 use super::failure::Misuse;
@@ -38,6 +39,8 @@ pub struct Subject {
     pub settings: Arc<Settings>,
     /// Where the files of its build come from.
     pub context: Arc<BuildContext>,
+    /// What counts as now.
+    pub now: SystemTime,
 }
 
 impl Subject {
@@ -140,6 +143,11 @@ impl Call {
     /// The document's meaning.
     pub fn meaning(&self) -> Result<&Meaning> {
         self.subject().map(|subject| subject.meaning.as_ref())
+    }
+
+    /// What counts as now.
+    pub(super) fn now(&self) -> Result<SystemTime> {
+        self.subject().map(|subject| subject.now)
     }
 
     /// The indexes of the rules that run.

@@ -12,7 +12,7 @@ pub use exports::plimsoll::rules::{fast, plugin, slow};
 pub use plimsoll::rules::context::{ContextFile, Ignored, Matches};
 pub use plimsoll::rules::log::Level;
 pub use plimsoll::rules::model::Port;
-pub use plimsoll::rules::registry::{Image, Selection};
+pub use plimsoll::rules::registry::{Attestation, Image, IndexEntry, Referrer, Selection};
 pub use plimsoll::rules::shell::ScriptSource;
 pub use plimsoll::rules::types::{
     Answered, Description, Finding, Fix, OptionError, Request, RequestId, Safety, Scope, Severity, Span, Verdict,

@@ -5,11 +5,12 @@ use wasmtime::Result;
 
 use super::call::Call;
 use super::contract::{
-    ContextFile, Ignored, Level, Matches, Port, Request, RequestId, ScriptSource, Selection, Span, console, context,
-    document, git, http, log, model, registry, settings, shell, types,
+    ContextFile, Ignored, IndexEntry, Level, Matches, Port, Referrer, Request, RequestId, ScriptSource, Selection,
+    Span, console, context, document, git, http, log, model, registry, settings, shell, types,
 };
 use super::failure::Misuse;
 use super::instance::Guest;
+use super::listings::pairs;
 
 impl Guest {
     fn call(&mut self) -> Result<&mut Call> {
@@ -255,12 +256,73 @@ impl registry::Host for Guest {
     }
 
     fn image_labels(&mut self, request: RequestId) -> Result<Vec<(String, String)>> {
-        let image = self.call()?.image(request, "registry.image-labels")?;
-        Ok(image.labels.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
+        Ok(pairs(&self.call()?.image(request, "registry.image-labels")?.labels))
     }
 
     fn image_onbuild(&mut self, request: RequestId) -> Result<Vec<String>> {
         Ok(self.call()?.image(request, "registry.image-onbuild")?.onbuild.clone())
+    }
+
+    fn image_created(&mut self, request: RequestId) -> Result<Option<String>> {
+        Ok(self.call()?.image_created(request)?)
+    }
+
+    fn image_age_days(&mut self, request: RequestId) -> Result<Option<u32>> {
+        Ok(self.call()?.image_age_days(request)?)
+    }
+
+    fn plan_index(
+        &mut self,
+        request: Request,
+        reference: String,
+        attestations: bool,
+    ) -> Result<std::result::Result<RequestId, String>> {
+        Ok(self.call()?.plan_index(request, &reference, attestations)?)
+    }
+
+    fn index_digest(&mut self, request: RequestId) -> Result<String> {
+        Ok(self.call()?.index(request, "registry.index-digest")?.digest.clone())
+    }
+
+    fn is_index(&mut self, request: RequestId) -> Result<bool> {
+        Ok(self.call()?.index(request, "registry.is-index")?.is_index)
+    }
+
+    fn index_annotations(&mut self, request: RequestId) -> Result<Vec<(String, String)>> {
+        Ok(pairs(&self.call()?.index(request, "registry.index-annotations")?.annotations))
+    }
+
+    fn index_entries(&mut self, request: RequestId) -> Result<Vec<IndexEntry>> {
+        Ok(self.call()?.index_entries(request)?)
+    }
+
+    fn index_entry_for(
+        &mut self,
+        request: RequestId,
+        platform: String,
+    ) -> Result<std::result::Result<Option<IndexEntry>, String>> {
+        Ok(self.call()?.index_entry_for(request, &platform)?)
+    }
+
+    fn plan_tags(&mut self, request: Request, reference: String) -> Result<std::result::Result<RequestId, String>> {
+        Ok(self.call()?.plan_tags(request, &reference)?)
+    }
+
+    fn tags(&mut self, request: RequestId) -> Result<Vec<String>> {
+        Ok(self.call()?.tags(request, "registry.tags")?.to_vec())
+    }
+
+    fn plan_referrers(
+        &mut self,
+        request: Request,
+        reference: String,
+        artifact_type: Option<String>,
+    ) -> Result<std::result::Result<RequestId, String>> {
+        Ok(self.call()?.plan_referrers(request, &reference, artifact_type)?)
+    }
+
+    fn referrers(&mut self, request: RequestId) -> Result<Vec<Referrer>> {
+        Ok(self.call()?.referrers(request)?)
     }
 }
 

@@ -14,6 +14,7 @@ mod failure;
 mod findings;
 mod imports;
 mod instance;
+mod listings;
 mod questions;
 mod runner;
 

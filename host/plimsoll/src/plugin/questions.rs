@@ -208,14 +208,18 @@ impl Call {
     }
 }
 
-type Parsed<T> = std::result::Result<T, String>;
+pub(super) type Parsed<T> = std::result::Result<T, String>;
 
 /// Reference and platform of an image, normalised; else what is wrong with them.
 fn parse_image(reference: &str, platform: &str) -> Parsed<(Reference, Platform)> {
-    let reference =
-        Reference::parse(reference).map_err(|error| format!("{reference:?} is no image reference: {error}"))?;
+    let reference = parse_reference(reference)?;
     let platform = Platform::parse(platform).map_err(|error| format!("{platform:?} is no platform: {error}"))?;
     Ok((reference.with_default_tag(), platform))
+}
+
+/// A reference, normalised; else what is wrong with it.
+pub(super) fn parse_reference(reference: &str) -> Parsed<Reference> {
+    Reference::parse(reference).map_err(|error| format!("{reference:?} is no image reference: {error}"))
 }
 
 /// A URL of the web, without its fragment. One with credentials is refused: they

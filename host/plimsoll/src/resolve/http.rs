@@ -77,6 +77,6 @@ impl Resolve for Http {
 
     fn circumstances(&self, question: &Question) -> Option<String> {
         let Question::Download { url, .. } = question else { return None };
-        self.web.may_ask(url).then(String::new)
+        self.web.circumstances(url)
     }
 }

@@ -55,7 +55,7 @@ pub trait Resolve: Send + Sync {
 
 /// Every resolver of a run, each for its questions.
 pub struct World {
-    /// Answers questions about images.
+    /// Answers questions about images and what is attached to them.
     pub registry: Arc<dyn Resolve>,
     /// Answers questions about build contexts.
     pub context: Context,
@@ -80,7 +80,9 @@ impl World {
 impl Resolve for World {
     fn resolve<'a>(&'a self, question: &'a Question, deadline: Instant) -> Resolving<'a> {
         match question {
-            Question::Image { .. } => self.registry.resolve(question, deadline),
+            Question::Image { .. } | Question::Index { .. } | Question::Tags { .. } | Question::Referrers { .. } => {
+                self.registry.resolve(question, deadline)
+            }
             Question::Ignored { .. } | Question::Files { .. } | Question::File { .. } | Question::Text { .. } => {
                 self.context.resolve(question, deadline)
             }
@@ -99,7 +101,9 @@ impl Resolve for World {
 
     fn circumstances(&self, question: &Question) -> Option<String> {
         match question {
-            Question::Image { .. } => self.registry.circumstances(question),
+            Question::Image { .. } | Question::Index { .. } | Question::Tags { .. } | Question::Referrers { .. } => {
+                self.registry.circumstances(question)
+            }
             Question::Download { .. } => self.http.circumstances(question),
             Question::Commit { .. } => self.git.circumstances(question),
             Question::Ignored { .. } | Question::Files { .. } | Question::File { .. } | Question::Text { .. } => None,

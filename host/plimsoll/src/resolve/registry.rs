@@ -1,4 +1,4 @@
-//! Resolver `registry`: images, by the client of `plimsoll-registry`.
+//! Resolver `registry`: images and what is attached to them, by the client of `plimsoll-registry`.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -34,28 +34,49 @@ impl Registry {
 impl Resolve for Registry {
     fn resolve<'a>(&'a self, question: &'a Question, deadline: Instant) -> Resolving<'a> {
         Box::pin(async move {
-            let Question::Image { reference, platform } = question else { return Err(misdirected(question)) };
-            let answer = self.client.image(reference, platform, Some(deadline)).await;
-            answer.map(Answer::Image).map_err(|error| Failure { reason: reason(error.kind), detail: error.detail })
+            let (client, deadline) = (&self.client, Some(deadline));
+            let answer = match question {
+                Question::Image { reference, platform } => {
+                    client.image(reference, platform, deadline).await.map(Answer::Image)
+                }
+                Question::Index { reference, attestations } => {
+                    client.index(reference, *attestations, deadline).await.map(Answer::Index)
+                }
+                Question::Tags { repository } => client.tags(repository, deadline).await.map(Answer::Tags),
+                Question::Referrers { reference, artifact_type } => {
+                    client.referrers(reference, artifact_type.as_deref(), deadline).await.map(Answer::Referrers)
+                }
+                _ => return Err(misdirected(question)),
+            };
+            answer.map_err(|error| Failure { reason: reason(error.kind), detail: error.detail })
         })
     }
 
     /// Mirrors and the like, as `registries.conf` has them: whoever changes them must not be answered by what
     /// others said. What is blocked is not answered at all.
     fn circumstances(&self, question: &Question) -> Option<String> {
-        let Question::Image { reference, .. } = question else { return None };
+        let (Question::Image { reference, .. }
+        | Question::Index { reference, .. }
+        | Question::Tags { repository: reference }
+        | Question::Referrers { reference, .. }) = question
+        else {
+            return None;
+        };
+        // As the client asks: some mirrors are for tags only, or for digests.
+        let reference = &reference.with_default_tag();
         let registries = self.registries.get_or_init(|| Registries::load(&self.environment).ok()).as_ref()?;
         if registries.registry_of(reference).is_some_and(|registry| registry.blocked) {
             return None;
         }
         let sources = registries.pull_sources(reference).ok()?;
-        let usual = PullSource { reference: reference.with_default_tag(), insecure: false };
+        let usual = PullSource { reference: reference.clone(), insecure: false, proxy: None };
         if sources == [usual] {
             return Some(String::new());
         }
         let shown = |source: &PullSource| {
             let manner = if source.insecure { "insecure " } else { "" };
-            format!("{manner}{}", source.reference)
+            let through = source.proxy.as_ref().map(|proxy| format!(" through {proxy}")).unwrap_or_default();
+            format!("{manner}{}{through}", source.reference)
         };
         Some(sources.iter().map(shown).collect::<Vec<_>>().join(", then "))
     }

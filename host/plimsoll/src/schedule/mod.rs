@@ -81,18 +81,52 @@ pub struct Session {
     times: BTreeMap<String, Duration>,
 }
 
-/// Somebody who follows the answers of a round as they arrive, in any order.
+/// Somebody who follows the answers of a round. It is called on the thread that all
+/// connections wait for.
 pub trait Listen {
-    /// An answer, or why there will be none, was added to what is known: what came of
-    /// a question so far is for `known` to say. Returned are the questions that nobody wants
-    /// an answer to any more; those that have none yet are given up.
-    fn arrived(&mut self, question: &Question, known: &dyn Fn(&Question) -> Option<Outcome>) -> Vec<Question>;
+    /// Questions are in flight.
+    fn begun(&mut self, flight: Flight);
+    /// It is known what came of one.
+    fn arrived(&mut self, question: &Question, outcome: &Outcome);
 }
 
-/// Nobody: all answers are wanted.
+/// Nobody.
 impl Listen for () {
-    fn arrived(&mut self, _: &Question, _: &dyn Fn(&Question) -> Option<Outcome>) -> Vec<Question> {
-        Vec::new()
+    fn begun(&mut self, _: Flight) {}
+    fn arrived(&mut self, _: &Question, _: &Outcome) {}
+}
+
+/// The questions of a round that are in flight.
+#[derive(Clone, Default)]
+pub struct Flight(Arc<Mutex<Tasks>>);
+
+/// Questions, with the tasks that wait for their answers.
+#[derive(Default)]
+struct Tasks {
+    /// By question, the number of its task.
+    questions: HashMap<Question, usize>,
+    /// How many questions want the answers of each task.
+    tasks: Vec<(AbortHandle, usize)>,
+}
+
+impl Flight {
+    /// Gives a question up, from any thread: nobody wants the answer any more. What is
+    /// asked together goes on as long as somebody wants an answer to any of it.
+    pub fn give_up(&self, question: &Question) {
+        let mut flight = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(number) = flight.questions.remove(question) else { return };
+        let (task, count) = &mut flight.tasks[number];
+        *count -= 1;
+        if *count == 0 {
+            task.abort();
+        }
+    }
+
+    fn add(&self, questions: Vec<Question>, task: AbortHandle) {
+        let mut flight = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = flight.tasks.len();
+        flight.tasks.push((task, questions.len()));
+        flight.questions.extend(questions.into_iter().map(|question| (question, number)));
     }
 }
 
@@ -210,15 +244,14 @@ impl Session {
     async fn ask_all(&self, wanted: Vec<Wanted>, start: Instant, listener: &mut dyn Listen) -> Vec<Asked> {
         let mut turns = Turns::new(self.resolver.clone(), &self.terms, start, self.executed.clone());
         let mut tasks = JoinSet::new();
-        let mut flying = Flying::default();
-        let known = self.outcomes.len();
-        let total = known + wanted.len();
+        let (known, total) = (self.outcomes.len(), self.outcomes.len() + wanted.len());
         let mut asked = Vec::with_capacity(wanted.len());
-        let mut places: HashMap<Question, usize> = HashMap::new();
+        let flight = Flight::default();
         for batch in batches(wanted) {
             let questions: Vec<_> = batch.iter().map(|(question, _)| question.clone()).collect();
-            flying.add(questions, tasks.spawn(turns.ask(batch)));
+            flight.add(questions, tasks.spawn(turns.ask(batch)));
         }
+        listener.begun(flight);
         loop {
             let joined = match &self.terms.watch {
                 None => tasks.join_next().await,
@@ -235,17 +268,8 @@ impl Session {
             let Some(joined) = joined else { break };
             let Ok(batch): Result<Vec<Asked>, _> = joined else { continue };
             for one in batch {
-                if !flying.land(&one.question) {
-                    continue;
-                }
-                places.insert(one.question.clone(), asked.len());
+                listener.arrived(&one.question, &one.outcome);
                 asked.push(one);
-                let so_far = |question: &Question| match places.get(question) {
-                    Some(place) => Some(asked[*place].outcome.clone()),
-                    None => self.outcome(question),
-                };
-                let unwanted = listener.arrived(&asked[asked.len() - 1].question, &so_far);
-                unwanted.iter().for_each(|question| flying.give_up(question));
             }
         }
         if let Some(watch) = &self.terms.watch {
@@ -274,38 +298,6 @@ impl Session {
             cache.keep(answers.iter().map(|(question, circumstances, answer)| (*question, &**circumstances, *answer)));
         }
         self.outcomes.extend(asked.into_iter().map(|asked| (asked.question, asked.outcome)));
-    }
-}
-
-/// Questions that have no answer yet, with the tasks that wait for one.
-#[derive(Default)]
-struct Flying {
-    /// By question, the number of its task.
-    questions: HashMap<Question, usize>,
-    /// How many questions want each task.
-    tasks: Vec<(AbortHandle, usize)>,
-}
-
-impl Flying {
-    fn add(&mut self, questions: Vec<Question>, task: AbortHandle) {
-        let number = self.tasks.len();
-        self.tasks.push((task, questions.len()));
-        self.questions.extend(questions.into_iter().map(|question| (question, number)));
-    }
-
-    /// Whether a question had no answer yet, and was not given up.
-    fn land(&mut self, question: &Question) -> bool {
-        self.questions.remove(question).is_some()
-    }
-
-    /// Ends the task of a question, unless others want it too.
-    fn give_up(&mut self, question: &Question) {
-        let Some(number) = self.questions.remove(question) else { return };
-        let (task, count) = &mut self.tasks[number];
-        *count -= 1;
-        if *count == 0 {
-            task.abort();
-        }
     }
 }
 

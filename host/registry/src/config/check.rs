@@ -10,18 +10,23 @@ use super::files::Source;
 use super::layer::Layer;
 use super::short_names::aliases;
 use super::toml::Line;
-use super::{Mirror, Problem, PullFromMirror, Registry, ShortNameMode, matching};
+use super::{Mirror, Problem, Proxy, PullFromMirror, Registry, ShortNameMode, matching};
 
 /// Judges `document`, which was read from `source`.
 pub(super) fn check(document: Document, source: &Source) -> Result<Layer, Problem> {
     let mut registries = BTreeMap::new();
-    let mut of_location: BTreeMap<String, (bool, bool)> = BTreeMap::new();
+    let mut of_location: BTreeMap<String, (bool, bool, Option<Proxy>)> = BTreeMap::new();
     for raw in document.registries.unwrap_or_default() {
         let line = raw.line;
         let registry = registry(raw, source)?;
         let place = if registry.location.is_empty() { &registry.prefix } else { &registry.location };
-        let (insecure, blocked) = *of_location.entry(place.clone()).or_insert((registry.insecure, registry.blocked));
-        for (key, differ) in [("insecure", insecure != registry.insecure), ("blocked", blocked != registry.blocked)] {
+        let own = (registry.insecure, registry.blocked, registry.proxy.clone());
+        let (insecure, blocked, proxy) = of_location.entry(place.clone()).or_insert(own);
+        for (key, differ) in [
+            ("insecure", *insecure != registry.insecure),
+            ("blocked", *blocked != registry.blocked),
+            ("proxy", *proxy != registry.proxy),
+        ] {
             if differ {
                 let what = format!("`{place}` occurs several times and `{key}` differs; make it the same everywhere");
                 return Err(source.problem(line, what));
@@ -77,6 +82,7 @@ fn registry(raw: RawRegistry, source: &Source) -> Result<Registry, Problem> {
     let mirror = |mirror| mirror_of(&prefix, raw.mirror_by_digest_only, mirror, source);
     let mirrors = raw.mirrors.into_iter().map(mirror).collect::<Result<_, _>>()?;
     Ok(Registry {
+        proxy: proxy(&raw.endpoint, &prefix, source)?,
         prefix,
         location: place,
         insecure: raw.endpoint.insecure,
@@ -98,12 +104,22 @@ fn mirror_of(prefix: &str, by_digest_only: bool, raw: RawEndpoint, source: &Sour
         ));
     }
     match PullFromMirror::parse(&raw.pull_from_mirror) {
-        Some(pull) => Ok(Mirror { location: place, insecure: raw.insecure, pull }),
+        Some(pull) => {
+            let proxy = proxy(&raw, &place, source)?;
+            Ok(Mirror { location: place, insecure: raw.insecure, proxy, pull })
+        }
         None => problem(format!(
             "`pull-from-mirror` of `{place}` is `{}`, not `all`, `digest-only` or `tag-only`",
             raw.pull_from_mirror
         )),
     }
+}
+
+/// The proxy of the endpoint `place`; an empty one is none.
+fn proxy(raw: &RawEndpoint, place: &str, source: &Source) -> Result<Option<Proxy>, Problem> {
+    let parse = |text: &str| Proxy::parse(text).map_err(|what| format!("`proxy` of `{place}` {what}"));
+    let proxy = (!raw.proxy.is_empty()).then(|| parse(&raw.proxy)).transpose();
+    proxy.map_err(|what| source.problem(raw.line, what))
 }
 
 /// A host with or without a path: no scheme, and no slashes at the end.

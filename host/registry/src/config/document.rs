@@ -37,6 +37,7 @@ pub(super) struct RawEndpoint {
     pub line: usize,
     pub location: String,
     pub insecure: bool,
+    pub proxy: String,
     pub pull_from_mirror: String,
 }
 
@@ -156,6 +157,7 @@ fn endpoint(table: Table<'_>) -> Result<RawEndpoint, Problem> {
         line: table.line,
         location: text(table, "location")?,
         insecure: table.boolean("insecure")?,
+        proxy: text(table, "proxy")?,
         pull_from_mirror: text(table, "pull-from-mirror")?,
     })
 }

@@ -5,14 +5,15 @@
 //! prefix occurs once, and a problem names its file, its line and what to do.
 //!
 //! In reading order: `files` (which files), `document` (one file as it is written), `check` (one file that is valid),
-//! `layer` (files upon each other), `matching` (the registry of a reference), `sources` (where to pull from),
-//! `short_names`.
+//! `proxy` (what stands between), `layer` (files upon each other), `matching` (the registry of a reference), `sources`
+//! (where to pull from), `short_names`.
 
 mod check;
 mod document;
 mod files;
 mod layer;
 mod matching;
+mod proxy;
 mod short_names;
 mod sources;
 mod toml;
@@ -23,6 +24,7 @@ use std::sync::OnceLock;
 
 use plimsoll_dockerfile::Reference;
 
+pub use proxy::Proxy;
 pub use sources::PullSource;
 
 use crate::environment::Environment;
@@ -52,6 +54,8 @@ pub struct Registry {
     pub location: String,
     /// Whether certificates are not verified, and plain HTTP will do.
     pub insecure: bool,
+    /// What it is asked through, instead of the proxies in variables.
+    pub proxy: Option<Proxy>,
     /// Whether nothing may be pulled from it.
     pub blocked: bool,
     /// Whether its mirrors are for references by digest only.
@@ -67,6 +71,8 @@ pub struct Mirror {
     pub location: String,
     /// Whether certificates are not verified, and plain HTTP will do.
     pub insecure: bool,
+    /// What it is asked through, instead of the proxies in variables.
+    pub proxy: Option<Proxy>,
     /// Which references it is for.
     pub pull: PullFromMirror,
 }

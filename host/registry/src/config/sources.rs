@@ -2,7 +2,7 @@
 
 use plimsoll_dockerfile::Reference;
 
-use super::{Problem, PullFromMirror, Registries, Registry, matching};
+use super::{Problem, Proxy, PullFromMirror, Registries, Registry, matching};
 
 /// One place to pull from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct PullSource {
     pub reference: Reference,
     /// Whether certificates are not verified, and plain HTTP will do.
     pub insecure: bool,
+    /// What it is asked through, instead of the proxies in variables.
+    pub proxy: Option<Proxy>,
 }
 
 impl Registries {
@@ -24,7 +26,7 @@ impl Registries {
     pub fn pull_sources(&self, reference: &Reference) -> Result<Vec<PullSource>, Problem> {
         let reference = reference.with_default_tag();
         let Some(registry) = self.registry_of(&reference) else {
-            return Ok(vec![PullSource { reference, insecure: false }]);
+            return Ok(vec![PullSource { reference, insecure: false, proxy: None }]);
         };
         let by_digest = reference.digest.is_some();
         let mirrors = registry.mirrors.iter().filter(|mirror| match mirror.pull {
@@ -34,11 +36,11 @@ impl Registries {
             PullFromMirror::TagOnly => !by_digest,
         });
         mirrors
-            .map(|mirror| (mirror.location.as_str(), mirror.insecure))
-            .chain([(registry.location.as_str(), registry.insecure)])
-            .map(|(location, insecure)| {
+            .map(|mirror| (mirror.location.as_str(), mirror.insecure, &mirror.proxy))
+            .chain([(registry.location.as_str(), registry.insecure, &registry.proxy)])
+            .map(|(location, insecure, proxy)| {
                 let reference = rewritten(&reference, &registry.prefix, location)?;
-                Ok(PullSource { reference, insecure })
+                Ok(PullSource { reference, insecure, proxy: proxy.clone() })
             })
             .collect()
     }

@@ -1,7 +1,7 @@
 //! The HTTP clients, one for each way to speak to a server, built when first needed.
 //!
-//! TLS roots cost tens of milliseconds and may be missing on a machine that only asks its own registry, and this
-//! machine is never asked through a proxy: so there is a client for each case, each server belongs to one, and all
+//! TLS roots cost tens of milliseconds and may be missing on a machine that only asks its own registry, this machine is
+//! never asked through a proxy of variables, and a registry may have a proxy of its own: so there is a client for each case, each server belongs to one, and all
 //! connections to a server are in one pool.
 
 use std::collections::HashMap;
@@ -12,6 +12,7 @@ use reqwest::Url;
 
 use super::certificates::{self, Certificates};
 use super::transport::cause;
+use crate::config::Proxy;
 use crate::endpoint::{Endpoint, is_loopback_url};
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
@@ -36,6 +37,7 @@ struct State {
 struct Case {
     loopback: bool,
     tls: Tls,
+    proxy: Option<Proxy>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -62,7 +64,8 @@ impl Clients {
     /// The client for `url`, which belongs to `endpoint` or is where that sends us.
     pub fn get(&self, endpoint: &Endpoint, url: &Url) -> Result<reqwest::Client, Error> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let case = Case { loopback: is_loopback_url(url), tls: self.tls(&mut state, endpoint, url) };
+        let (loopback, proxy) = (is_loopback_url(url), endpoint.proxy.clone());
+        let case = Case { loopback, tls: self.tls(&mut state, endpoint, url), proxy };
         let built = match state.clients.get(&case) {
             Some(built) => built.clone(),
             None => {
@@ -102,7 +105,12 @@ impl Clients {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (certificates, verify) = match &case.tls {
             Tls::None => {
-                return self.builder(case).tls_certs_only([]).build().map_err(|error| Trouble::Tls(cause(&error)));
+                // A proxy may itself be behind TLS.
+                let builder = match &case.proxy {
+                    Some(proxy) if proxy.is_behind_tls() => self.builder(case),
+                    _ => self.builder(case).tls_certs_only([]),
+                };
+                return builder.build().map_err(|error| Trouble::Tls(cause(&error)));
             }
             Tls::Verified { certificates } => (certificates, true),
             Tls::Unverified { certificates } => (certificates, false),
@@ -136,6 +144,10 @@ impl Clients {
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
             .timeout(REQUEST_TIMEOUT);
-        if case.loopback { builder.no_proxy() } else { builder }
+        match &case.proxy {
+            Some(proxy) => builder.proxy(proxy.for_all()),
+            None if case.loopback => builder.no_proxy(),
+            None => builder,
+        }
     }
 }

@@ -126,7 +126,7 @@ fn a_server_without_tls_is_not_tried_again() {
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
     });
     let counters = Counters::default();
-    let endpoint = Endpoint::candidates(&host, Manner::Secure).remove(0);
+    let endpoint = Endpoint::candidates(&host, Manner::Secure, None).remove(0);
     let request = Request {
         endpoint: &endpoint,
         counters: &counters,

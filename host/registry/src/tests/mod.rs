@@ -8,6 +8,7 @@ mod fixture;
 mod guard;
 mod images;
 mod mirrors;
+mod proxies;
 mod questions;
 mod server;
 mod sharing;

@@ -1,11 +1,13 @@
 //! Indexes, tags and referrers.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::fixture::{Contents, INDEX, MANIFEST, config, digest};
 use super::server::{Reply, Seen};
 use super::*;
-use crate::limits::{ATTESTATIONS_MAX, PAGES_MAX, REFERRERS_MAX};
+use crate::limits::{ANNOTATIONS_MAX, ATTESTATIONS_MAX, PAGES_MAX, PREDICATE_TYPES_MAX, REFERRERS_MAX};
 use crate::{Attestation, Index, Referrer};
 
 fn reference(server: &Server, name: &str) -> Reference {
@@ -76,9 +78,97 @@ fn an_index_is_told_whole_with_its_attestations() {
     assert_eq!((&second.platform, second.attestation.as_ref()), (&None, Some(&unread)));
 
     let told = index(&client, &server, "app:1", true).unwrap();
-    assert_eq!(statistics(&client, &server).requests, 3, "the tag again, and the attestation manifest");
+    assert_eq!(statistics(&client, &server).requests, 2, "the attestation manifest besides");
     let predicate_types = Some(vec![provenance.to_owned(), sbom.to_owned()]);
-    assert_eq!(told.entries[1].attestation, Some(Attestation { subject, predicate_types }));
+    assert_eq!(told.entries[1].attestation, Some(Attestation { subject, predicate_types: predicate_types.clone() }));
+
+    let itself = format!("app@{}", told.entries[1].digest);
+    let told = index(&client, &server, &itself, true).unwrap();
+    assert_eq!(statistics(&client, &server).requests, 2, "all of it is known");
+    assert_eq!(told.entries[0].attestation, Some(Attestation { subject: None, predicate_types }));
+    assert!(!told.entries[0].is_image);
+}
+
+/// Whoever asks for a tag, as an image or as an index, fetches what it means once.
+#[test]
+fn questions_for_one_tag_share_their_requests() {
+    let mut contents = Contents::default();
+    let mut entry = contents.image("app", "", &config("linux/amd64"));
+    entry["platform"] = json!({"os": "linux", "architecture": "amd64"});
+    contents.manifest("app", "1", INDEX, &json!({"schemaVersion": 2, "manifests": [entry]}));
+    let (server, client) = (contents.serve(), Arc::new(anonymous()));
+    let asked = reference(&server, "app:1");
+    let platform = Platform::parse("linux/amd64").unwrap();
+    run(async {
+        let ask = |question: usize| {
+            let (client, asked, platform) = (Arc::clone(&client), asked.clone(), platform.clone());
+            tokio::spawn(async move {
+                match question {
+                    0 => client.image(&asked, &platform, None).await.map(drop),
+                    1 => client.index(&asked, true, None).await.map(drop),
+                    _ => client.referrers(&asked, None, None).await.map(drop),
+                }
+            })
+        };
+        for asking in [ask(0), ask(1), ask(2)] {
+            asking.await.unwrap().unwrap();
+        }
+    });
+    assert_eq!((server.count("/v2/app/manifests/1"), server.count("/v2/app/manifests/sha256:")), (1, 1));
+}
+
+#[test]
+fn the_entry_for_a_platform_is_the_one_that_a_build_takes() {
+    let mut contents = Contents::default();
+    let mut entry = |platform: Option<Value>, kind: Option<&str>| {
+        let mut entry = contents.image("app", "", &config("linux/amd64"));
+        if let Some(platform) = platform {
+            entry["platform"] = platform;
+        }
+        if let Some(kind) = kind {
+            entry["annotations"] = json!({"vnd.docker.reference.type": kind});
+        }
+        entry
+    };
+    let of = |os: &str, architecture: &str| Some(json!({"os": os, "architecture": architecture}));
+    let entries = [
+        entry(of("linux", "amd64"), Some("attestation-manifest")),
+        entry(of("unknown", "unknown"), None),
+        entry(None, None),
+        entry(of("linux", "386"), None),
+        entry(of("linux", "amd64"), None),
+    ];
+    contents.manifest("app", "1", INDEX, &json!({"schemaVersion": 2, "manifests": entries}));
+    let told = index(&anonymous(), &contents.serve(), "app:1", false).unwrap();
+    let place = |platform: &str| {
+        let entry = told.entry_for(&Platform::parse(platform).unwrap()).unwrap();
+        told.entries.iter().position(|other| std::ptr::eq(other, entry)).unwrap()
+    };
+    assert_eq!((place("linux/amd64"), place("linux/386"), place("linux/s390x")), (4, 3, 2));
+    assert_eq!(told.entries.iter().map(|entry| entry.is_image).collect::<Vec<_>>(), [false, false, true, true, true]);
+}
+
+#[test]
+fn annotations_and_predicate_types_are_bounded() {
+    let mut contents = Contents::default();
+    let types: Vec<String> = (0..=PREDICATE_TYPES_MAX).map(|number| format!("https://a.example/{number}")).collect();
+    let types: Vec<&str> = types.iter().map(String::as_str).collect();
+    let entry = attestation(&mut contents, "x", &types);
+    contents.manifest("app", "types", INDEX, &json!({"schemaVersion": 2, "manifests": [entry]}));
+    let annotations: serde_json::Map<_, _> =
+        (0..=ANNOTATIONS_MAX).map(|number| (number.to_string(), json!(""))).collect();
+    let many = json!({"schemaVersion": 2, "manifests": [], "annotations": annotations});
+    contents.manifest("app", "annotations", INDEX, &many);
+    let server = contents.serve();
+    wrong(index(&anonymous(), &server, "app:types", true), "more than 256 predicate types");
+    wrong(index(&anonymous(), &server, "app:annotations", false), "more than 65536 annotations");
+
+    let subject = format!("sha256:{}", "a".repeat(64));
+    let path: &'static str = format!("/v2/app/referrers/{subject}").leak();
+    let long = "x".repeat(3 << 20);
+    let page = |number: usize| json!({"manifests": [{"digest": format!("sha256:{number:064}"), "size": 1, "artifactType": long}]});
+    let server = paged(path, (0..3).map(page).collect());
+    wrong(referrers(&server, &format!("app@{subject}"), None), "more than 8388608 bytes of annotations and types");
 }
 
 #[test]
@@ -198,4 +288,11 @@ fn referrers_come_from_the_tag_where_there_is_no_api() {
     assert_eq!(found[0].artifact_type.as_deref(), Some("sbom"));
     assert_eq!(referrers(&server, "app:1", Some("signature")).unwrap(), []);
     assert_eq!(referrers(&server, "bare:1", None).unwrap(), []);
+
+    // Who has no such list for one manifest has none for another.
+    let (client, before) = (anonymous(), server.count("/v2/app/referrers/"));
+    for name in ["app:1", &format!("app@sha256:{}", "b".repeat(64))] {
+        run(client.referrers(&reference(&server, name), None, None)).unwrap();
+    }
+    assert_eq!(server.count("/v2/app/referrers/"), before + 1);
 }

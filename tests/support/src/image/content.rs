@@ -68,13 +68,13 @@ impl Content {
     }
 }
 
-/// The manifest over a configuration and the descriptor of one layer.
-pub(super) fn manifest(media_types: &MediaTypes, config: &Content, layer: &Value) -> Content {
+/// The manifest over a configuration and the descriptors of layers.
+pub(super) fn manifest(media_types: &MediaTypes, config: &Content, layers: &[Value]) -> Content {
     let value = json!({
         "schemaVersion": 2,
         "mediaType": media_types.manifest,
         "config": config.descriptor(),
-        "layers": [layer],
+        "layers": layers,
     });
     Content::json(media_types.manifest, &value)
 }

@@ -9,7 +9,8 @@ use super::content::{Content, DOCKER, MediaTypes, OCI, Tree, manifest};
 #[derive(Clone, Debug)]
 pub struct Index {
     images: Vec<Image>,
-    attestations: bool,
+    /// The predicate types of what is attested about each image.
+    attestations: Vec<String>,
     media_types: &'static MediaTypes,
 }
 
@@ -17,14 +18,20 @@ impl Index {
     /// An index over these images, in this order.
     #[must_use]
     pub fn new(images: &[Image]) -> Self {
-        Self { images: images.to_vec(), attestations: false, media_types: &OCI }
+        Self { images: images.to_vec(), attestations: Vec::new(), media_types: &OCI }
     }
 
     /// Adds an attestation manifest of platform `unknown/unknown` for each
     /// image, as BuildKit does.
     #[must_use]
-    pub fn attestations(mut self) -> Self {
-        self.attestations = true;
+    pub fn attestations(self) -> Self {
+        self.attested(&["https://slsa.dev/provenance/v0.2"])
+    }
+
+    /// The same, with a statement of each of these predicate types.
+    #[must_use]
+    pub fn attested(mut self, predicate_types: &[&str]) -> Self {
+        self.attestations = predicate_types.iter().map(|&kind| kind.to_owned()).collect();
         self
     }
 
@@ -52,9 +59,9 @@ impl Index {
             manifests.push(tree.root);
             blobs.extend(tree.blobs);
         }
-        if self.attestations {
+        if !self.attestations.is_empty() {
             for subject in manifests.clone() {
-                let attestation = attestation(&subject.digest);
+                let attestation = attestation(&subject.digest, &self.attestations);
                 let mut descriptor = attestation.root.descriptor();
                 descriptor["platform"] = json!({ "architecture": "unknown", "os": "unknown" });
                 descriptor["annotations"] = json!({
@@ -93,22 +100,29 @@ impl From<&Index> for Tree {
     }
 }
 
-fn attestation(subject: &str) -> Tree {
-    let statement = json!({
-        "_type": "https://in-toto.io/Statement/v0.1",
-        "predicateType": "https://slsa.dev/provenance/v0.2",
-        "subject": [{ "name": "image", "digest": { "sha256": subject.trim_start_matches("sha256:") } }],
-        "predicate": {},
-    });
-    let layer = Content::json("application/vnd.in-toto+json", &statement);
-    let mut descriptor = layer.descriptor();
-    descriptor["annotations"] = json!({ "in-toto.io/predicate-type": "https://slsa.dev/provenance/v0.2" });
+fn attestation(subject: &str, predicate_types: &[String]) -> Tree {
+    let (mut layers, mut descriptors) = (Vec::new(), Vec::new());
+    for predicate_type in predicate_types {
+        let statement = json!({
+            "_type": "https://in-toto.io/Statement/v0.1",
+            "predicateType": predicate_type,
+            "subject": [{ "name": "image", "digest": { "sha256": subject.trim_start_matches("sha256:") } }],
+            "predicate": {},
+        });
+        let layer = Content::json("application/vnd.in-toto+json", &statement);
+        let mut descriptor = layer.descriptor();
+        descriptor["annotations"] = json!({ "in-toto.io/predicate-type": predicate_type });
+        descriptors.push(descriptor);
+        layers.push(layer);
+    }
+    let digests: Vec<&str> = layers.iter().map(|layer| layer.digest.as_str()).collect();
     let config = json!({
         "architecture": "unknown",
         "os": "unknown",
         "config": {},
-        "rootfs": { "type": "layers", "diff_ids": [layer.digest] },
+        "rootfs": { "type": "layers", "diff_ids": digests },
     });
     let config = Content::json(OCI.config, &config);
-    Tree { root: manifest(&OCI, &config, &descriptor), manifests: Vec::new(), blobs: vec![config, layer] }
+    let root = manifest(&OCI, &config, &descriptors);
+    Tree { root, manifests: Vec::new(), blobs: [vec![config], layers].concat() }
 }

@@ -80,7 +80,7 @@ impl Counts {
                 Route::Token => counts.tokens += 1,
                 Route::Manifest { .. } => counts.manifests += 1,
                 Route::Blob { .. } => counts.blobs += 1,
-                Route::Tags { .. } | Route::Other => {}
+                Route::Tags { .. } | Route::Referrers { .. } | Route::Other => {}
             }
             if entry.status == 401 {
                 counts.challenges += 1;

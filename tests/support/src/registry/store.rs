@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::error;
 use crate::http::Reply;
-use crate::image::{Content, Tree};
+use crate::image::{Content, Referrers, Tree};
 
 /// What a path asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub(super) enum Route {
     Blob { repository: String, digest: String },
     /// `/v2/<repository>/tags/list`
     Tags { repository: String },
+    /// `/v2/<repository>/referrers/<digest>`
+    Referrers { repository: String, digest: String },
     /// Anything else.
     Other,
 }
@@ -30,6 +32,8 @@ pub(super) struct Store {
     manifests: BTreeMap<(String, String), Content>,
     blobs: BTreeMap<(String, String), Content>,
     tags: BTreeMap<String, BTreeSet<String>>,
+    /// By repository and subject; none where the registry has no such lists.
+    referrers: Option<BTreeMap<(String, String), Content>>,
 }
 
 impl Route {
@@ -50,6 +54,9 @@ impl Route {
         if let Some((repository, digest)) = rest.rsplit_once("/blobs/") {
             return Self::Blob { repository: repository.to_owned(), digest: digest.to_owned() };
         }
+        if let Some((repository, digest)) = rest.rsplit_once("/referrers/") {
+            return Self::Referrers { repository: repository.to_owned(), digest: digest.to_owned() };
+        }
         match rest.strip_suffix("/tags/list") {
             Some(repository) => Self::Tags { repository: repository.to_owned() },
             None => Self::Other,
@@ -58,15 +65,30 @@ impl Route {
 
     pub(super) fn repository(&self) -> Option<&str> {
         match self {
-            Self::Manifest { repository, .. } | Self::Blob { repository, .. } | Self::Tags { repository } => {
-                Some(repository)
-            }
+            Self::Manifest { repository, .. }
+            | Self::Blob { repository, .. }
+            | Self::Tags { repository }
+            | Self::Referrers { repository, .. } => Some(repository),
             Self::Probe | Self::Token | Self::Other => None,
         }
     }
 }
 
 impl Store {
+    pub(super) fn new(has_referrers: bool) -> Self {
+        Self { referrers: has_referrers.then(BTreeMap::new), ..Self::default() }
+    }
+
+    pub(super) fn refer(&mut self, repository: &str, referrers: &Referrers) {
+        let list = Tree::from(referrers);
+        match &mut self.referrers {
+            Some(lists) => {
+                lists.insert((repository.to_owned(), referrers.subject().to_owned()), list.root);
+            }
+            None => self.put(&format!("{repository}:{}", referrers.tag()), &list),
+        }
+    }
+
     pub(super) fn put(&mut self, reference: &str, tree: &Tree) {
         let (repository, tag) = split(reference);
         for blob in &tree.blobs {
@@ -110,6 +132,16 @@ impl Store {
                 Some(tags) => Reply::new(200, json!({ "name": repository, "tags": tags }).to_string())
                     .header("Content-Type", "application/json"),
                 None => error(404, "NAME_UNKNOWN", "repository name not known to registry"),
+            },
+            Route::Referrers { repository, digest } => match &self.referrers {
+                Some(lists) => match lists.get(&(repository.clone(), digest.clone())) {
+                    Some(list) => found(list, &list.media_type),
+                    None => {
+                        let none = Tree::from(&Referrers::new(digest, &[])).root;
+                        found(&none, &none.media_type)
+                    }
+                },
+                None => error(404, "NOT_FOUND", "no such page"),
             },
             Route::Token | Route::Other => error(404, "NOT_FOUND", "no such page"),
         }

@@ -107,6 +107,6 @@ impl Resolve for Git {
 
     fn circumstances(&self, question: &Question) -> Option<String> {
         let Question::Commit { remote, .. } = question else { return None };
-        self.web.may_ask(remote).then(String::new)
+        self.web.circumstances(remote)
     }
 }

@@ -57,7 +57,8 @@ impl Web {
     /// A client that has asked nothing yet. The hosts allowed, `host` or
     /// `host:port`, may be this machine or in its network.
     pub fn new(allowed: impl IntoIterator<Item = String>) -> Self {
-        let allowed = allowed.into_iter().map(|host| host.to_ascii_lowercase()).collect();
+        let mut allowed: Vec<String> = allowed.into_iter().map(|host| host.to_ascii_lowercase()).collect();
+        allowed.sort_unstable();
         Self { allowed, proxies: Matcher::from_system(), clients: Default::default() }
     }
 
@@ -102,9 +103,16 @@ impl Web {
         builder.send().await.map_err(|error| Trouble::of_transport(host, &error))
     }
 
-    /// Whether a server may be asked, as far as that can be told without looking its name up.
-    pub(super) fn may_ask(&self, url: &Url) -> bool {
-        self.way(url).is_ok()
+    /// What an answer depends on besides the question: the way to the server, and the hosts that redirects may
+    /// lead to besides those of the internet. None for a server that may not be asked, as far as that can be told
+    /// without looking its name up.
+    pub(super) fn circumstances(&self, url: &Url) -> Option<String> {
+        let way = match self.way(url).ok()? {
+            Way::Guarded => "guarded",
+            Way::Allowed => "allowed",
+            Way::Proxy => "through a proxy",
+        };
+        Some(format!("{way} {}", self.allowed.join(" ")))
     }
 
     fn way(&self, url: &Url) -> Result<Way, Trouble> {

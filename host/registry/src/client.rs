@@ -232,14 +232,13 @@ impl Client {
         if domain.is_empty() {
             return Err(Error::resolver(&source.reference.path, "the rewritten reference names no registry"));
         }
-        if source.proxy.is_some() && self.config.environment.distrusts_registries() {
-            let detail = format!("{domain}: registries.conf names a proxy for it and is not the user's own choice");
-            return Err(Error::new(ErrorKind::Denied, domain, detail));
+        if let Some(what) = source.is_presumptuous() {
+            return Err(Error::new(ErrorKind::Denied, domain, what));
         }
         let has_certificates = || certificate_folder(&self.config.environment, domain).is_some();
         let manner = if self.insecure_hosts.iter().any(|host| host == domain) {
             Manner::Plain
-        } else if source.insecure && (is_loopback(domain) || !self.config.environment.distrusts_registries()) {
+        } else if source.insecure {
             Manner::Insecure
         } else if is_loopback(domain) && !has_certificates() {
             Manner::Plain

@@ -49,15 +49,9 @@ impl Environment {
         }
     }
 
-    /// Whether a stranger may have chosen a file, or the folder it lies in.
+    /// Whether a stranger may have chosen a file or folder.
     pub(crate) fn distrusts(&self, path: &Path) -> bool {
-        self.distrusted.iter().any(|distrusted| path.starts_with(distrusted))
-    }
-
-    /// Whether that holds for what `registries.conf` and its drop-ins say together.
-    pub(crate) fn distrusts_registries(&self) -> bool {
-        let Paths { registries_conf, drop_ins, .. } = &self.paths;
-        [registries_conf, drop_ins].into_iter().flatten().any(|path| self.distrusts(path))
+        self.distrusted.iter().any(|distrusted| distrusted == path)
     }
 
     /// A variable as a path; an empty one counts as unset.

@@ -69,7 +69,11 @@ impl Resolve for Registry {
             return None;
         }
         let sources = registries.pull_sources(reference).ok()?;
-        let usual = PullSource { reference: reference.clone(), insecure: false, proxy: None };
+        if sources.iter().any(|source| source.is_presumptuous().is_some()) {
+            return None;
+        }
+        let sources: Vec<_> = sources.into_iter().map(|source| PullSource { distrusted: None, ..source }).collect();
+        let usual = PullSource { reference: reference.clone(), insecure: false, proxy: None, distrusted: None };
         if sources == [usual] {
             return Some(String::new());
         }

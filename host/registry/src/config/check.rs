@@ -46,7 +46,15 @@ pub(super) fn check(document: Document, source: &Source) -> Result<Layer, Proble
         None => None,
     };
     let aliases = aliases(document.aliases.unwrap_or_default(), source)?;
-    Ok(Layer { path: source.path.clone(), registries, search, helpers: document.helpers, mode, aliases })
+    Ok(Layer {
+        path: source.path.clone(),
+        registries,
+        search,
+        helpers: document.helpers,
+        mode,
+        aliases,
+        distrusted: None,
+    })
 }
 
 fn search(entry: Line<String>, source: &Source) -> Result<String, Problem> {
@@ -89,6 +97,7 @@ fn registry(raw: RawRegistry, source: &Source) -> Result<Registry, Problem> {
         blocked: raw.blocked,
         mirror_by_digest_only: raw.mirror_by_digest_only,
         mirrors,
+        distrusted: None,
     })
 }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use plimsoll_dockerfile::Reference;
 
+use super::files::Source;
 use super::{CREDENTIAL_FILES, Registries, Registry, ShortNameMode};
 
 /// What one file says; `None` is what it does not mention.
@@ -17,6 +18,19 @@ pub(super) struct Layer {
     pub helpers: Option<Vec<String>>,
     pub mode: Option<ShortNameMode>,
     pub aliases: BTreeMap<String, Option<Reference>>,
+    /// The file, as it is called in messages, where a stranger may have chosen it.
+    pub distrusted: Option<String>,
+}
+
+impl Layer {
+    /// The same, knowing whether a stranger may have chosen the file.
+    pub fn of(mut self, source: &Source, is_distrusted: bool) -> Self {
+        self.distrusted = is_distrusted.then(|| source.shown.clone());
+        for registry in self.registries.values_mut() {
+            registry.distrusted.clone_from(&self.distrusted);
+        }
+        self
+    }
 }
 
 /// Puts `layers` upon each other; `main` is named where search registries are missing.
@@ -29,7 +43,7 @@ pub(super) fn merge(main: PathBuf, layers: Vec<Layer>) -> Registries {
             (all.search, all.search_origin) = (search, layer.path);
         }
         if let Some(helpers) = layer.helpers {
-            all.helpers = helpers;
+            (all.helpers, all.helpers_distrusted) = (helpers, layer.distrusted);
         }
         if let Some(mode) = layer.mode {
             all.mode = mode;

@@ -39,6 +39,8 @@ pub struct Registries {
     search: Vec<String>,
     search_origin: PathBuf,
     helpers: Vec<String>,
+    /// The file that names them, where a stranger may have chosen it.
+    helpers_distrusted: Option<String>,
     /// The main file, for messages.
     origin: PathBuf,
     mode: ShortNameMode,
@@ -62,6 +64,8 @@ pub struct Registry {
     pub mirror_by_digest_only: bool,
     /// The mirrors, in the order to ask.
     pub mirrors: Vec<Mirror>,
+    /// The file that says so, where a stranger may have chosen it.
+    pub distrusted: Option<String>,
 }
 
 /// Another place to pull from.
@@ -145,12 +149,14 @@ impl Registries {
         let mut layers = Vec::new();
         if let Some(main) = files::read_main(&files, environment)? {
             let document = document::Document::read(&main, true)?;
-            layers.push(check::check(document, &main)?);
+            let is_distrusted = environment.distrusts(&main.path);
+            layers.push(check::check(document, &main)?.of(&main, is_distrusted));
         }
         for path in &files.drop_ins {
             if let Some(drop_in) = files::read_drop_in(path, environment)? {
                 let document = document::Document::read(&drop_in, false)?;
-                layers.push(check::check(document, &drop_in)?);
+                let is_distrusted = drop_in.path.parent().is_some_and(|folder| environment.distrusts(folder));
+                layers.push(check::check(document, &drop_in)?.of(&drop_in, is_distrusted));
             }
         }
         Ok(layer::merge(files.main, layers))
@@ -169,6 +175,11 @@ impl Registries {
     /// Where credentials come from, in order: names of helpers, and [`CREDENTIAL_FILES`].
     pub fn credential_helpers(&self) -> &[String] {
         &self.helpers
+    }
+
+    /// The file that names them, where a stranger may have chosen it.
+    pub(crate) fn credential_helpers_distrusted(&self) -> Option<&str> {
+        self.helpers_distrusted.as_deref()
     }
 
     /// The main file, existing or not.

@@ -3,6 +3,7 @@
 use plimsoll_dockerfile::Reference;
 
 use super::{Problem, Proxy, PullFromMirror, Registries, Registry, matching};
+use crate::endpoint::is_loopback;
 
 /// One place to pull from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,22 @@ pub struct PullSource {
     pub insecure: bool,
     /// What it is asked through, instead of the proxies in variables.
     pub proxy: Option<Proxy>,
+    /// The file that says so, where a stranger may have chosen it.
+    pub distrusted: Option<String>,
+}
+
+impl PullSource {
+    /// What a file says here that a stranger may have chosen and has no say in: who stands between this machine and
+    /// a registry, and that another machine need not prove who it is.
+    pub fn is_presumptuous(&self) -> Option<String> {
+        let (file, host) = (self.distrusted.as_ref()?, &self.reference.domain);
+        let key = match (&self.proxy, self.insecure && !is_loopback(host)) {
+            (Some(_), _) => "proxy",
+            (None, true) => "insecure",
+            (None, false) => return None,
+        };
+        Some(format!("`{key}` of {host} in {file} counts only where the user's own settings name that file"))
+    }
 }
 
 impl Registries {
@@ -26,7 +43,7 @@ impl Registries {
     pub fn pull_sources(&self, reference: &Reference) -> Result<Vec<PullSource>, Problem> {
         let reference = reference.with_default_tag();
         let Some(registry) = self.registry_of(&reference) else {
-            return Ok(vec![PullSource { reference, insecure: false, proxy: None }]);
+            return Ok(vec![PullSource { reference, insecure: false, proxy: None, distrusted: None }]);
         };
         let by_digest = reference.digest.is_some();
         let mirrors = registry.mirrors.iter().filter(|mirror| match mirror.pull {
@@ -40,7 +57,7 @@ impl Registries {
             .chain([(registry.location.as_str(), registry.insecure, &registry.proxy)])
             .map(|(location, insecure, proxy)| {
                 let reference = rewritten(&reference, &registry.prefix, location)?;
-                Ok(PullSource { reference, insecure, proxy: proxy.clone() })
+                Ok(PullSource { reference, insecure, proxy: proxy.clone(), distrusted: registry.distrusted.clone() })
             })
             .collect()
     }

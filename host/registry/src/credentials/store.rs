@@ -49,8 +49,10 @@ impl Store {
         for helper in registries.credential_helpers() {
             let found = match helper.as_str() {
                 CREDENTIAL_FILES => self.find_in_files(&places, key, cancel),
-                helper if self.environment().distrusts_registries() => Err(refused(helper, "registries.conf")),
-                helper => self.ask(helper, key, registries.origin(), cancel),
+                helper => match registries.credential_helpers_distrusted() {
+                    Some(file) => Err(refused(helper, file)),
+                    None => self.ask(helper, key, registries.origin(), cancel),
+                },
             };
             match found {
                 Ok(None) => {}
@@ -112,5 +114,5 @@ impl Store {
 }
 
 fn refused(helper: &str, file: &str) -> Problem {
-    Problem(format!("docker-credential-{helper} is not run: {file} is not the user's own choice"))
+    Problem(format!("docker-credential-{helper} runs only where the user's own settings name {file}"))
 }

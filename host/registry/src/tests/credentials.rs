@@ -228,7 +228,7 @@ fn files_of_strangers_make_no_helper_run() {
     let helper = ("bin/docker-credential-x", "#!/bin/sh\necho '{\"Username\":\"u\",\"Secret\":\"s\"}'\n");
     let path = [("PATH", "~/bin")];
     let auths = auths(&["h.example=written:1"]);
-    let refused = "docker-credential-x is not run";
+    let refused = "docker-credential-x runs only where the user's own settings name";
     for file in [r#"{"credsStore": "x"}"#, r#"{"credHelpers": {"h.example": "x"}}"#] {
         let found = lookup_among(&["chosen.json"], &path, &[helper, ("chosen.json", file)], "h.example");
         assert!(found.contains(refused), "{found}");
@@ -240,5 +240,9 @@ fn files_of_strangers_make_no_helper_run() {
     let found = lookup_among(&["registries.conf"], &path, &registries, "h.example");
     assert!(found.contains(refused), "{found}");
     let own = [helper, ("registries.conf", ""), (".docker/config.json", r#"{"credsStore": "x"}"#)];
-    assert_eq!(lookup_among(&["registries.conf"], &path, &own, "h.example"), "u:s", "the user's own file may");
+    assert_eq!(
+        lookup_among(&["registries.conf", ".docker"], &path, &own, "h.example"),
+        "u:s",
+        "the user's own file may"
+    );
 }

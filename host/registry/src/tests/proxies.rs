@@ -72,7 +72,7 @@ fn a_stranger_chooses_no_proxy() {
     let home = Home::new();
     let proxy = forwarding(&home);
     let client = client(&home, &conf(&format!("http://{}", proxy.host)), false);
-    failed(asked(&client), ErrorKind::Denied, "names a proxy for it and is not the user's own choice");
+    failed(asked(&client), ErrorKind::Denied, "counts only where the user's own settings name that file");
     assert_eq!(proxy.seen().len(), 0);
 }
 
@@ -106,6 +106,22 @@ fn socks(target: String) -> (String, Arc<Mutex<Vec<String>>>) {
         }
     });
     (host, names)
+}
+
+/// Nor whom to believe without a certificate; this machine needs none anyway.
+#[test]
+fn a_stranger_takes_tls_from_nobody_else() {
+    let home = Home::new();
+    let path = home.0.path().join("registries.conf");
+    std::fs::write(&path, "[[registry]]\nlocation = 'registry.example'\ninsecure = true\n").unwrap();
+    let paths = Paths { registries_conf: Some(path.clone()), ..Paths::default() };
+    let environment = Environment { paths, distrusted: vec![path.clone()], ..Environment::default() };
+    let answer = asked(&Client::new(ClientConfig::new(environment.clone())));
+    failed(answer, ErrorKind::Denied, "`insecure` of registry.example in ");
+
+    let server = app().serve();
+    std::fs::write(&path, format!("[[registry]]\nlocation = '{}'\ninsecure = true\n", server.host)).unwrap();
+    image(ask(&Client::new(ClientConfig::new(environment)), &server, "app:1"));
 }
 
 #[test]

@@ -250,7 +250,7 @@ fn a_warm_cache_costs_little() {
     for index in 0..100 {
         let (host, name) = (&hosts[index % 2], format!("team/app{}:1", index % 40));
         host.push(&name, &python().env("NAME", &name));
-        let file = format!("FROM {}\nENV A=$PYTHON_VERSION\nRUN [\"make\", \"install\"]\n", host.reference(&name));
+        let file = format!("FROM {}\nENV A=$PYTHON_VERSION\nRUN make && make install\n", host.reference(&name));
         project = project.file(&format!("{index}/Dockerfile"), file);
     }
     let cold = project.lint(ON);

@@ -253,7 +253,10 @@ fn nothing_runs_unless_the_user_says_so() {
     let place = program.display();
     project.write(
         "plimsoll.toml",
-        format!("[slow-checks.console]\nenabled = true\n[slow-checks.console.tools]\nshellcheck = \"{place}\"\n"),
+        format!(
+            "[rules.\"shellcheck/script\"]\nseverity = \"info\"\n\
+             [slow-checks.console]\nenabled = true\n[slow-checks.console.tools]\nshellcheck = \"{place}\"\n"
+        ),
     );
     let linted = project.run("lint --offline");
     assert_eq!((linted.status, starts(&program)), (0, 0), "{linted:#?}");
@@ -278,7 +281,11 @@ fn nothing_runs_unless_the_user_says_so() {
     project.run("lint --slow-checks=off --slow-checks-console=on");
     assert_eq!(starts(&program), 1);
     let linted = project.run("lint --fail-on-skipped --offline --slow-checks-console=off");
-    assert_eq!((linted.status, starts(&program)), (0, 1), "what was not allowed was not skipped: {linted:#?}");
+    assert_eq!((linted.status, starts(&program)), (1, 1), "what was asked for was skipped: {linted:#?}");
+    // Where nobody asks for the rule, it waits for the user's leave.
+    project.write("plimsoll.toml", "");
+    let linted = project.run("lint --fail-on-skipped --offline --slow-checks-console=off");
+    assert_eq!((linted.status, linted.stderr.as_str()), (0, ""), "{linted:#?}");
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn attestations_of_buildkit_are_found_and_their_absence_is_said() {
     registry.push_index("team/some:1", Index::from(&images()).attested(&[PROVENANCE]));
     registry.push("team/none:1", &Image::new("linux/amd64").env("NONE", "1"));
     let [all, some, none] = ["all", "some", "none"].map(|name| registry.reference(&format!("team/{name}:1")));
-    let file = format!("FROM {all}\nCOPY --from={some} /a /b\nRUN --mount=from={none},target=/c [\"true\"]\n");
+    let file = format!("FROM {all}\nCOPY --from={some} /a /b\nRUN --mount=from={none},target=/c true\n");
     let project = project(file);
     let linted = project.lint(ON);
     let expected = [missing(2, &some, "SBOM"), missing(3, &none, "provenance and SBOM")];

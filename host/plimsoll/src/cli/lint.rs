@@ -14,7 +14,7 @@ use super::inputs::{Given, Inputs, common_folder, inputs, is_linted};
 use super::{CLEAN, FAILED, FOUND, INTERRUPTED, bundled, complain, print, progress, variables};
 use crate::age::{self, SOURCE_DATE_EPOCH};
 use crate::cache::{Cache, Trouble};
-use crate::config::{self, Config, FailLevel, Files, Finder, Flags, Mode, Pool, RegistriesTable, Tool, Variables, ci};
+use crate::config::{self, Config, FailLevel, Files, Finder, Flags, Mode, RegistriesTable, Tool, Variables, ci};
 use crate::document::Surroundings;
 use crate::finding::{ProblemKind, Severity};
 use crate::lint::{Ask, Job, Outcome, SlowChecks};
@@ -168,6 +168,9 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     }
 
     let (host, mut plugins) = bundled()?;
+    if !config.pools.console.enabled {
+        wait_to_be_asked_for(&mut plugins);
+    }
     let unusable = load_plugins(&host, &arguments.plugins, &mut plugins)?;
     let registry = Arc::new(Registry::new(ClientConfig::new(environment(&config))));
     let Inputs { inputs, rulesets, mut notes } = inputs(given, &config, files, finder, &plugins)?;
@@ -308,7 +311,7 @@ fn status(job: &Job, outcome: &Outcome, fail_level: FailLevel, fail_on_skipped: 
         FAILED
     } else if findings.any(|finding| fail_level.is_reached_by(finding.severity))
         || (problems.peek().is_some() && fail_level.is_reached_by(Severity::Error))
-        || (fail_on_skipped && has_skipped(outcome))
+        || (fail_on_skipped && !outcome.slow_checks.skipped.is_empty())
     {
         FOUND
     } else {
@@ -316,10 +319,12 @@ fn status(job: &Job, outcome: &Outcome, fail_level: FailLevel, fail_on_skipped: 
     }
 }
 
-/// Whether a question was skipped that the user has not left to be skipped: tools that nobody has let run are none.
-fn has_skipped(outcome: &Outcome) -> bool {
-    let mut skipped = outcome.files.iter().flat_map(|file| &file.skipped);
-    skipped.any(|skipped| skipped.detail != Pool::Console.how_to_enable())
+/// Packs that need tools are for who lets them run; others are not told at every file that they did not.
+fn wait_to_be_asked_for(plugins: &mut [Plugin]) {
+    let needs_tools = |plugin: &&mut Plugin| plugin.capabilities.contains(&"console");
+    for rule in plugins.iter_mut().filter(needs_tools).flat_map(|plugin| &mut plugin.rules) {
+        rule.is_opt_in = true;
+    }
 }
 
 /// Loads the components the user named. One that cannot be used costs itself.

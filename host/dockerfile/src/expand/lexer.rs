@@ -24,6 +24,15 @@ pub(crate) struct Lexer {
     pub skip_unset: bool,
 }
 
+/// What expansions write to: whoever expands many words has these for all of them.
+#[derive(Default)]
+pub(crate) struct Buffers {
+    /// The value of the last word.
+    pub value: String,
+    /// The references in it, by place. After an error, those before it.
+    pub references: Vec<VariableReference>,
+}
+
 /// One pass over one word.
 pub(super) struct Pass<'a, 'w> {
     pub lexer: Lexer,
@@ -53,14 +62,31 @@ impl Lexer {
             *work = left;
             return Expansion { value: Ok(Cow::Borrowed(value)), references: Vec::new() };
         }
+        let mut buffers = Buffers::default();
+        let result = self.value_in(word, env, work, &mut buffers);
+        Expansion { value: result.map(|()| Cow::Owned(buffers.value)), references: buffers.references }
+    }
+
+    /// The same into buffers.
+    pub(crate) fn value_in(
+        self,
+        word: &str,
+        env: &dyn Env,
+        work: &mut usize,
+        buffers: &mut Buffers,
+    ) -> Result<(), ExpandError> {
         let mut pass = self.pass(word, env, work);
+        pass.references = std::mem::take(&mut buffers.references);
+        pass.references.clear();
         let mut output = Output::new(word, None);
-        output.value.reserve(word.len().min(VALUE_BYTES_FIRST));
+        output.value = std::mem::take(&mut buffers.value);
+        output.value.clear();
+        output.value.reserve(word.len().max(VALUE_BYTES_FIRST));
         let result = pass.until(None, self.raw_escapes, &mut output);
-        let mut references = pass.references;
-        references.sort_by_key(|r| r.span.start);
-        let value = result.map(|()| Cow::Owned(output.value)).map_err(|error| error.within(word));
-        Expansion { value, references }
+        buffers.references = pass.references;
+        buffers.references.sort_by_key(|r| r.span.start);
+        buffers.value = output.value;
+        result.map_err(|error| error.within(word))
     }
 
     fn has_usual_escape(self) -> bool {

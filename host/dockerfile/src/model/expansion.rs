@@ -6,7 +6,7 @@
 use super::build::{At, Builder, Phase, State};
 use super::scope::{Scope, View};
 use super::{Site, Value, Variable, VariableScope, VariableState};
-use crate::expand::{ExpandError, Expansion, Lexer};
+use crate::expand::{ExpandError, Lexer};
 use crate::limits::{EXPANSION_WORK_MAX, MODEL_VALUE_BYTES_MAX};
 use crate::span::Span;
 use crate::tree::{Instruction, Keyword, Text};
@@ -61,6 +61,11 @@ impl Builder<'_> {
         }
         let mut text = text;
         let mut characters = at.tree.characters(at.source, text);
+        if text.plain
+            && let Some(value) = self.expand_plain(site, characters, 0)
+        {
+            return Some(value);
+        }
         if at.instruction.keyword == Keyword::Volume {
             let start = characters.len() - characters.trim_start().len();
             characters = characters.trim();
@@ -80,18 +85,22 @@ impl Builder<'_> {
         lexer: Lexer,
         locate: &dyn Fn(Span) -> Span,
     ) -> Option<Value> {
-        if let Some((plain, cost)) = lexer.plain(text)
-            && cost <= self.work.min(EXPANSION_WORK_MAX)
-            && self.value_bytes + plain.len() <= MODEL_VALUE_BYTES_MAX
-        {
+        let plain = lexer.plain(text).and_then(|(plain, cost)| self.expand_plain(site, plain, cost));
+        plain.or_else(|| self.expand_fully(at, state, site, text, lexer, locate))
+    }
+
+    /// Notes a value that is known without expansion, and the work it takes; nothing where a bound is hit.
+    fn expand_plain(&mut self, site: Site, plain: &str, cost: usize) -> Option<Value> {
+        let within =
+            cost <= self.work.min(EXPANSION_WORK_MAX) && self.value_bytes + plain.len() <= MODEL_VALUE_BYTES_MAX;
+        within.then(|| {
             let value = Value { site, exact: true, text: Some(self.model.scopes.keep(plain)) };
             self.value_bytes += plain.len();
             self.work -= cost;
             self.expansions += 1;
             self.model.values.push(value);
-            return Some(value);
-        }
-        self.expand_fully(at, state, site, text, lexer, locate)
+            value
+        })
     }
 
     #[inline(never)]
@@ -107,19 +116,19 @@ impl Builder<'_> {
         let mut work = self.work.min(EXPANSION_WORK_MAX);
         let before = work;
         let view = View { scopes: &self.model.scopes, scope: state.scope };
-        let Expansion { value, references } = lexer.value(text, &view, &mut work);
-        let (kept, error) = match value {
-            Ok(value) if self.value_bytes + value.len() <= MODEL_VALUE_BYTES_MAX => (Some(value.into_owned()), None),
-            Ok(_) => (None, Some(ExpandError { message: TOO_MANY_BYTES.to_owned(), limit: true })),
+        let result = lexer.value_in(text, &view, &mut work, &mut self.buffers);
+        self.work -= before - work;
+        let value = &self.buffers.value;
+        let (text_span, error) = match result {
+            Ok(()) if self.value_bytes + value.len() <= MODEL_VALUE_BYTES_MAX => {
+                self.value_bytes += value.len();
+                (Some(self.model.scopes.keep(value)), None)
+            }
+            Ok(()) => (None, Some(ExpandError { message: TOO_MANY_BYTES.to_owned(), limit: true })),
             Err(error) => (None, Some(error)),
         };
-        let text_span = kept.map(|value| {
-            self.value_bytes += value.len();
-            self.model.scopes.keep(&value)
-        });
-        self.work -= before - work;
         let mut exact = text_span.is_some();
-        for reference in references {
+        for reference in &self.buffers.references {
             let name = self.model.scopes.intern(reference.name(text));
             let entry = self.model.scopes.entry(state.scope, name);
             let variable_state = match entry.value {

@@ -22,6 +22,13 @@ struct Read {
 impl Builder<'_> {
     /// Only the values of mounts are expanded. BuildKit reads all mounts before it looks at any.
     pub(super) fn mounts(&mut self, at: &At<'_>, state: &State) {
+        if !at.instruction.flags.is_empty() || !at.instruction.heredocs.is_empty() {
+            self.each_mount(at, state);
+        }
+    }
+
+    #[inline(never)]
+    fn each_mount(&mut self, at: &At<'_>, state: &State) {
         let mut mounts = Vec::new();
         for (value, number) in at.flag_values("mount") {
             match self.mount(at, state, number, value) {

@@ -135,6 +135,11 @@ impl<'t> Subject<'t> {
     }
 
     fn run(&self) -> Result<(), String> {
+        if self.instruction.flags.is_empty() { Ok(()) } else { self.run_flags() }
+    }
+
+    #[inline(never)]
+    fn run_flags(&self) -> Result<(), String> {
         self.flags(&RUN_FLAGS)?;
         for value in self.values("mount") {
             for field in options::fields(value).map_err(|reason| format!("failed to parse csv mounts: {reason}"))? {
@@ -154,6 +159,7 @@ impl<'t> Subject<'t> {
         self.values("device").try_for_each(options::check_device)
     }
 
+    #[inline(never)]
     fn healthcheck(&self) -> Result<(), String> {
         let words = self.tree.words_of(self.instruction);
         at_least_one("HEALTHCHECK", words.len())?;
@@ -190,6 +196,7 @@ impl<'t> Subject<'t> {
         }
     }
 
+    #[cold]
     fn unknown(&self) -> String {
         let written = String::from_utf8_lossy(self.instruction.keyword_span.of(self.source.bytes)).into_owned();
         let lower = written.to_lowercase();
@@ -207,20 +214,25 @@ impl<'t> Subject<'t> {
     }
 
     /// Checks the flags against those the instruction knows.
+    #[inline]
     fn flags(&self, known: &Known) -> Result<(), String> {
-        let mut used: Vec<&str> = Vec::new();
+        if self.instruction.flags.is_empty() { Ok(()) } else { self.each_flag(known) }
+    }
+
+    fn each_flag(&self, known: &Known) -> Result<(), String> {
+        // The known flags that were there, one bit for each.
+        let mut used = 0u32;
         for flag in self.tree.flags_of(self.instruction) {
             let (name, value) = self.flag(flag);
-            let Some((known_name, kind)) = known.iter().find(|(known, _)| *known == name) else {
+            let Some(number) = known.iter().position(|(known, _)| *known == name) else {
                 let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
                 return Err(suggested(format!("unknown flag: --{name}"), name, &names));
             };
-            if used.contains(known_name) && *kind != Kind::Texts {
+            let kind = known[number].1;
+            if used & 1 << number != 0 && kind != Kind::Texts {
                 return Err(format!("duplicate flag specified: --{name}"));
             }
-            if !used.contains(known_name) {
-                used.push(known_name);
-            }
+            used |= 1 << number;
             match (kind, value) {
                 (Kind::Bool, None) | (Kind::Text | Kind::Texts, Some(_)) => {}
                 (Kind::Bool, Some(value)) if !value.is_empty() => {

@@ -50,8 +50,8 @@ pub(crate) fn fields(value: &str) -> Result<Vec<Field<'_>>, String> {
     loop {
         let rest = &line[at..];
         let Some(quoted) = rest.strip_prefix('"') else {
-            let len = rest.find(',').unwrap_or(rest.len());
-            if let Some(quote) = rest[..len].find('"') {
+            let len = rest.bytes().position(|b| b == b',').unwrap_or(rest.len());
+            if let Some(quote) = rest.bytes().take(len).position(|b| b == b'"') {
                 return Err(format!("parse error on line 1, column {}: bare \" in non-quoted-field", at + quote + 1));
             }
             fields.push(Field { text: rest[..len].into(), start: at });

@@ -365,7 +365,7 @@ impl<'t> At<'t> {
     pub(super) fn flag_values(&self, name: &'static str) -> impl Iterator<Item = (Text, usize)> + use<'t> {
         let (tree, source) = (self.tree, self.source);
         let flags = tree.flags_of(self.instruction).iter().enumerate();
-        let named = flags.filter(move |(_, flag)| tree.characters(source, flag.name) == name);
+        let named = flags.filter(move |(_, flag)| tree.is_named(source, flag, name));
         named.filter_map(|(number, flag)| Some((flag.value?, number)))
     }
 

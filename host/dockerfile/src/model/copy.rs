@@ -69,7 +69,7 @@ impl Builder<'_> {
         for (number, word) in words.iter().enumerate() {
             let text = at.tree.characters(at.source, word.text);
             let last = number + 1 == words.len();
-            let marker = if last { Ok(None) } else { heredoc::marker(text) };
+            let marker = if last || word.text.plain { Ok(None) } else { heredoc::marker(text) };
             match marker {
                 Ok(Some(marker)) => copied.heredocs.push(marker),
                 _ => {
@@ -178,7 +178,7 @@ impl At<'_> {
     /// The value of a flag that is `true`, `false` or nothing.
     fn flag_switch(&self, name: &str) -> Option<bool> {
         let mut flags = self.tree.flags_of(self.instruction).iter();
-        let flag = flags.find(|flag| self.tree.characters(self.source, flag.name) == name)?;
+        let flag = flags.find(|flag| self.tree.is_named(self.source, flag, name))?;
         Some(flag.value.is_none_or(|value| self.tree.characters(self.source, value).eq_ignore_ascii_case("true")))
     }
 }

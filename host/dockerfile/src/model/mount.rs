@@ -58,7 +58,7 @@ impl Builder<'_> {
         let mut mount = Mount::default();
         let (mut from, mut exact) = (None, true);
         for field in &fields {
-            let Some((key, value)) = field.text.split_once('=') else {
+            let Some((key, value)) = field.pair() else {
                 mount.set(&field.text, None)?;
                 continue;
             };
@@ -70,8 +70,8 @@ impl Builder<'_> {
             }
             let lexer = Lexer::new(char::from(self.tree.escape));
             let Some(value) = self.expand(at, state, at.flag(number), value, lexer, &locate) else { return Ok(None) };
-            match self.certain(&value).map(str::to_owned) {
-                Some(value) => mount.set(&field.text, Some(&value))?,
+            match self.certain(&value) {
+                Some(value) => mount.set(&field.text, Some(value))?,
                 None => exact = false,
             }
         }

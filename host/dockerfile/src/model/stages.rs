@@ -150,7 +150,7 @@ impl<'a> Builder<'a> {
 
     fn platform_flag(&mut self, at: &At<'_>, state: &State) -> PlatformFlag {
         let flags = at.tree.flags_of(at.instruction).iter().enumerate();
-        let mut flags = flags.filter(|(_, flag)| at.tree.characters(at.source, flag.name) == "platform");
+        let mut flags = flags.filter(|(_, flag)| at.tree.is_named(at.source, flag, "platform"));
         let Some((number, written)) = flags.find_map(|(number, flag)| Some((number, flag.value?))) else {
             return PlatformFlag::None;
         };

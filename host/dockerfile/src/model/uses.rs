@@ -10,7 +10,8 @@ use super::build::{At, Builder, NO_STEP, Phase, TARGET_PLATFORM};
 use super::{Base, Kept, VariableScope};
 use crate::expand::{Lexer, NoEnv};
 use crate::limits::EXPANSION_WORK_MAX;
-use crate::parse::{options, stage_name};
+use crate::parse::options::{self, Field};
+use crate::parse::stage_name;
 use crate::span::offset;
 use crate::tree::Keyword;
 
@@ -198,7 +199,7 @@ impl Builder<'_> {
 /// The name behind `from=` in a mount, as written; nothing where there is none.
 fn mounted_from(mount: &str) -> Option<String> {
     let fields = options::fields(mount).ok()?;
-    let named = fields.iter().rev().filter_map(|field| field.text.split_once('='));
+    let named = fields.iter().rev().filter_map(Field::pair);
     let from = named.into_iter().find(|(key, _)| key.eq_ignore_ascii_case("from"));
     from.map(|(_, name)| name.to_owned()).filter(|name| !name.is_empty())
 }

@@ -112,6 +112,9 @@ impl<'t> Subject<'t> {
             ));
         };
         self.flags(known)?;
+        if destination.text.plain {
+            return Ok(());
+        }
         match heredoc::marker(self.tree.characters(self.source, destination.text)) {
             Ok(Some(_)) => Err(format!("{name} cannot accept a heredoc as a destination")),
             _ => Ok(()),
@@ -143,7 +146,7 @@ impl<'t> Subject<'t> {
         self.flags(&RUN_FLAGS)?;
         for value in self.values("mount") {
             for field in options::fields(value).map_err(|reason| format!("failed to parse csv mounts: {reason}"))? {
-                let Some((key, value)) = field.text.split_once('=') else { continue };
+                let Some((key, value)) = field.pair() else { continue };
                 let variable = value.find('$').is_some_and(|at| at + 1 != value.len());
                 if key.eq_ignore_ascii_case("from") && variable {
                     return Err("'from' doesn't support variable expansion, define alias stage instead".into());
@@ -250,7 +253,7 @@ impl<'t> Subject<'t> {
         let (source, tree) = (self.source, self.tree);
         let flags = tree.flags_of(self.instruction).iter();
         flags
-            .filter(move |flag| tree.characters(source, flag.name) == name)
+            .filter(move |flag| tree.is_named(source, flag, name))
             .filter_map(move |flag| flag.value.map(|value| tree.characters(source, value)))
     }
 

@@ -143,12 +143,12 @@ fn quoted_word(text: &str, start: usize, line_end: usize, escape: u8) -> (Option
 }
 
 /// The bytes that mean something among words, or where words are expanded: blanks, quotes, escape characters,
-/// variables, and what is not ASCII.
+/// variables, markers of heredocs, and what is not ASCII.
 const SPECIAL: [bool; 256] = {
     let mut special = [false; 256];
     let mut byte = 0;
     while byte < special.len() {
-        special[byte] = matches!(byte as u8, b'\t'..=b'\r' | b' ' | b'\'' | b'"' | b'\\' | b'`' | b'$' | 0x80..);
+        special[byte] = matches!(byte as u8, b'\t'..=b'\r' | b' ' | b'\'' | b'"' | b'\\' | b'`' | b'$' | b'<' | 0x80..);
         byte += 1;
     }
     special

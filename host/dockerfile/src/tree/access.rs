@@ -26,6 +26,11 @@ impl Tree {
         characters.unwrap_or_default()
     }
 
+    /// Whether a flag has this name.
+    pub(crate) fn is_named(&self, source: Source<'_>, flag: &Flag, name: &str) -> bool {
+        flag.name.len() as usize == name.len() && self.characters(source, flag.name) == name
+    }
+
     /// The text of a part of one instruction, without what stands between its lines: line
     /// continuations, comments, empty lines. Outside of instructions it is the source's.
     pub fn logical_text<'a>(&self, source: &'a [u8], span: Span) -> Cow<'a, str> {

@@ -201,7 +201,8 @@ pub enum ProblemKind {
 pub struct Text {
     pub(crate) span: Span,
     pub(crate) home: Home,
-    /// Whether it is known that expansion leaves it as it is: no variable, quote or escape character in it.
+    /// Whether it is known that expansion leaves it as it is: no variable, quote or escape character in it, and
+    /// no marker of a heredoc.
     pub(crate) plain: bool,
 }
 

@@ -17,7 +17,7 @@ pub(super) struct Lines<'s> {
     found: u64,
     /// Lines taken so far: the number of the last one, from 1.
     pub number: u32,
-    /// Whether the last one is longer than BuildKit reads.
+    /// Whether one is longer than BuildKit reads; whoever says so takes it back.
     pub too_long: bool,
 }
 
@@ -70,13 +70,15 @@ impl<'s> Lines<'s> {
         }
         let newline = self.newline();
         let end = newline.unwrap_or(self.source.len());
-        self.too_long = end - self.at > LINE_BYTES_MAX;
+        if end - self.at > LINE_BYTES_MAX {
+            self.too_long = true;
+        }
         let start = self.at.max(self.begin);
         self.at = newline.map_or(end, |newline| newline + 1);
         self.number += 1;
         let mut bytes = &self.source[start..end];
-        while let [rest @ .., b'\r'] = bytes {
-            bytes = rest;
+        if let [.., b'\r'] = bytes {
+            bytes = without_returns(bytes);
         }
         // A source is no longer than that.
         Some(Line { start: start as u32, bytes })
@@ -184,6 +186,14 @@ fn wide_blank<'b>(bytes: &'b [u8], end: impl Fn(usize) -> &'b [u8]) -> usize {
             c.is_some_and(|c| c.len_utf8() == *len && c.is_whitespace())
         })
         .unwrap_or(0)
+}
+
+#[cold]
+fn without_returns(mut bytes: &[u8]) -> &[u8] {
+    while let [rest @ .., b'\r'] = bytes {
+        bytes = rest;
+    }
+    bytes
 }
 
 /// The bytes of a block that are newlines, the first one at the lowest bit.

@@ -98,6 +98,7 @@ impl<'s> Parser<'s> {
 
     #[cold]
     fn too_long(&mut self, content: Span) {
+        self.lines.too_long = false;
         let message = format!("dockerfile line greater than max allowed size of {LINE_BYTES_MAX}");
         self.problem(ProblemKind::Syntax, message, content, self.lines.number);
     }

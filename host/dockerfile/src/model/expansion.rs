@@ -3,6 +3,8 @@
 //! A text, its place and a scope → a [`Value`] and the [`Variable`]s in it. All expansions of a model
 //! draw on one budget.
 
+use std::borrow::Cow;
+
 use super::build::{At, Builder, Phase, State};
 use super::scope::{Scope, View};
 use super::{Site, Value, Variable, VariableScope, VariableState};
@@ -32,9 +34,13 @@ impl Builder<'_> {
         }
     }
 
-    /// The name of a base when all build arguments keep their defaults.
-    pub(super) fn default_base(&mut self, text: &str) -> Option<String> {
-        let value = self.silently(text, self.defaults?);
+    /// The name of a base when all build arguments keep their defaults; `plain` where expansion leaves it as it is.
+    pub(super) fn default_base<'t>(&mut self, text: &'t str, plain: bool) -> Option<Cow<'t, str>> {
+        let scope = self.defaults?;
+        if plain {
+            return Some(text.into());
+        }
+        let value = self.silently(text, scope).map(Cow::Owned);
         // BuildKit gives up on all stages from here.
         if value.is_none() {
             self.defaults = None;

@@ -2,6 +2,7 @@
 //!
 //! An `EXPOSE` and the [`State`] before it → [`Port`]s, up to the first that is not valid.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::Port;
@@ -25,9 +26,13 @@ impl Builder<'_> {
         let mut specifications = Vec::new();
         for number in order {
             let text = at.tree.characters(at.source, words[number].text);
+            if words[number].text.plain {
+                specifications.push((number, Cow::Borrowed(text)));
+                continue;
+            }
             // BuildKit expands all words before it reads the first port.
             match self.split_words(state, text) {
-                Ok(split) => specifications.extend(split.into_iter().map(|(word, _)| (number, word))),
+                Ok(split) => specifications.extend(split.into_iter().map(|(word, _)| (number, word.into()))),
                 Err(message) => {
                     if let Some(message) = message {
                         self.problem_at(Phase::Run, at, message);

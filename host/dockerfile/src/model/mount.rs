@@ -57,7 +57,7 @@ impl Builder<'_> {
         let fields = options::fields(&flag.text).map_err(|reason| format!("failed to parse csv mounts: {reason}"))?;
         let mut mount = Mount::default();
         let (mut from, mut exact) = (None, true);
-        for field in &fields {
+        for field in fields {
             let Some((key, value)) = field.pair() else {
                 mount.set(&field.text, None)?;
                 continue;
@@ -66,7 +66,7 @@ impl Builder<'_> {
             // A doubled quote in a field makes what follows it one byte off: no matter for a place.
             let locate = |span: Span| at.flag_span(&flag, Span::new(start + span.start, start + span.end));
             if key.eq_ignore_ascii_case("from") {
-                from = Some((value, locate(Span::new(0, offset(value.len())))));
+                from = Some((value.to_owned(), locate(Span::new(0, offset(value.len())))));
             }
             let lexer = Lexer::new(char::from(self.tree.escape));
             let Some(value) = self.expand(at, state, at.flag(number), value, lexer, &locate) else { return Ok(None) };
@@ -80,7 +80,7 @@ impl Builder<'_> {
         }
         let (name, span) = from.filter(|(name, _)| !name.is_empty()).unzip();
         let source = match name {
-            Some(name) => self.mount_source(name),
+            Some(name) => self.mount_source(&name),
             None if mount.kind == MountKind::Cache => self.mount_source("scratch"),
             None => Base::Scratch,
         };

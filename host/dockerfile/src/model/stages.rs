@@ -58,7 +58,7 @@ impl<'a> Builder<'a> {
         // Without build arguments the default is what was just expanded and found to be an image.
         let is_default = self.build_args.is_empty() && !replaced && matches!(base, Base::Image(_));
         let unknown = words.first().filter(|_| !is_default);
-        let default = unknown.and_then(|word| self.default_base(tree.characters(source, word.text)));
+        let default = unknown.and_then(|word| self.default_base(tree.characters(source, word.text), word.text.plain));
         let invalid_default_base = default.is_some_and(|name| Reference::check(&name).is_err());
         let platform = match base {
             Base::Stage(parent) => self.model.stages[parent as usize].platform,

@@ -198,10 +198,11 @@ impl Builder<'_> {
 
 /// The name behind `from=` in a mount, as written; nothing where there is none.
 fn mounted_from(mount: &str) -> Option<String> {
-    let fields = options::fields(mount).ok()?;
-    let named = fields.iter().rev().filter_map(Field::pair);
-    let from = named.into_iter().find(|(key, _)| key.eq_ignore_ascii_case("from"));
-    from.map(|(_, name)| name.to_owned()).filter(|name| !name.is_empty())
+    let source = |field: Field<'_>| {
+        let (_, name) = field.pair().filter(|(key, _)| key.eq_ignore_ascii_case("from"))?;
+        Some(name.to_owned())
+    };
+    options::fields(mount).ok()?.filter_map(source).last().filter(|name| !name.is_empty())
 }
 
 /// How far the search for circles is with a stage.

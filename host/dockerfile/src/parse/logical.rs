@@ -40,6 +40,8 @@ impl<'t> Logical<'t> {
         buffer.clear();
         let base = offset(tree.arena.len());
         let piece = tree.pieces.len();
+        tree.pieces.reserve(spans.len());
+        buffer.reserve((tree.segments[spans.end - 1].end - first) as usize);
         for span in &tree.segments[spans] {
             if let Some(text) = source.read(*span) {
                 push_piece(&mut tree.pieces, base, buffer, text, span.start, span.len());

@@ -290,13 +290,12 @@ impl<'s> Parser<'s> {
 }
 
 impl Tree {
-    /// Makes room for what a usual source of so many lines takes.
+    /// Makes room for what a usual source of so many bytes takes.
     fn reserve(&mut self, source: &[u8]) {
-        let lines = source.len() / BYTES_OF_LINE + 1;
-        self.instructions = Vec::with_capacity(lines / LINES_OF_INSTRUCTION + ROWS_MORE);
-        self.words = Vec::with_capacity(lines / 2 + ROWS_MORE);
-        self.segments = Vec::with_capacity(lines);
-        self.comments = Vec::with_capacity(lines / LINES_OF_COMMENT + ROWS_MORE);
+        self.instructions = Vec::with_capacity(source.len() / BYTES_OF_INSTRUCTION + ROWS_MORE);
+        self.words = Vec::with_capacity(source.len() / BYTES_OF_WORD + ROWS_MORE);
+        self.segments = Vec::with_capacity(source.len() / BYTES_OF_LINE + ROWS_MORE);
+        self.comments = Vec::with_capacity(source.len() / BYTES_OF_COMMENT + ROWS_MORE);
     }
 
     fn file_problem(&mut self, kind: ProblemKind, message: String, line: u32) {
@@ -326,12 +325,12 @@ impl Tree {
     }
 }
 
-/// How many bytes of a usual source there are to one line at least, how many lines to one instruction and to
-/// one comment, and room for those of a short source.
+/// How many bytes of a usual source there are to one row of each kind at least, and room for those of a short one.
+const BYTES_OF_INSTRUCTION: usize = 64;
+const BYTES_OF_WORD: usize = 32;
 const BYTES_OF_LINE: usize = 28;
-const LINES_OF_INSTRUCTION: usize = 6;
-const LINES_OF_COMMENT: usize = 8;
-const ROWS_MORE: usize = 4;
+const BYTES_OF_COMMENT: usize = 224;
+const ROWS_MORE: usize = 8;
 
 /// `ADD`, `COPY` and `RUN` take heredocs, also inside an `ONBUILD`, unless in JSON form.
 fn takes_heredocs(read: &[Instruction]) -> bool {

@@ -39,12 +39,42 @@ pub(crate) enum MountKind {
     Ssh,
 }
 
+/// The fields of one value, in order.
+pub(crate) struct Fields<'a> {
+    /// What is left of a value without quotes, and where it starts in the value.
+    plain: Option<(&'a str, usize)>,
+    quoted: std::vec::IntoIter<Field<'a>>,
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Field<'a>;
+
+    fn next(&mut self) -> Option<Field<'a>> {
+        let Some((rest, start)) = self.plain.take() else { return self.quoted.next() };
+        let text = match rest.bytes().position(|b| b == b',') {
+            Some(len) => {
+                self.plain = Some((&rest[len + 1..], start + len + 1));
+                &rest[..len]
+            }
+            None => rest,
+        };
+        Some(Field { text: text.into(), start })
+    }
+}
+
 /// Splits CSV: fields may be quoted with `"`, doubled inside.
-pub(crate) fn fields(value: &str) -> Result<Vec<Field<'_>>, String> {
+pub(crate) fn fields(value: &str) -> Result<Fields<'_>, String> {
     let line = value.strip_suffix('\n').map_or(value, |line| line.strip_suffix('\r').unwrap_or(line));
     if line.is_empty() {
         return Err("EOF".into());
     }
+    if !line.as_bytes().contains(&b'"') {
+        return Ok(Fields { plain: Some((line, 0)), quoted: Vec::new().into_iter() });
+    }
+    Ok(Fields { plain: None, quoted: quoted_fields(line)?.into_iter() })
+}
+
+fn quoted_fields(line: &str) -> Result<Vec<Field<'_>>, String> {
     let mut fields = Vec::new();
     let mut at = 0;
     loop {
@@ -195,7 +225,7 @@ impl MountKind {
 pub(crate) fn check_device(value: &str) -> Result<(), String> {
     let fields = fields(value).map_err(|reason| format!("failed to parse csv devices: {reason}"))?;
     let mut name = String::new();
-    for field in &fields {
+    for field in fields {
         let text = &field.text;
         let (key, value) = field.pair().map_or((&**text, None), |(key, value)| (key, Some(value)));
         match (key.to_lowercase().as_str(), value) {

@@ -67,9 +67,12 @@ impl Builder<'_> {
         copied.sources.start = self.model.values.len();
         let words = at.tree.words_of(at.instruction);
         for (number, word) in words.iter().enumerate() {
-            let text = at.tree.characters(at.source, word.text);
             let last = number + 1 == words.len();
-            let marker = if last || word.text.plain { Ok(None) } else { heredoc::marker(text) };
+            let marker = if last || word.text.plain {
+                Ok(None)
+            } else {
+                heredoc::marker(at.tree.characters(at.source, word.text))
+            };
             match marker {
                 Ok(Some(marker)) => copied.heredocs.push(marker),
                 _ => {

@@ -170,9 +170,11 @@ impl<'a> Pass<'a, '_> {
                 }
                 _ => {
                     self.next();
-                    // Words are split character by character, so that each knows its place.
+                    // What may separate words is read character by character, so that each word knows its place.
                     if out.splitter.is_none() {
-                        self.plain_run(stop);
+                        self.plain_run(stop, |_| true);
+                    } else if c.is_ascii_graphic() {
+                        self.plain_run(stop, |b| b.is_ascii_graphic());
                     }
                     out.split(&self.word[start..self.at], start)?;
                 }
@@ -184,14 +186,14 @@ impl<'a> Pass<'a, '_> {
         }
     }
 
-    /// Moves to the next character that may mean something. What stops is ASCII.
-    fn plain_run(&mut self, stop: Option<char>) {
+    /// Moves to the next character that may mean something or is none of those that are taken. What stops is ASCII.
+    fn plain_run(&mut self, stop: Option<char>, taken: fn(u8) -> bool) {
         if !self.lexer.has_usual_escape() {
             return;
         }
         let stop = stop.and_then(|stop| u8::try_from(stop).ok()).unwrap_or(b'$');
         let rest = self.word[self.at..].bytes();
-        self.at += rest.take_while(|b| MEANING[usize::from(*b)] & ANY == 0 && *b != stop).count();
+        self.at += rest.take_while(|b| MEANING[usize::from(*b)] & ANY == 0 && *b != stop && taken(*b)).count();
     }
 
     pub(super) fn nested(&mut self, stop: char, raw_escapes: bool, missing: &str) -> Result<String, Failure> {

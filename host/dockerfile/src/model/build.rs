@@ -148,6 +148,7 @@ impl<'a> Builder<'a> {
     fn new(source: Source<'a>, tree: &'a Tree, inputs: &'a Inputs<'a>) -> Self {
         let froms = tree.instructions.iter().filter(|i| i.keyword == Keyword::From);
         let stages = froms.count();
+        // Most files need no map at all: one seed is enough for all of them.
         let hasher = RandomState::default();
         let mut build_args = FastMap::with_hasher(hasher.clone());
         build_args.extend(inputs.build_args.iter().map(|(name, value)| (name.as_str(), value.as_str())));

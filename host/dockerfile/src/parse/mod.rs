@@ -2,7 +2,8 @@
 //!
 //! `lines` gives physical lines, `directive` reads the top of the file, `logical` joins what belongs
 //! together, `split`, `json` and `heredoc` take it apart again, `shell_form` reads what need not be joined
-//! for that, `check` says what BuildKit would refuse. The driver below follows BuildKit's loop; where BuildKit stops, it notes a problem and goes on.
+//! for that, `check` says what BuildKit would refuse. The driver below follows BuildKit's loop; where
+//! BuildKit stops, it notes a problem and goes on.
 
 mod arguments;
 mod check;
@@ -38,19 +39,18 @@ pub fn parse<'s>(source: impl Into<Source<'s>>) -> Tree {
     parse_source(source.into())
 }
 
-fn parse_source(Source { bytes: source, text }: Source<'_>) -> Tree {
-    let mut tree = Tree { escape: b'\\', source_len: offset(source.len()), ..Tree::default() };
-    if source.len() <= SOURCE_BYTES_MAX {
-        tree.reserve(source);
+fn parse_source(source: Source<'_>) -> Tree {
+    let mut tree = Tree { escape: b'\\', source_len: offset(source.bytes.len()), ..Tree::default() };
+    if source.bytes.len() <= SOURCE_BYTES_MAX {
+        tree.reserve(source.bytes.len());
     } else {
         tree.file_problem(ProblemKind::Syntax, format!("file greater than max allowed size of {SOURCE_BYTES_MAX}"), 1);
         return tree;
     }
     let mut parser = Parser {
         source,
-        text,
         tree,
-        lines: Lines::new(source),
+        lines: Lines::new(source.bytes),
         directives: Directives::default(),
         comments_from: 0,
         in_stage: false,
@@ -63,9 +63,7 @@ fn parse_source(Source { bytes: source, text }: Source<'_>) -> Tree {
 }
 
 struct Parser<'s> {
-    source: &'s [u8],
-    /// The source as text, if it is UTF-8: then its parts need not be looked at again.
-    text: Option<&'s str>,
+    source: Source<'s>,
     tree: Tree,
     lines: Lines<'s>,
     directives: Directives,
@@ -87,6 +85,7 @@ struct Gathered {
 }
 
 impl<'s> Parser<'s> {
+    // It is asked for from three places, and each line goes through one of them.
     #[inline(always)]
     fn next_line(&mut self) -> Option<Line<'s>> {
         let line = self.lines.next()?;
@@ -143,7 +142,7 @@ impl<'s> Parser<'s> {
     }
 
     fn escape(&mut self, value: Span) {
-        match value.of(self.source) {
+        match value.of(self.source.bytes) {
             [escape @ (b'\\' | b'`')] => self.tree.escape = *escape,
             other => {
                 let other = String::from_utf8_lossy(other);
@@ -195,9 +194,8 @@ impl<'s> Parser<'s> {
             let (line, instruction) = (gathered.lines.1, Some(index));
             self.tree.problems.push(Problem { kind, message, span: empty, line, instruction });
         }
-        let source = Source { bytes: self.source, text: self.text };
-        let simple = gathered.segments.len() > 1 && shell_form::read(&mut self.tree, source, &gathered);
-        let error = if simple { None } else { self.logical_line(source, &gathered) };
+        let simple = gathered.segments.len() > 1 && shell_form::read(&mut self.tree, self.source, &gathered);
+        let error = if simple { None } else { self.logical_line(&gathered) };
         self.comments_from = offset(self.tree.comments.len());
         match error {
             Some(message) => {
@@ -209,11 +207,11 @@ impl<'s> Parser<'s> {
     }
 
     /// Joins the lines and reads what they say; the result is the syntax error in it.
-    fn logical_line(&mut self, source: Source<'_>, gathered: &Gathered) -> Option<String> {
+    fn logical_line(&mut self, gathered: &Gathered) -> Option<String> {
         let mut buffer = std::mem::take(&mut self.buffer);
-        let line = Logical::new(&mut self.tree, source, &gathered.segments, &mut buffer);
+        let line = Logical::new(&mut self.tree, self.source, &gathered.segments, &mut buffer);
         let before = self.tree.instructions.len();
-        let error = arguments::read(&mut self.tree, source, &line, gathered);
+        let error = arguments::read(&mut self.tree, self.source, &line, gathered);
         let takes = error.is_none() && takes_heredocs(&self.tree.instructions[before..]);
         let marked = takes && heredoc::has_marker(line.text);
         let error = error.or_else(|| if marked { self.heredocs(&line, before) } else { None });
@@ -263,7 +261,7 @@ impl<'s> Parser<'s> {
         let (keyword, span, line) = (instruction.keyword, instruction.span, instruction.lines.0);
         let stray = !self.in_stage && !matches!(keyword, Keyword::From | Keyword::Arg);
         self.in_stage |= keyword == Keyword::From;
-        let message = check::instruction(Source { bytes: self.source, text: self.text }, &self.tree, index).err();
+        let message = check::instruction(self.source, &self.tree, index).err();
         let message = message.or_else(|| stray.then(|| "no build stage in current context".to_owned()));
         if let Some(message) = message {
             self.problem_in(ProblemKind::Instruction, message, span, line, index);
@@ -291,11 +289,11 @@ impl<'s> Parser<'s> {
 
 impl Tree {
     /// Makes room for what a usual source of so many bytes takes.
-    fn reserve(&mut self, source: &[u8]) {
-        self.instructions = Vec::with_capacity(source.len() / BYTES_OF_INSTRUCTION + ROWS_MORE);
-        self.words = Vec::with_capacity(source.len() / BYTES_OF_WORD + ROWS_MORE);
-        self.segments = Vec::with_capacity(source.len() / BYTES_OF_LINE + ROWS_MORE);
-        self.comments = Vec::with_capacity(source.len() / BYTES_OF_COMMENT + ROWS_MORE);
+    fn reserve(&mut self, bytes: usize) {
+        self.instructions = Vec::with_capacity(bytes / BYTES_OF_INSTRUCTION + ROWS_MORE);
+        self.words = Vec::with_capacity(bytes / BYTES_OF_WORD + ROWS_MORE);
+        self.segments = Vec::with_capacity(bytes / BYTES_OF_LINE + ROWS_MORE);
+        self.comments = Vec::with_capacity(bytes / BYTES_OF_COMMENT + ROWS_MORE);
     }
 
     fn file_problem(&mut self, kind: ProblemKind, message: String, line: u32) {

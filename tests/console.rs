@@ -284,6 +284,7 @@ fn nothing_runs_unless_the_user_says_so() {
     assert_eq!((linted.status, starts(&program)), (1, 1), "what was asked for was skipped: {linted:#?}");
     // Where nobody asks for the rule, it waits for the user's leave.
     project.write("plimsoll.toml", "");
+    fs::remove_file(home.path().join("plimsoll/plimsoll.toml")).unwrap();
     let linted = project.run("lint --fail-on-skipped --offline --slow-checks-console=off");
     assert_eq!((linted.status, linted.stderr.as_str()), (0, ""), "{linted:#?}");
 }

@@ -34,4 +34,4 @@ pub use parse::{find_directive, parse};
 pub use platform::Platform;
 pub use reference::Reference;
 pub use span::{LineIndex, Position, Span};
-pub use tree::Tree;
+pub use tree::{Source, Tree};

@@ -125,20 +125,6 @@ impl Platform {
         self.os == "unknown" && self.architecture == "unknown"
     }
 
-    /// Adds the normal text without version and features of the operating system, as `BUILDPLATFORM` has it.
-    pub(crate) fn write_without_version(&self, to: &mut String) {
-        if self.os.is_empty() {
-            return to.push_str("unknown");
-        }
-        to.push_str(&self.os);
-        for part in [&self.architecture, &self.variant] {
-            if !part.is_empty() {
-                to.push('/');
-                to.push_str(part);
-            }
-        }
-    }
-
     fn with(&self, architecture: &str, variant: &str) -> Self {
         let (architecture, variant) = normal_architecture(architecture, variant);
         Self { architecture, variant, ..self.clone() }
@@ -155,7 +141,7 @@ impl Platform {
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.os.is_empty() {
-            return f.write_str("unknown");
+            return f.write_str(UNKNOWN);
         }
         f.write_str(&self.os)?;
         if !self.os_version.is_empty() || !self.os_features.is_empty() {
@@ -196,6 +182,9 @@ impl fmt::Display for PlatformError {
 }
 
 impl std::error::Error for PlatformError {}
+
+/// The text of a platform without operating system.
+pub(crate) const UNKNOWN: &str = "unknown";
 
 const KNOWN_OS: [&str; 17] = [
     "aix",

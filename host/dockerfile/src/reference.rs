@@ -109,14 +109,15 @@ impl<'t> Parts<'t> {
         let (domain, remainder) = split_domain(text);
         let official = domain == DEFAULT_DOMAIN && find(remainder, b'/').is_none();
         let prefix = if official { OFFICIAL_PREFIX } else { "" };
-        let remote = split(remainder, b':').map_or(remainder, |(remote, _)| remote);
-        if !is_lowercase(remote) {
-            return Err(ReferenceError::Uppercase(format!("{prefix}{remote}")));
-        }
-        let (name, tag, digest) = split_name(remainder)?;
-        if !is_remote_name(name) {
-            return Err(ReferenceError::Format);
-        }
+        Self::read_remote(domain, remainder, prefix).map_err(|error| {
+            // Whatever else is wrong, upper-case letters come first; a valid name has none.
+            let remote = split(remainder, b':').map_or(remainder, |(remote, _)| remote);
+            if is_lowercase(remote) { error } else { ReferenceError::Uppercase(format!("{prefix}{remote}")) }
+        })
+    }
+
+    fn read_remote(domain: &'t str, remainder: &'t str, prefix: &'static str) -> Result<Self, ReferenceError> {
+        let (name, tag, digest) = split_name(remainder).ok_or(ReferenceError::Format)?;
         let (domain, outer) = if domain == DEFAULT_DOMAIN || is_domain(domain) {
             (domain, "")
         } else if is_path_component(domain) {
@@ -212,84 +213,75 @@ fn is_lowercase(text: &str) -> bool {
     plain || (!text.is_ascii() && text.chars().all(|c| c.to_lowercase().next() == Some(c)))
 }
 
-/// `name[:tag][@digest]` → its parts, tag and digest matching the grammar.
-fn split_name(text: &str) -> Result<(&str, Option<&str>, Option<&str>), ReferenceError> {
-    let (rest, digest) = match split(text, b'@') {
-        Some((rest, digest)) if is_digest(digest) => (rest, Some(digest)),
-        Some(_) => return Err(ReferenceError::Format),
-        None => (text, None),
+/// `name[:tag][@digest]` → its parts, if they match the grammar.
+fn split_name(text: &str) -> Option<(&str, Option<&str>, Option<&str>)> {
+    let (name, rest) = text.split_at(name_length(text.as_bytes())?);
+    let (tag, rest) = match rest.strip_prefix(':') {
+        Some(rest) => {
+            let (tag, rest) = rest.split_at(tag_length(rest.as_bytes())?);
+            (Some(tag), rest)
+        }
+        None => (None, rest),
     };
-    match split(rest, b':') {
-        Some((name, tag)) if is_tag(tag) => Ok((name, Some(tag), digest)),
-        Some(_) => Err(ReferenceError::Format),
-        None => Ok((rest, None, digest)),
+    match rest.strip_prefix('@') {
+        Some(digest) => is_digest(digest).then_some((name, tag, Some(digest))),
+        None => rest.is_empty().then_some((name, tag, None)),
     }
 }
 
-fn is_tag(tag: &str) -> bool {
+/// The length of the tag at the front.
+fn tag_length(bytes: &[u8]) -> Option<usize> {
     let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-    tag.len() <= TAG_LENGTH_MAX
-        && tag.bytes().next().is_some_and(word)
-        && tag.bytes().all(|b| word(b) || b == b'.' || b == b'-')
+    let length = bytes.iter().take_while(|b| word(**b) || matches!(b, b'.' | b'-')).count();
+    (bytes.first().is_some_and(|b| word(*b)) && length <= TAG_LENGTH_MAX).then_some(length)
 }
 
-fn is_remote_name(name: &str) -> bool {
-    let mut rest = name;
-    while let Some((part, behind)) = split(rest, b'/') {
-        if !is_path_component(part) {
-            return false;
-        }
-        rest = behind;
+/// The length of the path components at the front, with the slashes between them.
+fn name_length(bytes: &[u8]) -> Option<usize> {
+    let mut length = component_length(bytes)?;
+    while bytes.get(length) == Some(&b'/') {
+        length += 1 + component_length(&bytes[length + 1..])?;
     }
-    is_path_component(rest)
+    Some(length)
 }
 
-/// Runs of lower-case letters and digits, joined by one `.`, one or two `_`, or any number of `-`.
-fn is_path_component(part: &str) -> bool {
-    let atom = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-    let mut bytes = part.as_bytes();
+/// The length of the path component at the front: runs of lower-case letters and digits, joined by one `.`, one
+/// or two `_`, or any number of `-`.
+fn component_length(bytes: &[u8]) -> Option<usize> {
+    let mut length = 0;
     loop {
-        let run = bytes.iter().take_while(|b| atom(**b)).count();
+        let run = bytes[length..].iter().take_while(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9')).count();
         if run == 0 {
-            return false;
+            return None;
         }
-        bytes = &bytes[run..];
-        let separators = match bytes {
-            [] => return true,
+        length += run;
+        length += match bytes[length..] {
             [b'_', b'_', ..] => 2,
             [b'_' | b'.', ..] => 1,
-            _ => bytes.iter().take_while(|b| **b == b'-').count(),
+            [b'-', ..] => bytes[length..].iter().take_while(|b| **b == b'-').count(),
+            _ => return Some(length),
         };
-        bytes = &bytes[separators..];
-        if separators == 0 {
-            return false;
-        }
     }
+}
+
+fn is_path_component(part: &str) -> bool {
+    component_length(part.as_bytes()) == Some(part.len())
 }
 
 /// A host name, an IPv4 address or an IPv6 address in brackets, and perhaps a port.
 fn is_domain(domain: &str) -> bool {
-    let (host, port) = match domain.strip_prefix('[') {
-        Some(rest) => match rest.split_once(']') {
-            Some((host, port)) => {
-                let plausible = !host.is_empty() && host.bytes().all(|b| b.is_ascii_hexdigit() || b == b':');
-                return plausible && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
-            }
-            None => return false,
-        },
-        None => match domain.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (domain, None),
-        },
-    };
-    port.is_none_or(is_port) && host.split('.').all(is_domain_label)
+    if let Some(rest) = domain.strip_prefix('[') {
+        let Some((host, port)) = split(rest, b']') else { return false };
+        let plausible = !host.is_empty() && host.bytes().all(|b| b.is_ascii_hexdigit() || b == b':');
+        return plausible && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
+    }
+    let (host, port) = split(domain, b':').map_or((domain, None), |(host, port)| (host, Some(port)));
+    port.is_none_or(is_port) && host.as_bytes().split(|b| *b == b'.').all(is_domain_label)
 }
 
-fn is_domain_label(label: &str) -> bool {
-    let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
-    edge(label.bytes().next())
-        && edge(label.bytes().last())
-        && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+fn is_domain_label(label: &[u8]) -> bool {
+    let edge = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphanumeric);
+    edge(label.first()) && edge(label.last()) && label.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
 }
 
 fn is_port(port: &str) -> bool {

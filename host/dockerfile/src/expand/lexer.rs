@@ -24,6 +24,15 @@ pub(crate) struct Lexer {
     pub skip_unset: bool,
 }
 
+/// What expansions write to: whoever expands many words has these for all of them.
+#[derive(Default)]
+pub(crate) struct Buffers {
+    /// The value of the last word.
+    pub value: String,
+    /// The references in it, by place. After an error, those before it.
+    pub references: Vec<VariableReference>,
+}
+
 /// One pass over one word.
 pub(super) struct Pass<'a, 'w> {
     pub lexer: Lexer,
@@ -53,14 +62,31 @@ impl Lexer {
             *work = left;
             return Expansion { value: Ok(Cow::Borrowed(value)), references: Vec::new() };
         }
+        let mut buffers = Buffers::default();
+        let result = self.value_in(word, env, work, &mut buffers);
+        Expansion { value: result.map(|()| Cow::Owned(buffers.value)), references: buffers.references }
+    }
+
+    /// The same into buffers.
+    pub(crate) fn value_in(
+        self,
+        word: &str,
+        env: &dyn Env,
+        work: &mut usize,
+        buffers: &mut Buffers,
+    ) -> Result<(), ExpandError> {
         let mut pass = self.pass(word, env, work);
+        pass.references = std::mem::take(&mut buffers.references);
+        pass.references.clear();
         let mut output = Output::new(word, None);
-        output.value.reserve(word.len().min(VALUE_BYTES_FIRST));
+        output.value = std::mem::take(&mut buffers.value);
+        output.value.clear();
+        output.value.reserve(word.len().max(VALUE_BYTES_FIRST));
         let result = pass.until(None, self.raw_escapes, &mut output);
-        let mut references = pass.references;
-        references.sort_by_key(|r| r.span.start);
-        let value = result.map(|()| Cow::Owned(output.value)).map_err(|error| error.within(word));
-        Expansion { value, references }
+        buffers.references = pass.references;
+        buffers.references.sort_by_key(|r| r.span.start);
+        buffers.value = output.value;
+        result.map_err(|error| error.within(word))
     }
 
     fn has_usual_escape(self) -> bool {
@@ -144,9 +170,11 @@ impl<'a> Pass<'a, '_> {
                 }
                 _ => {
                     self.next();
-                    // Words are split character by character, so that each knows its place.
+                    // What may separate words is read character by character, so that each word knows its place.
                     if out.splitter.is_none() {
-                        self.plain_run(stop);
+                        self.plain_run(stop, |_| true);
+                    } else if c.is_ascii_graphic() {
+                        self.plain_run(stop, |b| b.is_ascii_graphic());
                     }
                     out.split(&self.word[start..self.at], start)?;
                 }
@@ -158,14 +186,14 @@ impl<'a> Pass<'a, '_> {
         }
     }
 
-    /// Moves to the next character that may mean something. What stops is ASCII.
-    fn plain_run(&mut self, stop: Option<char>) {
+    /// Moves to the next character that may mean something or is none of those that are taken. What stops is ASCII.
+    fn plain_run(&mut self, stop: Option<char>, taken: fn(u8) -> bool) {
         if !self.lexer.has_usual_escape() {
             return;
         }
         let stop = stop.and_then(|stop| u8::try_from(stop).ok()).unwrap_or(b'$');
         let rest = self.word[self.at..].bytes();
-        self.at += rest.take_while(|b| MEANING[usize::from(*b)] & ANY == 0 && *b != stop).count();
+        self.at += rest.take_while(|b| MEANING[usize::from(*b)] & ANY == 0 && *b != stop && taken(*b)).count();
     }
 
     pub(super) fn nested(&mut self, stop: char, raw_escapes: bool, missing: &str) -> Result<String, Failure> {

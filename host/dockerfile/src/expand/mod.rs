@@ -15,7 +15,7 @@ use std::fmt;
 
 use crate::limits;
 use crate::span::Span;
-pub(crate) use lexer::Lexer;
+pub(crate) use lexer::{Buffers, Lexer};
 
 /// Where variables get their values.
 pub trait Env {

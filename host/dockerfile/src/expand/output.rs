@@ -34,9 +34,13 @@ impl Output {
     /// Adds text whose blanks separate words.
     pub(super) fn split(&mut self, text: &str, at: usize) -> Result<(), ExpandError> {
         if let Some(splitter) = &mut self.splitter {
+            if !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic()) {
+                splitter.push(text, at);
+                return Ok(());
+            }
             for c in text.chars() {
                 if !c.is_whitespace() {
-                    splitter.push(c, at);
+                    splitter.push(c.encode_utf8(&mut [0; 4]), at);
                 } else if splitter.open && !splitter.word.is_empty() {
                     splitter.close(at);
                 }
@@ -48,8 +52,7 @@ impl Output {
     /// Adds text whose blanks belong to the word.
     pub(super) fn join(&mut self, text: &str, at: usize) -> Result<(), ExpandError> {
         if let Some(splitter) = &mut self.splitter {
-            splitter.open(at);
-            splitter.word.push_str(text);
+            splitter.push(text, at);
         }
         self.push(text)
     }
@@ -76,9 +79,9 @@ impl Output {
 }
 
 impl Splitter {
-    fn push(&mut self, c: char, at: usize) {
+    fn push(&mut self, text: &str, at: usize) {
         self.open(at);
-        self.word.push(c);
+        self.word.push_str(text);
     }
 
     fn open(&mut self, at: usize) {

@@ -3,7 +3,10 @@
 //! A model and rows of its tables → what they stand for. With rows of any other model the answers are
 //! wrong, but nothing panics.
 
-use super::{Model, Origin, Port, Shell, Stage, Step, Value, Variable, VariableScope};
+use super::{Base, Kept, Model, Origin, PlatformNumber, Port, Shell};
+use super::{Stage, StageName, Step, Value, Variable, VariableScope};
+use crate::platform::Platform;
+use crate::reference::Reference;
 use crate::tree::Tree;
 
 impl Model {
@@ -51,6 +54,34 @@ impl Model {
         self.scopes.text(port.text)
     }
 
+    /// The name of a stage, if it has a valid one, in lower case.
+    pub fn stage_name(&self, stage: &Stage) -> Option<&str> {
+        stage.name.map(|StageName { name: Kept(name), .. }| self.scopes.text(name))
+    }
+
+    /// The name of an image or a named context, or of what could not be resolved; other bases have none.
+    pub fn base_name(&self, base: &Base) -> Option<&str> {
+        match base {
+            Base::Image(Kept(name)) | Base::Context(Kept(name)) | Base::Unresolvable(Some(Kept(name))) => {
+                Some(self.scopes.text(*name))
+            }
+            Base::Scratch | Base::Stage(_) | Base::Unresolvable(None) => None,
+        }
+    }
+
+    /// What the name of an image refers to; nothing for any other base. The parts of a name are copied here,
+    /// where somebody asks for them; that they are valid is known before.
+    pub fn reference(&self, base: &Base) -> Option<Reference> {
+        let Base::Image(Kept(name)) = base else { return None };
+        Reference::parse(self.scopes.text(*name)).ok()
+    }
+
+    /// The platform that a stage or an image is for.
+    pub fn platform(&self, number: PlatformNumber) -> &Platform {
+        let named = number.0.checked_sub(1).and_then(|named| self.platforms.get(named as usize));
+        named.unwrap_or(&self.target_platform)
+    }
+
     /// The steps of a stage without its `FROM`, triggers included.
     pub fn steps_of(&self, stage: &Stage) -> &[Step] {
         self.steps.get(stage.steps.start as usize..stage.steps.end as usize).unwrap_or_default()
@@ -59,7 +90,17 @@ impl Model {
     /// The step that runs an instruction of the tree where it stands. The instruction inside an
     /// `ONBUILD` does not run there.
     pub fn step_of(&self, instruction: u32) -> Option<&Step> {
-        self.steps.get(*self.step_of.get(instruction as usize)? as usize)
+        // Global arguments and every `FROM` stand before the steps of the first stage, in the file's order.
+        let first = self.stages.first().map_or(self.steps.len(), |stage| stage.steps.start as usize);
+        let before = self.stages.partition_point(|stage| stage.instructions.start <= instruction);
+        let steps = match self.stages[..before].last() {
+            Some(stage) if stage.from != instruction => self.steps_of(stage),
+            _ => self.steps.get(..first)?,
+        };
+        // Triggers run first.
+        let own = &steps[steps.partition_point(|step| step.origin != Origin::Own)..];
+        let found = own.binary_search_by_key(&instruction, |step| step.instruction).ok()?;
+        own.get(found)
     }
 
     /// The tree and the source that a step's instruction, words and flags are indices into.

@@ -6,17 +6,25 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use super::scope::{Assigned, Name, PLATFORM_ARGUMENTS, Scope, Scopes};
 use super::scope::{BUILD_ARGUMENTS, TARGET_ARGUMENTS, TARGET_STAGE};
 use super::uses::Use;
-use super::{Base, BaseImage, Inputs, Model, ModelProblem, Origin, Shell, Site, Step, VariableScope, context, stages};
+use super::{Base, BaseImage, Inputs, Model, ModelProblem, Origin, PlatformNumber, Shell, Site, Step};
+use super::{VariableScope, context, stages};
+use crate::expand::Buffers;
 use crate::limits::MODEL_WORK_MAX;
 use crate::span::{Span, offset};
 use crate::tree::{DirectiveKind, Instruction, Keyword, Source, Text, Tree};
 
 /// What the instructions of a tree mean. `source` must be what the tree was parsed from.
-pub fn model(source: &[u8], tree: &Tree, inputs: &Inputs<'_>) -> Model {
-    let mut builder = Builder::new(Source::new(source), tree, inputs);
+pub fn model<'s>(source: impl Into<Source<'s>>, tree: &'s Tree, inputs: &'s Inputs<'_>) -> Model {
+    model_of_source(source.into(), tree, inputs)
+}
+
+fn model_of_source(source: Source<'_>, tree: &Tree, inputs: &Inputs<'_>) -> Model {
+    let mut builder = Builder::new(source, tree, inputs);
     builder.check_options();
     builder.seed();
     builder.global_arguments();
@@ -27,11 +35,13 @@ pub fn model(source: &[u8], tree: &Tree, inputs: &Inputs<'_>) -> Model {
     builder.uses();
     builder.find_cycles();
     let fired = builder.fire();
+    let hands_on = builder.model.stages.iter().any(|stage| matches!(stage.base, Base::Stage(_)));
     for stage in 0..builder.model.stages.len() {
-        builder.run_stage(offset(stage), &fired);
+        builder.run_stage(offset(stage), &fired, hands_on);
     }
     builder.model.triggers = fired.triggers;
-    builder.finish()
+    builder.finish();
+    builder.model
 }
 
 pub(super) struct Builder<'a> {
@@ -56,13 +66,16 @@ pub(super) struct Builder<'a> {
     pub experimental: bool,
     /// Named contexts by their normal names, as indices into those of the inputs.
     pub contexts: FastMap<String, usize>,
-    /// What each stage that has run hands on to those that build upon it.
+    /// What each stage that has run hands on to those that build upon it; nothing where no stage builds upon
+    /// another.
     pub handed_on: Vec<State>,
     /// Uses of one stage by another, other than as base.
     pub uses: Vec<Use>,
     /// What instructions other than `FROM` use and is no stage, in BuildKit's order.
     pub others: Vec<Base>,
     pub problems: Vec<Noted>,
+    /// What words are expanded into.
+    pub buffers: Buffers,
     /// Expansions so far.
     pub expansions: u32,
     /// Bytes of values that the model keeps.
@@ -80,7 +93,7 @@ pub(super) struct Builder<'a> {
 }
 
 /// A map with a hash that is fast on short keys and that a file cannot foresee.
-pub(super) type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+pub(super) type FastMap<K, V> = HashMap<K, V, RandomState>;
 
 /// A problem, when BuildKit would meet it, and in which stage.
 pub(super) struct Noted {
@@ -135,6 +148,13 @@ impl<'a> Builder<'a> {
     fn new(source: Source<'a>, tree: &'a Tree, inputs: &'a Inputs<'a>) -> Self {
         let froms = tree.instructions.iter().filter(|i| i.keyword == Keyword::From);
         let stages = froms.count();
+        // Most files need no map at all: one seed is enough for all of them.
+        let hasher = RandomState::default();
+        let mut build_args = FastMap::with_hasher(hasher.clone());
+        build_args.extend(inputs.build_args.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        // Of several for one stage the first counts.
+        let mut images = FastMap::with_hasher(hasher.clone());
+        images.extend(inputs.base_images.iter().rev().copied());
         Self {
             source,
             tree,
@@ -149,29 +169,24 @@ impl<'a> Builder<'a> {
                 shells: Vec::new(),
                 triggers: Vec::new(),
                 problems: Vec::new(),
-                scopes: Scopes::new(tree.instructions.len(), source.bytes.len()),
-                step_of: vec![u32::MAX; tree.instructions.len()],
+                scopes: Scopes::new(tree.instructions.len(), source.bytes.len(), hasher.clone()),
+                target_platform: inputs.target_platform.clone(),
+                platforms: Vec::new(),
             },
-            build_args: match inputs.build_args {
-                [] => FastMap::default(),
-                given => given.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
-            },
+            build_args,
             epoch: None,
             globals: Scope::EMPTY,
             defaults: None,
-            names: FastMap::default(),
-            // Of several for one stage the first counts.
-            images: match inputs.base_images {
-                [] => FastMap::default(),
-                known => known.iter().rev().copied().collect(),
-            },
-            image_states: FastMap::default(),
+            names: FastMap::with_hasher(hasher.clone()),
+            images,
+            image_states: FastMap::with_hasher(hasher.clone()),
             experimental: asks_for_experimental(source, tree),
-            contexts: context::by_name(inputs.contexts),
-            handed_on: Vec::with_capacity(stages),
+            contexts: context::by_name(inputs.contexts, hasher.clone()),
+            handed_on: Vec::new(),
             uses: Vec::new(),
             others: Vec::new(),
             problems: Vec::new(),
+            buffers: Buffers::default(),
             expansions: 0,
             value_bytes: 0,
             work: MODEL_WORK_MAX,
@@ -188,10 +203,12 @@ impl<'a> Builder<'a> {
         let scopes = &mut self.model.scopes;
         scopes.seed_platform(BUILD_ARGUMENTS, build, false);
         scopes.seed_platform(TARGET_ARGUMENTS, target, true);
-        let last = || stages::last_name(self.source, self.tree);
         match self.inputs.target.filter(|target| !target.is_empty()) {
             Some(stage) => scopes.seed(TARGET_STAGE, stage),
-            None => scopes.seed(TARGET_STAGE, last().as_deref().unwrap_or("default")),
+            None => {
+                let last = stages::last_name(self.source, self.tree);
+                scopes.seed(TARGET_STAGE, last.as_deref().unwrap_or("default"));
+            }
         }
         let given = |name: &str| self.build_args.get(name).copied();
         let arguments = if self.build_args.is_empty() { &[][..] } else { &PLATFORM_ARGUMENTS };
@@ -251,9 +268,6 @@ impl<'a> Builder<'a> {
             variables: variables..variables,
             ports: ports..ports,
         });
-        if origin == Origin::Own {
-            self.model.step_of[instruction as usize] = step;
-        }
         step
     }
 
@@ -316,7 +330,7 @@ impl<'a> Builder<'a> {
         self.problems.push(Noted { phase, stage, problem: ModelProblem { message, span, line, last_step, site } });
     }
 
-    fn finish(mut self) -> Model {
+    fn finish(&mut self) {
         self.problems.sort_by_key(|noted| noted.phase);
         // What is found between the stages and their first instruction stops behind every `FROM`.
         let between = self.problems.iter_mut().filter(|noted| (Phase::Target..=Phase::Resolve).contains(&noted.phase));
@@ -327,8 +341,7 @@ impl<'a> Builder<'a> {
             let stage = noted.stage.and_then(|stage| stages.get(stage as usize));
             noted.phase != Phase::Run || stage.is_none_or(|stage| stage.reachable)
         };
-        self.model.problems = self.problems.into_iter().filter(runs).map(|noted| noted.problem).collect();
-        self.model
+        self.model.problems = self.problems.drain(..).filter(runs).map(|noted| noted.problem).collect();
     }
 }
 
@@ -353,7 +366,7 @@ impl<'t> At<'t> {
     pub(super) fn flag_values(&self, name: &'static str) -> impl Iterator<Item = (Text, usize)> + use<'t> {
         let (tree, source) = (self.tree, self.source);
         let flags = tree.flags_of(self.instruction).iter().enumerate();
-        let named = flags.filter(move |(_, flag)| tree.characters(source, flag.name) == name);
+        let named = flags.filter(move |(_, flag)| tree.is_named(source, flag, name));
         named.filter_map(|(number, flag)| Some((flag.value?, number)))
     }
 
@@ -368,6 +381,9 @@ impl<'t> At<'t> {
         self.outside.unwrap_or(self.instruction.span)
     }
 }
+
+/// The platform to build for.
+pub(super) const TARGET_PLATFORM: PlatformNumber = PlatformNumber(0);
 
 /// The step of what does not run yet.
 pub(super) const NO_STEP: u32 = u32::MAX;

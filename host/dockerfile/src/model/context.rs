@@ -2,51 +2,63 @@
 //!
 //! The name of an image or stage and its platform → the context that stands for it, if one does.
 
-use std::sync::Arc;
+use foldhash::fast::RandomState;
 
-use super::Base;
 use super::build::{Builder, FastMap};
+use super::{Base, Kept, PlatformNumber};
 use crate::platform::Platform;
 use crate::reference::{Reference, ReferenceError};
 
 impl Builder<'_> {
     /// The context that stands for an image.
-    pub(super) fn context(&self, reference: &Reference, platform: &Platform) -> Option<Base> {
-        if self.contexts.is_empty() {
-            return None;
-        }
+    pub(super) fn context(&mut self, reference: &Reference, platform: &Platform) -> Option<Base> {
         let name = normal_name(reference);
         let index = self.contexts.get(&format!("{name}::{platform}")).or_else(|| self.contexts.get(&name))?;
-        Some(Base::Context { name: self.inputs.contexts.get(*index)?.0.clone() })
+        let (name, _) = self.inputs.contexts.get(*index)?;
+        Some(Base::Context(Kept(self.model.scopes.keep(name))))
     }
 
     /// The context that stands for a stage; the error is that of a name that is no reference.
-    pub(super) fn stage_context(&self, name: &str, platform: &Platform) -> Result<Option<Base>, ReferenceError> {
+    pub(super) fn stage_context(
+        &mut self,
+        name: &str,
+        platform: PlatformNumber,
+    ) -> Result<Option<Base>, ReferenceError> {
         if EXEMPT.contains(&name) {
             return Ok(None);
         }
         if self.contexts.is_empty() {
             return Reference::check(name).map(|()| None);
         }
-        Reference::parse(name).map(|reference| self.context(&reference, platform))
+        Reference::parse(name).map(|reference| self.context_for(&reference, platform))
     }
 
-    /// What a name means where it names no stage.
-    pub(super) fn meant(&self, name: &str, platform: &Platform) -> (Base, Option<ReferenceError>) {
-        if name == "scratch" {
+    /// What a name that is kept means where it names no stage.
+    pub(super) fn meant(&mut self, name: Kept, platform: PlatformNumber) -> (Base, Option<ReferenceError>) {
+        let text = self.model.scopes.text(name.0);
+        if text == "scratch" {
             return (Base::Scratch, None);
         }
-        match Reference::parse(name) {
-            Ok(reference) => match self.context(&reference, platform) {
-                Some(context) => (context, None),
-                None => (Base::Image { name: name.into(), reference: Arc::new(reference) }, None),
-            },
-            Err(error) => (Base::Unresolvable { name: Some(name.to_owned()) }, Some(error)),
+        if self.contexts.is_empty() {
+            return match Reference::check(text) {
+                Ok(()) => (Base::Image(name), None),
+                Err(error) => (Base::Unresolvable(Some(name)), Some(error)),
+            };
         }
+        match Reference::parse(text) {
+            Ok(reference) => (self.context_for(&reference, platform).unwrap_or(Base::Image(name)), None),
+            Err(error) => (Base::Unresolvable(Some(name)), Some(error)),
+        }
+    }
+
+    fn context_for(&mut self, reference: &Reference, platform: PlatformNumber) -> Option<Base> {
+        let platform = self.model.platform(platform).clone();
+        self.context(reference, &platform)
     }
 
     /// Whether a context is an image of some kind, so that it may set more than is known.
-    pub(super) fn is_opaque(&self, name: &str) -> bool {
+    pub(super) fn is_opaque(&self, name: Kept) -> bool {
+        let name = self.model.scopes.text(name.0);
         let value = self.inputs.contexts.iter().rev().find(|(known, _)| known == name);
         let kind = value.and_then(|(_, value)| value.split_once(':'));
         let is_empty = |(kind, rest): (&str, &str)| kind == "docker-image" && rest.trim_start_matches('/') == "scratch";
@@ -55,7 +67,7 @@ impl Builder<'_> {
 }
 
 /// The contexts by the names that BuildKit asks for. Of equal names the last counts.
-pub(super) fn by_name(contexts: &[(String, String)]) -> FastMap<String, usize> {
+pub(super) fn by_name(contexts: &[(String, String)], hasher: RandomState) -> FastMap<String, usize> {
     let normal = |name: &str| {
         let (image, platform) = name.split_once("::").map_or((name, None), |(image, platform)| (image, Some(platform)));
         let Ok(reference) = Reference::parse(image) else { return name.to_owned() };
@@ -66,7 +78,9 @@ pub(super) fn by_name(contexts: &[(String, String)]) -> FastMap<String, usize> {
             None => image,
         }
     };
-    contexts.iter().enumerate().map(|(index, (name, _))| (normal(name), index)).collect()
+    let mut by_name = FastMap::with_hasher(hasher);
+    by_name.extend(contexts.iter().enumerate().map(|(index, (name, _))| (normal(name), index)));
+    by_name
 }
 
 /// The short form of a name, without the tag `latest`.

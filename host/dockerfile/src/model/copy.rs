@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::build::{At, Builder, Phase, State};
+use super::build::{At, Builder, Phase, State, TARGET_PLATFORM};
 use super::{Base, ImageUse, ImageUseKind, Site, Value};
 use crate::expand::Lexer;
 use crate::parse::heredoc;
@@ -28,12 +28,13 @@ struct Copied {
 }
 
 impl Builder<'_> {
+    #[inline(never)]
     pub(super) fn copied(&mut self, at: &At<'_>, state: &State) {
         let late = self.note_source(at);
         let Some(copied) = self.expand_copied(at, state) else { return };
         if let Some((name, stage)) = late {
-            let own = self.model.stages[stage as usize].name.as_ref();
-            let own = own.map_or_else(|| format!("stage-{stage}"), |name| shortened(&name.name).to_owned());
+            let own = self.model.stage_name(&self.model.stages[stage as usize]);
+            let own = own.map_or_else(|| format!("stage-{stage}"), |name| shortened(name).to_owned());
             let message =
                 format!("cannot copy from stage {name:?}, it needs to be defined before current stage {own:?}");
             return self.problem_at(Phase::Run, at, message);
@@ -66,9 +67,12 @@ impl Builder<'_> {
         copied.sources.start = self.model.values.len();
         let words = at.tree.words_of(at.instruction);
         for (number, word) in words.iter().enumerate() {
-            let text = at.tree.characters(at.source, word.text);
             let last = number + 1 == words.len();
-            let marker = if text.contains("<<") && !last { heredoc::marker(text) } else { Ok(None) };
+            let marker = if last || word.text.plain {
+                Ok(None)
+            } else {
+                heredoc::marker(at.tree.characters(at.source, word.text))
+            };
             match marker {
                 Ok(Some(marker)) => copied.heredocs.push(marker),
                 _ => {
@@ -113,8 +117,8 @@ impl Builder<'_> {
         }
         let (name, value) = at.copied_from()?;
         let source = self.copy_source(&name);
-        let late = match (at.stage, &source) {
-            (Some(stage), Base::Stage(used)) if self.is_late(stage, *used) => Some((name, stage)),
+        let late = match (at.stage, source) {
+            (Some(stage), Base::Stage(used)) if self.is_late(stage, used) => Some((name, stage)),
             _ => None,
         };
         let span = at.tree.source_span(value, 0..value.len());
@@ -126,8 +130,8 @@ impl Builder<'_> {
     pub(super) fn image_use(&mut self, at: &At<'_>, kind: ImageUseKind, span: Span, source: Base) {
         let Some(stage) = at.stage else { return };
         let platform = match source {
-            Base::Stage(used) => self.model.stages[used as usize].platform.clone(),
-            _ => self.inputs.target_platform.clone(),
+            Base::Stage(used) => self.model.stages[used as usize].platform,
+            _ => TARGET_PLATFORM,
         };
         let span = at.outside.unwrap_or(span);
         self.model.images.push(ImageUse { kind, step: at.step, stage, span, source, platform });
@@ -177,7 +181,7 @@ impl At<'_> {
     /// The value of a flag that is `true`, `false` or nothing.
     fn flag_switch(&self, name: &str) -> Option<bool> {
         let mut flags = self.tree.flags_of(self.instruction).iter();
-        let flag = flags.find(|flag| self.tree.characters(self.source, flag.name) == name)?;
+        let flag = flags.find(|flag| self.tree.is_named(self.source, flag, name))?;
         Some(flag.value.is_none_or(|value| self.tree.characters(self.source, value).eq_ignore_ascii_case("true")))
     }
 }
@@ -212,15 +216,12 @@ fn check_source(source: &str, copy: bool, parents: bool, system: &str, options: 
         }
         return if options.checksum.is_empty() { Ok(()) } else { check_digest(&options.checksum) };
     }
-    let (source, pattern) = match source.split_once("/./") {
-        _ if !parents => (source, None),
-        Some((parent, pattern)) => (parent, Some(pattern)),
-        None => ("/", Some(source)),
-    };
-    for path in pattern.into_iter().chain([source]) {
-        path::check(path, system)?;
+    if !parents {
+        return path::check(source, system);
     }
-    Ok(())
+    let (source, pattern) = source.split_once("/./").unwrap_or(("/", source));
+    path::check(pattern, system)?;
+    path::check(source, system)
 }
 
 /// A mode as `chmod` takes it: octal, or symbolic such as `u=rwX,go-w`.

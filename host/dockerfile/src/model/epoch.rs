@@ -73,10 +73,12 @@ impl<'a> Builder<'a> {
         }
     }
 
+    #[cold]
     fn epoch_source(&mut self, text: &str) {
         if text == "context" {
             return;
         }
+        let inputs = self.inputs;
         let reference = match Reference::parse(text) {
             Ok(reference) => reference,
             Err(error) => {
@@ -84,7 +86,7 @@ impl<'a> Builder<'a> {
                 return self.problem(Phase::Epoch, message, Span::default(), 1);
             }
         };
-        if self.context(&reference, &self.inputs.build_platform).is_some() {
+        if !self.contexts.is_empty() && self.context(&reference, &inputs.build_platform).is_some() {
             return;
         }
         let tree = self.tree;
@@ -191,7 +193,7 @@ impl Env for Around<'_> {
 }
 
 fn is_heredoc(word: &str) -> bool {
-    word.contains("<<") && matches!(heredoc::marker(word), Ok(Some(_)))
+    matches!(heredoc::marker(word), Ok(Some(_)))
 }
 
 /// The time that a build gives to what it makes.

@@ -3,10 +3,12 @@
 //! A text, its place and a scope → a [`Value`] and the [`Variable`]s in it. All expansions of a model
 //! draw on one budget.
 
+use std::borrow::Cow;
+
 use super::build::{At, Builder, Phase, State};
 use super::scope::{Scope, View};
 use super::{Site, Value, Variable, VariableScope, VariableState};
-use crate::expand::{ExpandError, Expansion, Lexer};
+use crate::expand::{ExpandError, Lexer};
 use crate::limits::{EXPANSION_WORK_MAX, MODEL_VALUE_BYTES_MAX};
 use crate::span::Span;
 use crate::tree::{Instruction, Keyword, Text};
@@ -32,9 +34,13 @@ impl Builder<'_> {
         }
     }
 
-    /// The name of a base when all build arguments keep their defaults.
-    pub(super) fn default_base(&mut self, text: &str) -> Option<String> {
-        let value = self.silently(text, self.defaults?);
+    /// The name of a base when all build arguments keep their defaults; `plain` where expansion leaves it as it is.
+    pub(super) fn default_base<'t>(&mut self, text: &'t str, plain: bool) -> Option<Cow<'t, str>> {
+        let scope = self.defaults?;
+        if plain {
+            return Some(text.into());
+        }
+        let value = self.silently(text, scope).map(Cow::Owned);
         // BuildKit gives up on all stages from here.
         if value.is_none() {
             self.defaults = None;
@@ -61,6 +67,11 @@ impl Builder<'_> {
         }
         let mut text = text;
         let mut characters = at.tree.characters(at.source, text);
+        if text.plain
+            && let Some(value) = self.expand_plain(site, characters, 0)
+        {
+            return Some(value);
+        }
         if at.instruction.keyword == Keyword::Volume {
             let start = characters.len() - characters.trim_start().len();
             characters = characters.trim();
@@ -80,18 +91,22 @@ impl Builder<'_> {
         lexer: Lexer,
         locate: &dyn Fn(Span) -> Span,
     ) -> Option<Value> {
-        if let Some((plain, cost)) = lexer.plain(text)
-            && cost <= self.work.min(EXPANSION_WORK_MAX)
-            && self.value_bytes + plain.len() <= MODEL_VALUE_BYTES_MAX
-        {
+        let plain = lexer.plain(text).and_then(|(plain, cost)| self.expand_plain(site, plain, cost));
+        plain.or_else(|| self.expand_fully(at, state, site, text, lexer, locate))
+    }
+
+    /// Notes a value that is known without expansion, and the work it takes; nothing where a bound is hit.
+    fn expand_plain(&mut self, site: Site, plain: &str, cost: usize) -> Option<Value> {
+        let within =
+            cost <= self.work.min(EXPANSION_WORK_MAX) && self.value_bytes + plain.len() <= MODEL_VALUE_BYTES_MAX;
+        within.then(|| {
             let value = Value { site, exact: true, text: Some(self.model.scopes.keep(plain)) };
             self.value_bytes += plain.len();
             self.work -= cost;
             self.expansions += 1;
             self.model.values.push(value);
-            return Some(value);
-        }
-        self.expand_fully(at, state, site, text, lexer, locate)
+            value
+        })
     }
 
     #[inline(never)]
@@ -107,19 +122,19 @@ impl Builder<'_> {
         let mut work = self.work.min(EXPANSION_WORK_MAX);
         let before = work;
         let view = View { scopes: &self.model.scopes, scope: state.scope };
-        let Expansion { value, references } = lexer.value(text, &view, &mut work);
-        let (kept, error) = match value {
-            Ok(value) if self.value_bytes + value.len() <= MODEL_VALUE_BYTES_MAX => (Some(value.into_owned()), None),
-            Ok(_) => (None, Some(ExpandError { message: TOO_MANY_BYTES.to_owned(), limit: true })),
+        let result = lexer.value_in(text, &view, &mut work, &mut self.buffers);
+        self.work -= before - work;
+        let value = &self.buffers.value;
+        let (text_span, error) = match result {
+            Ok(()) if self.value_bytes + value.len() <= MODEL_VALUE_BYTES_MAX => {
+                self.value_bytes += value.len();
+                (Some(self.model.scopes.keep(value)), None)
+            }
+            Ok(()) => (None, Some(ExpandError { message: TOO_MANY_BYTES.to_owned(), limit: true })),
             Err(error) => (None, Some(error)),
         };
-        let text_span = kept.map(|value| {
-            self.value_bytes += value.len();
-            self.model.scopes.keep(&value)
-        });
-        self.work -= before - work;
         let mut exact = text_span.is_some();
-        for reference in references {
+        for reference in &self.buffers.references {
             let name = self.model.scopes.intern(reference.name(text));
             let entry = self.model.scopes.entry(state.scope, name);
             let variable_state = match entry.value {

@@ -2,6 +2,7 @@
 //!
 //! An `EXPOSE` and the [`State`] before it → [`Port`]s, up to the first that is not valid.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::Port;
@@ -9,10 +10,11 @@ use super::build::{At, Builder, Phase, State};
 use super::scope::View;
 use crate::expand::Lexer;
 use crate::limits::{EXPANSION_WORK_MAX, MODEL_VALUE_BYTES_MAX};
-use crate::span::offset;
+use crate::span::{Span, offset};
 
 impl Builder<'_> {
     /// BuildKit does not look for undefined variables here.
+    #[inline(never)]
     pub(super) fn expose(&mut self, at: &At<'_>, state: &State) {
         let (first, variables, problems) = (self.model.values.len(), self.model.variables.len(), self.problems.len());
         self.words(at, state);
@@ -24,9 +26,13 @@ impl Builder<'_> {
         let mut specifications = Vec::new();
         for number in order {
             let text = at.tree.characters(at.source, words[number].text);
+            if words[number].text.plain {
+                specifications.push((number, Cow::Borrowed(text)));
+                continue;
+            }
             // BuildKit expands all words before it reads the first port.
             match self.split_words(state, text) {
-                Ok(split) => specifications.extend(split.into_iter().map(|word| (number, word))),
+                Ok(split) => specifications.extend(split.into_iter().map(|(word, _)| (number, word.into()))),
                 Err(message) => {
                     if let Some(message) = message {
                         self.problem_at(Phase::Run, at, message);
@@ -54,14 +60,13 @@ impl Builder<'_> {
     }
 
     /// The words of an expanded text; where a bound was hit, no message.
-    fn split_words(&mut self, state: &State, text: &str) -> Result<Vec<String>, Option<String>> {
+    fn split_words(&mut self, state: &State, text: &str) -> Result<Vec<(String, Span)>, Option<String>> {
         let mut work = self.work.min(EXPANSION_WORK_MAX);
         let before = work;
         let view = View { scopes: &self.model.scopes, scope: state.scope };
         let words = Lexer::new(char::from(self.tree.escape)).words(text, &view, &mut work);
         self.work -= before - work;
-        let words = words.map_err(|error| (!error.limit).then_some(error.message))?;
-        Ok(words.into_iter().map(|(word, _)| word).collect())
+        words.map_err(|error| (!error.limit).then_some(error.message))
     }
 }
 

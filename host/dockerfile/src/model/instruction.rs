@@ -47,7 +47,7 @@ impl Builder<'_> {
         let mut stopped = false;
         for (number, word) in at.tree.words_of(at.instruction).iter().enumerate() {
             let text = at.tree.characters(at.source, word.text);
-            let equals = text.find('=');
+            let equals = text.bytes().position(|b| b == b'=');
             let key = &text[..equals.unwrap_or(text.len())];
             let name = self.model.scopes.intern(key);
             let global = at.scope == VariableScope::Global;
@@ -135,6 +135,7 @@ impl Builder<'_> {
         self.model.text(value).filter(|_| value.exact)
     }
 
+    #[inline(never)]
     fn volumes(&mut self, at: &At<'_>, state: &State) {
         let before = self.model.values.len();
         if !self.words(at, state) {
@@ -146,6 +147,7 @@ impl Builder<'_> {
         }
     }
 
+    #[inline(never)]
     fn directory(&mut self, at: &At<'_>, state: &mut State) {
         let before = self.model.values.len();
         self.words(at, state);
@@ -173,9 +175,10 @@ impl Builder<'_> {
     /// The operating system of the stage that runs.
     pub(super) fn system(&self, at: &At<'_>) -> &str {
         let stage = at.stage.and_then(|stage| self.model.stages.get(stage as usize));
-        stage.map_or("", |stage| &stage.platform.os)
+        stage.map_or("", |stage| &self.model.platform(stage.platform).os)
     }
 
+    #[inline(never)]
     fn signal(&mut self, at: &At<'_>, state: &State) {
         let before = self.model.values.len();
         self.words(at, state);

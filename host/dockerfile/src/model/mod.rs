@@ -23,11 +23,9 @@ mod tests;
 mod uses;
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use crate::expand::ReferenceForm;
 use crate::platform::Platform;
-use crate::reference::Reference;
 use crate::span::Span;
 use crate::tree::Tree;
 pub use build::model;
@@ -91,8 +89,18 @@ pub struct Model {
     /// What would stop a build, in the order BuildKit would meet it.
     pub problems: Vec<ModelProblem>,
     scopes: Scopes,
-    step_of: Vec<u32>,
+    target_platform: Platform,
+    /// Those that flags name.
+    platforms: Vec<Platform>,
 }
+
+/// Characters that a model keeps. Its methods read them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept(Span);
+
+/// A platform that stages and images are for: [`Model::platform`] has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlatformNumber(u32);
 
 /// One stage.
 #[derive(Clone, Debug)]
@@ -110,7 +118,7 @@ pub struct Stage {
     /// The `--platform` flag.
     pub platform_flag: PlatformFlag,
     /// The platform its base is expected to have.
-    pub platform: Platform,
+    pub platform: PlatformNumber,
     /// The stage at the end of the chain of bases: the one whose `FROM` names an image or `scratch`.
     pub root: u32,
     /// Whether a named context of its own name takes its place: then that is its base, and its
@@ -127,61 +135,40 @@ pub struct Stage {
 }
 
 /// The name of a stage.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StageName {
     /// In lower case, as BuildKit compares it.
-    pub name: String,
-    /// As written.
-    pub written: String,
+    pub name: Kept,
     /// Where it is written.
     pub span: Span,
 }
 
-/// What a stage builds upon.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a stage builds upon. [`Model::base_name`] has the characters of its name, and [`Model::reference`]
+/// what an image's name refers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Base {
     /// Nothing.
     Scratch,
     /// An earlier stage.
     Stage(u32),
-    /// An image.
-    Image {
-        /// The name after expansion.
-        name: Arc<str>,
-        /// What it refers to.
-        reference: Arc<Reference>,
-    },
-    /// A named context.
-    Context {
-        /// Its name among [`Inputs::contexts`].
-        name: String,
-    },
-    /// Nothing that could be resolved: expansion failed, or gave nothing or no valid reference.
-    Unresolvable {
-        /// The name after expansion, if it came to that.
-        name: Option<String>,
-    },
+    /// An image, by its name after expansion, which is a valid reference.
+    Image(Kept),
+    /// A named context, by its name among [`Inputs::contexts`].
+    Context(Kept),
+    /// Nothing that could be resolved: expansion failed, or gave nothing or no valid reference. The name after
+    /// expansion, if it came to that.
+    Unresolvable(Option<Kept>),
 }
 
 /// The `--platform` flag of a `FROM`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlatformFlag {
     /// Not given.
     None,
     /// Given and valid.
-    Resolved {
-        /// The text after expansion.
-        text: String,
-        /// What it means.
-        platform: Platform,
-    },
+    Resolved(PlatformNumber),
     /// Given, but expansion failed, or gave no platform.
-    Unresolvable {
-        /// The text after expansion, if it came to that.
-        text: Option<String>,
-        /// The variables in it that are not set.
-        unset: Vec<String>,
-    },
+    Unresolvable,
 }
 
 /// One run of one instruction.
@@ -314,7 +301,7 @@ pub struct Port {
 }
 
 /// A use of an image, a stage or `scratch`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct ImageUse {
     /// Where it is used.
     pub kind: ImageUseKind,
@@ -327,7 +314,7 @@ pub struct ImageUse {
     /// What is used.
     pub source: Base,
     /// The platform the image is wanted for.
-    pub platform: Platform,
+    pub platform: PlatformNumber,
 }
 
 /// Where an image is used.

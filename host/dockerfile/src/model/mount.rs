@@ -22,6 +22,13 @@ struct Read {
 impl Builder<'_> {
     /// Only the values of mounts are expanded. BuildKit reads all mounts before it looks at any.
     pub(super) fn mounts(&mut self, at: &At<'_>, state: &State) {
+        if !at.instruction.flags.is_empty() || !at.instruction.heredocs.is_empty() {
+            self.each_mount(at, state);
+        }
+    }
+
+    #[inline(never)]
+    fn each_mount(&mut self, at: &At<'_>, state: &State) {
         let mut mounts = Vec::new();
         for (value, number) in at.flag_values("mount") {
             match self.mount(at, state, number, value) {
@@ -50,8 +57,8 @@ impl Builder<'_> {
         let fields = options::fields(&flag.text).map_err(|reason| format!("failed to parse csv mounts: {reason}"))?;
         let mut mount = Mount::default();
         let (mut from, mut exact) = (None, true);
-        for field in &fields {
-            let Some((key, value)) = field.text.split_once('=') else {
+        for field in fields {
+            let Some((key, value)) = field.pair() else {
                 mount.set(&field.text, None)?;
                 continue;
             };
@@ -59,12 +66,12 @@ impl Builder<'_> {
             // A doubled quote in a field makes what follows it one byte off: no matter for a place.
             let locate = |span: Span| at.flag_span(&flag, Span::new(start + span.start, start + span.end));
             if key.eq_ignore_ascii_case("from") {
-                from = Some((value, locate(Span::new(0, offset(value.len())))));
+                from = Some((value.to_owned(), locate(Span::new(0, offset(value.len())))));
             }
             let lexer = Lexer::new(char::from(self.tree.escape));
             let Some(value) = self.expand(at, state, at.flag(number), value, lexer, &locate) else { return Ok(None) };
-            match self.certain(&value).map(str::to_owned) {
-                Some(value) => mount.set(&field.text, Some(&value))?,
+            match self.certain(&value) {
+                Some(value) => mount.set(&field.text, Some(value))?,
                 None => exact = false,
             }
         }
@@ -73,7 +80,7 @@ impl Builder<'_> {
         }
         let (name, span) = from.filter(|(name, _)| !name.is_empty()).unzip();
         let source = match name {
-            Some(name) => self.mount_source(name),
+            Some(name) => self.mount_source(&name),
             None if mount.kind == MountKind::Cache => self.mount_source("scratch"),
             None => Base::Scratch,
         };

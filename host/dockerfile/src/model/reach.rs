@@ -10,7 +10,7 @@ use super::{Base, Stage, Trigger, VariableScope};
 use crate::limits::{MODEL_TRIGGER_BYTES_MAX, MODEL_TRIGGERS_MAX, TRIGGER_BYTES_MAX};
 use crate::parse::{check_instruction, parse, stage_name};
 use crate::span::offset;
-use crate::tree::{Instruction, Keyword, ProblemKind, Source};
+use crate::tree::{Instruction, Keyword, ProblemKind};
 
 /// The triggers that fire.
 #[derive(Default)]
@@ -38,6 +38,11 @@ impl<'a> Builder<'a> {
         if self.target().is_none() && self.images.is_empty() && !self.tree.instructions.iter().any(may_fire) {
             return Fired::default();
         }
+        self.fire_from_target(count)
+    }
+
+    #[cold]
+    fn fire_from_target(&mut self, count: usize) -> Fired {
         let mut fired = Fired { stages: vec![Vec::new(); count], triggers: Vec::new() };
         let target = self.target();
         let last = count.checked_sub(1).map(offset);
@@ -132,12 +137,12 @@ impl<'a> Builder<'a> {
         if !self.may_fire(trigger.len(), TRIGGER_BYTES_MAX, from) {
             return;
         }
-        let tree = parse(trigger.as_bytes());
+        let tree = parse(trigger);
         let syntax = tree.problems.iter().find(|p| p.kind == ProblemKind::Syntax).map(|p| p.message.clone());
         let single = tree.instructions.iter().filter(|i| i.parent.is_none()).count() == 1;
         let error = syntax
             .or_else(|| (!single).then(|| "onbuild trigger should be a single expression".to_owned()))
-            .or_else(|| check_instruction(Source::of_text(trigger), &tree, 0).err())
+            .or_else(|| check_instruction(trigger.into(), &tree, 0).err())
             .or_else(|| {
                 let from = tree.instructions.first().is_some_and(|i| i.keyword == Keyword::From);
                 from.then(|| "*instructions.Stage is not a command type".to_owned())
@@ -155,7 +160,7 @@ impl<'a> Builder<'a> {
     /// The place of the trigger of an image.
     pub(super) fn at_trigger<'t>(&self, trigger: &'t Trigger, step: u32, from: &Instruction) -> At<'t> {
         At {
-            source: Source::of_text(&trigger.source),
+            source: trigger.source.as_str().into(),
             tree: &trigger.tree,
             instruction: &trigger.tree.instructions[0],
             step,

@@ -12,7 +12,8 @@ use crate::span::offset;
 
 impl<'a> Builder<'a> {
     /// The steps of one stage: triggers of what it builds upon, then its own instructions.
-    pub(super) fn run_stage(&mut self, stage: u32, fired: &Fired) {
+    /// `hands_on` is whether any stage builds upon another.
+    pub(super) fn run_stage(&mut self, stage: u32, fired: &Fired, hands_on: bool) {
         let first = offset(self.model.steps.len());
         let tree = self.tree;
         let mut state = self.inherited(stage);
@@ -21,7 +22,7 @@ impl<'a> Builder<'a> {
         // stages are.
         let runs = !own.replaced || self.target().is_none();
         let range = own.instructions.clone();
-        if runs {
+        if runs && !fired.stages.is_empty() {
             self.triggers(stage, fired, &mut state);
         }
         for index in (range.start + 1..range.end).filter(|_| runs) {
@@ -34,10 +35,13 @@ impl<'a> Builder<'a> {
             }
         }
         self.model.stages[stage as usize].steps = first..offset(self.model.steps.len());
-        let scope = self.model.scopes.inherit(state.scope, &state.shadowed);
-        self.handed_on.push(State { scope, shadowed: Vec::new(), ..state });
+        if hands_on {
+            let scope = self.model.scopes.inherit(state.scope, &state.shadowed);
+            self.handed_on.push(State { scope, shadowed: Vec::new(), ..state });
+        }
     }
 
+    #[cold]
     fn triggers(&mut self, stage: u32, fired: &Fired, state: &mut State) {
         let tree = self.tree;
         let from = &tree.instructions[self.model.stages[stage as usize].from as usize];
@@ -68,12 +72,12 @@ impl<'a> Builder<'a> {
         let image = self.base_image(stage);
         let mut state = image.map_or_else(|| State::new(Scope::EMPTY), |image| self.image_state(image));
         let own = &self.model.stages[stage as usize];
-        state.unknown = match &own.base {
+        state.unknown = match own.base {
             Base::Scratch => false,
-            Base::Context { name } => self.is_opaque(name),
+            Base::Context(name) => self.is_opaque(name),
             _ => image.is_none(),
         };
-        let windows = own.platform.os == "windows";
+        let windows = self.model.platform(own.platform).os == "windows";
         let scopes = &mut self.model.scopes;
         let path = scopes.intern("PATH");
         // Windows sets its own.
@@ -90,6 +94,7 @@ impl<'a> Builder<'a> {
     }
 
     /// What the configuration of an image sets.
+    #[cold]
     fn image_state(&mut self, image: &'a BaseImage) -> State {
         let address = std::ptr::from_ref(image);
         if let Some(state) = self.image_states.get(&address) {
@@ -109,10 +114,11 @@ impl<'a> Builder<'a> {
         state
     }
 
+    #[cold]
     fn start_directory(&mut self, stage: u32, directory: &str) -> Option<String> {
         let own = &self.model.stages[stage as usize];
         let from = &self.tree.instructions[own.from as usize];
-        match path::normal("/", directory, &own.platform.os, false) {
+        match path::normal("/", directory, &self.model.platform(own.platform).os, false) {
             Ok(directory) => Some(directory).filter(|directory| directory.len() <= DIRECTORY_BYTES_MAX),
             Err(error) => {
                 let message = format!("normalizing workdir: normalizing working directory: {error}");
@@ -125,7 +131,7 @@ impl<'a> Builder<'a> {
     /// The base image of a stage that names one, if the inputs know it.
     pub(super) fn base_image(&self, stage: u32) -> Option<&'a BaseImage> {
         let known = self.images.get(&stage).copied()?;
-        matches!(self.model.stages[stage as usize].base, Base::Image { .. }).then_some(known)
+        matches!(self.model.stages[stage as usize].base, Base::Image(_)).then_some(known)
     }
 }
 

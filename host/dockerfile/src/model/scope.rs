@@ -7,6 +7,8 @@
 
 mod names;
 
+use foldhash::fast::RandomState;
+
 use crate::expand::Env;
 use crate::span::{Span, offset};
 pub(super) use names::{BUILD_ARGUMENTS, PLATFORM_ARGUMENTS, TARGET_ARGUMENTS, TARGET_STAGE};
@@ -37,7 +39,7 @@ pub(super) struct Scopes {
     /// Names by hash, once there are more than a few: a table with free places, in which a name stands at
     /// its hash or behind it.
     places: Vec<u32>,
-    hasher: foldhash::fast::RandomState,
+    hasher: RandomState,
     names: Vec<Span>,
     arena: String,
     links: Vec<Link>,
@@ -103,11 +105,13 @@ impl Scope {
 
 impl Scopes {
     /// No environment yet, with room for those of a usual file of so many instructions and bytes.
-    pub fn new(instructions: usize, bytes: usize) -> Self {
+    pub fn new(instructions: usize, bytes: usize, hasher: RandomState) -> Self {
         Self {
+            hasher,
             names: Vec::with_capacity(FEW),
             arena: String::with_capacity((bytes / 4).min(ARENA_BYTES_FIRST) + ARENA_BYTES_MORE),
             links: Vec::with_capacity(instructions + LINKS_MORE),
+            image_names: Vec::with_capacity(FEW),
             ..Self::default()
         }
     }
@@ -379,7 +383,7 @@ mod tests {
     /// Assignments in two branches, far more than are gone through one by one.
     #[test]
     fn found_again() {
-        let mut scopes = Scopes::new(0, 0);
+        let mut scopes = Scopes::new(0, 0, RandomState::default());
         let mut branches = [(Scope::SEEDED, BTreeMap::new()), (Scope::EMPTY, BTreeMap::new())];
         for round in 0..40 * RECENT_MAX {
             let (scope, expect) = &mut branches[(round % 3 == 0) as usize];

@@ -3,16 +3,18 @@
 //! `FROM` instructions → [`Stage`]s, in order. A base is looked up among the stages before it, in the
 //! case it is written in, as BuildKit does; `--from` is looked up among all, in any case.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use super::build::{At, Builder, Phase, State};
-use super::{Base, ImageUse, ImageUseKind, Origin, PlatformFlag, Site, Stage, StageName, VariableScope};
+use super::build::{At, Builder, Phase, State, TARGET_PLATFORM};
+use super::{Base, ImageUse, ImageUseKind, Kept, Origin, PlatformFlag, PlatformNumber};
+use super::{Site, Stage, StageName, VariableScope, VariableState};
 use crate::limits::MODEL_SUGGESTIONS_MAX;
 use crate::parse::{is_stage_name, stage_name, suggested};
 use crate::platform::Platform;
 use crate::reference::Reference;
 use crate::span::{Span, offset};
-use crate::tree::{Instruction, Keyword, Source, Tree, Word};
+use crate::tree::{Instruction, Keyword, Source, Text, Tree, Word};
 
 impl<'a> Builder<'a> {
     /// Makes a stage of every `FROM`.
@@ -34,7 +36,7 @@ impl<'a> Builder<'a> {
         let at = self.at(step, from, Some(index), VariableScope::From);
         let words = tree.words_of(from);
         let base_span = words.first().map_or(from.keyword_span, |word| word.span);
-        let named = words.first().and_then(|word| self.base_name(&at, &state, word));
+        let named = words.first().and_then(|word| self.expand_base(&at, &state, word));
         // BuildKit does not look at the platform behind a base that stops it.
         let variables = self.model.variables.len();
         let platform_flag = self.platform_flag(&at, &state);
@@ -42,39 +44,33 @@ impl<'a> Builder<'a> {
             self.model.variables.truncate(variables);
         }
         self.end();
-        let (as_span, name) = name(source, tree, words);
-        let wanted = match &platform_flag {
-            PlatformFlag::Resolved { platform, .. } => platform.clone(),
-            _ => self.inputs.target_platform.clone(),
+        let wanted = match platform_flag {
+            PlatformFlag::Resolved(platform) => platform,
+            _ => TARGET_PLATFORM,
         };
-        let context = name.as_ref().and_then(|name| self.own_context(&at, &name.name, &wanted));
+        let (as_span, name) = name(source, tree, words);
+        let context = name.as_ref().and_then(|(_, name)| self.own_context(&at, name, wanted));
+        let name = name.map(|(span, name)| StageName { name: Kept(self.model.scopes.keep(&name)), span });
         let replaced = context.is_some();
         // What a context takes the place of must be a valid name all the same.
-        let base = named.map(|name| self.base(&name, &wanted, from));
-        let base = context.or(base).unwrap_or(Base::Unresolvable { name: None });
+        let base = named.map(|name| self.base(name, wanted, from));
+        let base = context.or(base).unwrap_or(Base::Unresolvable(None));
         // Without build arguments the default is what was just expanded and found to be an image.
-        let is_default = self.build_args.is_empty() && !replaced && matches!(base, Base::Image { .. });
+        let is_default = self.build_args.is_empty() && !replaced && matches!(base, Base::Image(_));
         let unknown = words.first().filter(|_| !is_default);
-        let default = unknown.and_then(|word| self.default_base(tree.characters(source, word.text)));
+        let default = unknown.and_then(|word| self.default_base(tree.characters(source, word.text), word.text.plain));
         let invalid_default_base = default.is_some_and(|name| Reference::check(&name).is_err());
-        let platform = match &base {
-            Base::Stage(parent) => self.model.stages[*parent as usize].platform.clone(),
-            Base::Scratch => self.inputs.target_platform.clone(),
+        let platform = match base {
+            Base::Stage(parent) => self.model.stages[parent as usize].platform,
+            Base::Scratch => TARGET_PLATFORM,
             _ => wanted,
         };
         let root = match base {
             Base::Stage(parent) => self.model.stages[parent as usize].root,
             _ => index,
         };
-        let source = base.clone();
-        self.model.images.push(ImageUse {
-            kind: ImageUseKind::From,
-            step,
-            stage: index,
-            span: base_span,
-            source,
-            platform: platform.clone(),
-        });
+        let kind = ImageUseKind::From;
+        self.model.images.push(ImageUse { kind, step, stage: index, span: base_span, source: base, platform });
         self.model.stages.push(Stage {
             from: instructions.start,
             name,
@@ -102,8 +98,8 @@ impl<'a> Builder<'a> {
             _ => index as usize,
         };
         for (stage, index) in stages[from..].iter().zip(offset(from)..) {
-            if let Some(name) = &stage.name {
-                self.names.insert(name.name.clone(), index);
+            if let Some(name) = self.model.stage_name(stage) {
+                self.names.insert(name.to_owned(), index);
             }
         }
     }
@@ -114,36 +110,35 @@ impl<'a> Builder<'a> {
         if stages.len() > FEW_STAGES {
             return self.names.get(name).copied();
         }
-        stages.iter().rposition(|stage| stage.name.as_ref().is_some_and(|known| known.name == name)).map(offset)
+        stages.iter().rposition(|stage| self.model.stage_name(stage) == Some(name)).map(offset)
     }
 
     /// The name of the base after expansion; nothing where BuildKit stops at it.
-    fn base_name(&mut self, at: &At<'_>, state: &State, word: &Word) -> Option<String> {
+    fn expand_base(&mut self, at: &At<'_>, state: &State, word: &Word) -> Option<Kept> {
         let site = at.word(0);
-        let value = self.expand_text(at, state, site, word.text)?;
-        let name = self.model.text(&value).map(str::to_owned)?;
+        let name = self.expand_text(at, state, site, word.text)?.text?;
         if name.is_empty() {
             let message = format!("base name ({}) should not be blank", at.tree.characters(at.source, word.text));
             self.problem_in(Phase::From, at, site, message);
             return None;
         }
-        Some(name)
+        Some(Kept(name))
     }
 
-    fn base(&mut self, name: &str, platform: &Platform, from: &Instruction) -> Base {
-        if let Some(stage) = self.stage_named(name) {
+    fn base(&mut self, name: Kept, platform: PlatformNumber, from: &Instruction) -> Base {
+        if let Some(stage) = self.stage_named(self.model.scopes.text(name.0)) {
             return Base::Stage(stage);
         }
         let (base, error) = self.meant(name, platform);
-        if let (Base::Unresolvable { name: Some(name) }, Some(error)) = (&base, error) {
-            let message = format!("failed to parse stage name {name:?}: {error}");
+        if let Some(error) = error {
+            let message = format!("failed to parse stage name {:?}: {error}", self.model.scopes.text(name.0));
             self.problem(Phase::Resolve, message, from.span, from.lines.0);
         }
         base
     }
 
     /// The context of the stage's own name. BuildKit takes that name for a reference.
-    fn own_context(&mut self, at: &At<'_>, name: &str, platform: &Platform) -> Option<Base> {
+    fn own_context(&mut self, at: &At<'_>, name: &str, platform: PlatformNumber) -> Option<Base> {
         match self.stage_context(name, platform) {
             Ok(context) => context,
             Err(error) => {
@@ -155,52 +150,48 @@ impl<'a> Builder<'a> {
 
     fn platform_flag(&mut self, at: &At<'_>, state: &State) -> PlatformFlag {
         let flags = at.tree.flags_of(at.instruction).iter().enumerate();
-        let mut flags = flags.filter(|(_, flag)| at.tree.characters(at.source, flag.name) == "platform");
+        let mut flags = flags.filter(|(_, flag)| at.tree.is_named(at.source, flag, "platform"));
         let Some((number, written)) = flags.find_map(|(number, flag)| Some((number, flag.value?))) else {
             return PlatformFlag::None;
         };
-        if written.is_empty() {
-            return PlatformFlag::None;
-        }
+        if written.is_empty() { PlatformFlag::None } else { self.resolve_platform(at, state, number, written) }
+    }
+
+    #[inline(never)]
+    fn resolve_platform(&mut self, at: &At<'_>, state: &State, number: usize, written: Text) -> PlatformFlag {
         let before = self.model.variables.len();
         let site = Site::Flag(at.instruction.flags.start + offset(number));
         let value = self.expand_text(at, state, site, written);
-        let text = value.and_then(|value| self.model.text(&value).map(str::to_owned));
-        let parsed = text.as_deref().map(Platform::parse);
-        let (text, error) = match (text, parsed) {
-            (Some(text), Some(Ok(platform))) => return PlatformFlag::Resolved { text, platform },
-            (Some(text), Some(Err(error))) => (Some(text), error.to_string()),
-            _ => (None, String::new()),
-        };
-        let unset: Vec<String> = self.model.variables[before..]
-            .iter()
-            .filter(|variable| variable.state != super::VariableState::Resolved)
-            .map(|variable| self.model.name(variable).to_owned())
-            .collect();
+        // Why expansion failed is noted already.
+        let Some(text) = value.and_then(|value| self.model.text(&value)) else { return PlatformFlag::Unresolvable };
         let written = at.read_flag(written).text;
-        let message = match text.as_deref() {
-            // Why expansion failed is noted already.
-            None => return PlatformFlag::Unresolvable { text, unset },
-            Some("") => format!("empty platform value from expression {written}"),
-            Some(_) => format!("failed to parse platform {written}: {error}"),
+        let message = match Platform::parse(text) {
+            Ok(platform) => {
+                self.model.platforms.push(platform);
+                return PlatformFlag::Resolved(PlatformNumber(offset(self.model.platforms.len())));
+            }
+            Err(_) if text.is_empty() => format!("empty platform value from expression {written}"),
+            Err(error) => format!("failed to parse platform {written}: {error}"),
         };
-        let message = match unset.first().filter(|_| self.suggestions < MODEL_SUGGESTIONS_MAX) {
-            Some(name) => {
+        let mut variables = self.model.variables[before..].iter();
+        let unset = variables.find(|variable| variable.state != VariableState::Resolved);
+        let message = match unset.filter(|_| self.suggestions < MODEL_SUGGESTIONS_MAX) {
+            Some(variable) => {
                 self.suggestions += 1;
-                suggested(message, name, &self.model.scopes.visible(self.globals, false))
+                let names = self.model.scopes.visible(self.globals, false);
+                suggested(message, self.model.name(variable), &names)
             }
             None => message,
         };
         self.problem_in(Phase::From, at, site, message);
-        PlatformFlag::Unresolvable { text, unset }
+        PlatformFlag::Unresolvable
     }
 
     /// Checks that the target is there.
     pub(super) fn find_target(&mut self) {
         let Some(target) = self.target() else { return };
         if self.stage_named(&stage_name(target)).is_none() {
-            let names: Vec<&str> =
-                self.model.stages.iter().filter_map(|s| s.name.as_ref()).map(|n| n.name.as_str()).collect();
+            let names: Vec<&str> = self.model.stages.iter().filter_map(|s| self.model.stage_name(s)).collect();
             let message = suggested(format!("target stage {target:?} could not be found"), target, &names);
             self.problem(Phase::Target, message, Span::default(), 1);
         }
@@ -208,26 +199,21 @@ impl<'a> Builder<'a> {
 }
 
 /// The name of the last stage.
-pub(super) fn last_name(source: Source<'_>, tree: &Tree) -> Option<String> {
+pub(super) fn last_name<'t>(source: Source<'t>, tree: &'t Tree) -> Option<Cow<'t, str>> {
     let mut froms = tree.instructions.iter().rev().filter(|i| i.keyword == Keyword::From && i.parent.is_none());
-    name(source, tree, tree.words_of(froms.next()?)).1.map(|name| name.name)
+    name(source, tree, tree.words_of(froms.next()?)).1.map(|(_, name)| name)
 }
 
 /// So many stages are compared by name one by one; beyond that a map knows them.
 const FEW_STAGES: usize = 16;
 
-/// `AS name`, if it is well formed.
-fn name(source: Source<'_>, tree: &Tree, words: &[Word]) -> (Option<Span>, Option<StageName>) {
+/// `AS` and the name behind it, in lower case, if it is well formed.
+fn name<'t>(source: Source<'t>, tree: &'t Tree, words: &[Word]) -> (Option<Span>, Option<(Span, Cow<'t, str>)>) {
     let [_, keyword, name] = words else { return (None, None) };
     if !tree.characters(source, keyword.text).eq_ignore_ascii_case("as") {
         return (None, None);
     }
-    let written = tree.characters(source, name.text);
-    let lower = stage_name(written);
-    let name = is_stage_name(&lower).then(|| StageName {
-        name: lower.into_owned(),
-        written: written.to_owned(),
-        span: name.span,
-    });
+    let lower = stage_name(tree.characters(source, name.text));
+    let name = is_stage_name(&lower).then_some((name.span, lower));
     (Some(keyword.span), name)
 }

@@ -6,11 +6,12 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use super::build::{At, Builder, NO_STEP, Phase};
-use super::{Base, VariableScope};
+use super::build::{At, Builder, NO_STEP, Phase, TARGET_PLATFORM};
+use super::{Base, Kept, VariableScope};
 use crate::expand::{Lexer, NoEnv};
 use crate::limits::EXPANSION_WORK_MAX;
-use crate::parse::{options, stage_name};
+use crate::parse::options::{self, Field};
+use crate::parse::stage_name;
 use crate::span::offset;
 use crate::tree::Keyword;
 
@@ -72,7 +73,8 @@ impl Builder<'_> {
         match self.stage_named(&stage_name(name)) {
             Some(stage) => self.note_use(at, stage),
             None => {
-                let (base, error) = self.meant(name, &self.inputs.target_platform);
+                let kept = Kept(self.model.scopes.keep(name));
+                let (base, error) = self.meant(kept, TARGET_PLATFORM);
                 if let Some(error) = error {
                     let message = format!("failed to parse stage name {name:?}: {error}");
                     self.problem_at(Phase::Resolve, at, message);
@@ -105,26 +107,29 @@ impl Builder<'_> {
     }
 
     /// What a name behind `--from=` means.
-    pub(super) fn copy_source(&self, name: &str) -> Base {
+    pub(super) fn copy_source(&mut self, name: &str) -> Base {
         if self.plain_name(name).is_err() {
-            return Base::Unresolvable { name: None };
+            return Base::Unresolvable(None);
         }
         let Ok(index) = name.parse::<i64>() else { return self.mount_source(name) };
         let index = usize::try_from(index).unwrap_or(usize::MAX);
         match index.checked_sub(self.model.stages.len()) {
             None => Base::Stage(offset(index)),
-            Some(other) => {
-                let other = self.others.get(other).cloned();
-                other.unwrap_or_else(|| Base::Unresolvable { name: Some(name.to_owned()) })
-            }
+            Some(other) => match self.others.get(other) {
+                Some(other) => *other,
+                None => Base::Unresolvable(Some(Kept(self.model.scopes.keep(name)))),
+            },
         }
     }
 
     /// What a name behind `from=` means: a stage in any case, or an image.
-    pub(super) fn mount_source(&self, name: &str) -> Base {
+    pub(super) fn mount_source(&mut self, name: &str) -> Base {
         match self.stage_named(&stage_name(name)) {
             Some(stage) => Base::Stage(stage),
-            None => self.meant(name, &self.inputs.target_platform).0,
+            None => {
+                let name = Kept(self.model.scopes.keep(name));
+                self.meant(name, TARGET_PLATFORM).0
+            }
         }
     }
 
@@ -135,9 +140,13 @@ impl Builder<'_> {
 
     /// Stages that copy from each other in a circle: the build stops before any of them runs.
     pub(super) fn find_cycles(&mut self) {
-        if self.uses.iter().all(|Use { user, used, .. }| used < user) {
-            return;
+        if !self.uses.iter().all(|Use { user, used, .. }| used < user) {
+            self.find_cycle();
         }
+    }
+
+    #[cold]
+    fn find_cycle(&mut self) {
         let mut needs: Vec<Vec<Use>> = vec![Vec::new(); self.model.stages.len()];
         // Of the instructions that use the same stage the last is reported.
         let mut last: HashMap<(u32, u32), usize> = HashMap::new();
@@ -175,8 +184,8 @@ impl Builder<'_> {
                     Mark::Open => {
                         let line = way.iter().map(|(.., line)| *line).fold(line, u32::min);
                         let stage = &self.model.stages[first];
-                        let name =
-                            stage.name.as_ref().map_or_else(|| format!("stage-{first}"), |name| name.name.clone());
+                        let name = self.model.stage_name(stage);
+                        let name = name.map_or_else(|| format!("stage-{first}"), str::to_owned);
                         let from = &self.tree.instructions[stage.from as usize];
                         let message = format!("circular dependency detected on stage: {name}");
                         return self.problem(Phase::Cycles, message, from.span, line);
@@ -189,10 +198,11 @@ impl Builder<'_> {
 
 /// The name behind `from=` in a mount, as written; nothing where there is none.
 fn mounted_from(mount: &str) -> Option<String> {
-    let fields = options::fields(mount).ok()?;
-    let named = fields.iter().rev().filter_map(|field| field.text.split_once('='));
-    let from = named.into_iter().find(|(key, _)| key.eq_ignore_ascii_case("from"));
-    from.map(|(_, name)| name.to_owned()).filter(|name| !name.is_empty())
+    let source = |field: Field<'_>| {
+        let (_, name) = field.pair().filter(|(key, _)| key.eq_ignore_ascii_case("from"))?;
+        Some(name.to_owned())
+    };
+    options::fields(mount).ok()?.filter_map(source).last().filter(|name| !name.is_empty())
 }
 
 /// How far the search for circles is with a stage.

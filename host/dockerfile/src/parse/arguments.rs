@@ -5,20 +5,22 @@
 
 use std::ops::Range;
 
-use super::json::{self, Array};
+use super::Gathered;
+use super::json::{self, Array, Characters};
 use super::logical::Logical;
-use super::{Gathered, split};
+use super::split::{self, Place};
 use crate::limits::ONBUILD_DEPTH_MAX;
 use crate::span::{Span, offset};
-use crate::tree::{Flag, Instruction, Keyword, Text, Tree, Word, WordRole};
+use crate::tree::{Flag, Instruction, Keyword, Source, Text, Tree, Word, WordRole};
 
 /// Reads a logical line into the tables: the instruction, and those inside it if it is an `ONBUILD`.
 /// The result is the syntax error in it.
-pub(super) fn read(tree: &mut Tree, source: &[u8], line: &Logical<'_>, gathered: &Gathered) -> Option<String> {
+pub(super) fn read(tree: &mut Tree, source: Source<'_>, line: &Logical<'_>, gathered: &Gathered) -> Option<String> {
     let mut range = 0..line.text.len();
     let mut parent = None;
     for _ in 0..ONBUILD_DEPTH_MAX {
-        let command = split::command(line.text, range.clone());
+        let trimmed = split::trim(line.text, range);
+        let command = split::command(line.text, trimmed.clone());
         let keyword = Keyword::parse(&line.text[command.keyword.clone()]);
         let flags_from = offset(tree.flags.len());
         let escape = char::from(tree.escape);
@@ -31,7 +33,6 @@ pub(super) fn read(tree: &mut Tree, source: &[u8], line: &Logical<'_>, gathered:
         } else {
             command.rest
         };
-        let trimmed = split::trim(line.text, range);
         let heredocs = offset(tree.heredocs.len());
         let words_from = offset(tree.words.len());
         let mut json = false;
@@ -43,7 +44,7 @@ pub(super) fn read(tree: &mut Tree, source: &[u8], line: &Logical<'_>, gathered:
             arguments: line.span(tree, arguments.clone()),
             text: line.place(trimmed),
             json,
-            lines: (gathered.first_line, gathered.first_line),
+            lines: gathered.lines,
             words: words_from..offset(tree.words.len()),
             flags: flags_from..offset(tree.flags.len()),
             heredocs: heredocs..heredocs,
@@ -121,28 +122,27 @@ fn command(tree: &mut Tree, line: &Logical<'_>, range: Range<usize>, json: &mut 
 }
 
 fn json_words(tree: &mut Tree, line: &Logical<'_>, start: usize, json: &mut bool) -> Option<String> {
-    match json::parse(line.text, start) {
-        Array::None => None,
-        Array::NotStrings => Some("when using JSON array syntax, arrays must be comprised of strings only".to_owned()),
-        Array::Strings(strings) => {
-            *json = true;
-            for string in strings {
-                let text = match string.plain {
-                    Some(range) => line.place(range),
-                    None => line.assemble(tree, &string.parts),
-                };
-                let span = line.span(tree, string.range);
-                tree.words.push(Word { span, text, role: WordRole::Json });
-            }
-            None
-        }
+    let before = tree.words.len();
+    let array = json::parse(line.text, start, |range, characters| {
+        let text = match characters {
+            Characters::Plain(range) => line.place(range),
+            Characters::Parts(parts) => line.assemble(tree, parts),
+        };
+        let span = line.span(tree, range);
+        tree.words.push(Word { span, text, role: WordRole::Json });
+    });
+    *json = array == Array::Strings;
+    if !*json {
+        tree.words.truncate(before);
     }
+    let message = "when using JSON array syntax, arrays must be comprised of strings only";
+    (array == Array::NotStrings).then(|| message.to_owned())
 }
 
 /// `name=value …`, or the legacy `name value`.
 fn pairs(tree: &mut Tree, line: &Logical<'_>, keyword: Keyword, range: Range<usize>) -> Option<String> {
     let mut words = split::quoted_words(line.text, range.clone(), tree.escape).peekable();
-    let first = words.peek()?.clone();
+    let first = words.peek()?.range.clone();
     let bytes = line.text.as_bytes();
     if !bytes[first].contains(&b'=') {
         let command = split::command(line.text, range);
@@ -153,32 +153,37 @@ fn pairs(tree: &mut Tree, line: &Logical<'_>, keyword: Keyword, range: Range<usi
         tree.push_word(line, command.rest, WordRole::LegacyValue);
         return None;
     }
-    for word in words {
-        let Some(len) = bytes[word.clone()].iter().position(|b| *b == b'=') else {
-            let text = &line.text[word];
+    for Place { range, plain } in words {
+        let Some(len) = bytes[range.clone()].iter().position(|b| *b == b'=') else {
+            let text = &line.text[range];
             return Some(format!("Syntax error - can't find = in {text:?}. Must be of the form: name=value"));
         };
-        tree.push_word(line, word.start..word.start + len, WordRole::Key);
-        tree.push_word(line, word.start + len + 1..word.end, WordRole::Value);
+        let equals = range.start + len;
+        tree.push_place(line, Place { range: range.start..equals, plain }, WordRole::Key);
+        tree.push_place(line, Place { range: equals + 1..range.end, plain }, WordRole::Value);
     }
     None
 }
 
 impl Tree {
-    fn push_words(&mut self, line: &Logical<'_>, words: impl IntoIterator<Item = Range<usize>>) {
+    fn push_words(&mut self, line: &Logical<'_>, words: impl IntoIterator<Item = Place>) {
         for word in words {
-            self.push_word(line, word, WordRole::Plain);
+            self.push_place(line, word, WordRole::Plain);
         }
     }
 
     fn push_word(&mut self, line: &Logical<'_>, range: Range<usize>, role: WordRole) {
-        let span = line.span(self, range.clone());
-        self.words.push(Word { span, text: line.place(range), role });
+        self.push_place(line, Place { range, plain: false }, role);
     }
 
-    fn push_flag(&mut self, source: &[u8], span: Span, text: Text) {
-        let flag = self.text(source, text);
-        let (len, equals) = (flag.len(), flag.find('='));
+    fn push_place(&mut self, line: &Logical<'_>, Place { range, plain }: Place, role: WordRole) {
+        let span = line.span(self, range.clone());
+        self.words.push(Word { span, text: Text { plain, ..line.place(range) }, role });
+    }
+
+    fn push_flag(&mut self, source: Source<'_>, span: Span, text: Text) {
+        let flag = self.characters(source, text);
+        let (len, equals) = (flag.len(), flag.bytes().position(|b| b == b'='));
         let name = text.slice(FLAG_PREFIX.len(), equals.unwrap_or(len));
         let value = equals.map(|at| text.slice(at + 1, len));
         self.flags.push(Flag { span, text, name, value });

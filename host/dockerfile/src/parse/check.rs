@@ -112,6 +112,9 @@ impl<'t> Subject<'t> {
             ));
         };
         self.flags(known)?;
+        if destination.text.plain {
+            return Ok(());
+        }
         match heredoc::marker(self.tree.characters(self.source, destination.text)) {
             Ok(Some(_)) => Err(format!("{name} cannot accept a heredoc as a destination")),
             _ => Ok(()),
@@ -135,10 +138,15 @@ impl<'t> Subject<'t> {
     }
 
     fn run(&self) -> Result<(), String> {
+        if self.instruction.flags.is_empty() { Ok(()) } else { self.run_flags() }
+    }
+
+    #[inline(never)]
+    fn run_flags(&self) -> Result<(), String> {
         self.flags(&RUN_FLAGS)?;
         for value in self.values("mount") {
             for field in options::fields(value).map_err(|reason| format!("failed to parse csv mounts: {reason}"))? {
-                let Some((key, value)) = field.text.split_once('=') else { continue };
+                let Some((key, value)) = field.pair() else { continue };
                 let variable = value.find('$').is_some_and(|at| at + 1 != value.len());
                 if key.eq_ignore_ascii_case("from") && variable {
                     return Err("'from' doesn't support variable expansion, define alias stage instead".into());
@@ -154,6 +162,7 @@ impl<'t> Subject<'t> {
         self.values("device").try_for_each(options::check_device)
     }
 
+    #[inline(never)]
     fn healthcheck(&self) -> Result<(), String> {
         let words = self.tree.words_of(self.instruction);
         at_least_one("HEALTHCHECK", words.len())?;
@@ -190,6 +199,7 @@ impl<'t> Subject<'t> {
         }
     }
 
+    #[cold]
     fn unknown(&self) -> String {
         let written = String::from_utf8_lossy(self.instruction.keyword_span.of(self.source.bytes)).into_owned();
         let lower = written.to_lowercase();
@@ -207,20 +217,25 @@ impl<'t> Subject<'t> {
     }
 
     /// Checks the flags against those the instruction knows.
+    #[inline]
     fn flags(&self, known: &Known) -> Result<(), String> {
-        let mut used: Vec<&str> = Vec::new();
+        if self.instruction.flags.is_empty() { Ok(()) } else { self.each_flag(known) }
+    }
+
+    fn each_flag(&self, known: &Known) -> Result<(), String> {
+        // The known flags that were there, one bit for each.
+        let mut used = 0u32;
         for flag in self.tree.flags_of(self.instruction) {
             let (name, value) = self.flag(flag);
-            let Some((known_name, kind)) = known.iter().find(|(known, _)| *known == name) else {
+            let Some(number) = known.iter().position(|(known, _)| *known == name) else {
                 let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
                 return Err(suggested(format!("unknown flag: --{name}"), name, &names));
             };
-            if used.contains(known_name) && *kind != Kind::Texts {
+            let kind = known[number].1;
+            if used & 1 << number != 0 && kind != Kind::Texts {
                 return Err(format!("duplicate flag specified: --{name}"));
             }
-            if !used.contains(known_name) {
-                used.push(known_name);
-            }
+            used |= 1 << number;
             match (kind, value) {
                 (Kind::Bool, None) | (Kind::Text | Kind::Texts, Some(_)) => {}
                 (Kind::Bool, Some(value)) if !value.is_empty() => {
@@ -238,7 +253,7 @@ impl<'t> Subject<'t> {
         let (source, tree) = (self.source, self.tree);
         let flags = tree.flags_of(self.instruction).iter();
         flags
-            .filter(move |flag| tree.characters(source, flag.name) == name)
+            .filter(move |flag| tree.is_named(source, flag, name))
             .filter_map(move |flag| flag.value.map(|value| tree.characters(source, value)))
     }
 

@@ -2,14 +2,13 @@
 //!
 //! Lines → [`Directive`]s, until the first line that is none. Each may stand once.
 
-use super::lines::{self, Lines};
-use crate::span::{Span, offset};
+use super::lines::{Line, Lines};
 use crate::tree::{Directive, DirectiveKind};
 
 /// Reads directives line by line.
 #[derive(Default)]
 pub(super) struct Directives {
-    seen: Vec<DirectiveKind>,
+    seen: [bool; KINDS.len()],
     done: bool,
 }
 
@@ -33,21 +32,18 @@ pub fn find_directive(source: &[u8], kind: DirectiveKind) -> Option<Directive> {
 impl Directives {
     /// Reads the next line, given without newline and without blanks before it.
     #[inline]
-    pub(super) fn read(&mut self, source: &[u8], line: Span, comment: &[u8]) -> Read {
-        if self.done { Read::Done } else { self.read_next(source, line, comment) }
+    pub(super) fn read(&mut self, line: Line<'_>, comment: &[u8]) -> Read {
+        if self.done { Read::Done } else { self.read_next(line, comment) }
     }
 
-    fn read_next(&mut self, source: &[u8], line: Span, comment: &[u8]) -> Read {
-        match parse(source, line, comment) {
-            None => {
-                self.done = true;
-                Read::Done
-            }
-            Some(directive) if self.seen.contains(&directive.kind) => Read::Duplicate(directive),
-            Some(directive) => {
-                self.seen.push(directive.kind);
-                Read::Directive(directive)
-            }
+    fn read_next(&mut self, line: Line<'_>, comment: &[u8]) -> Read {
+        let Some(directive) = parse(line, comment) else {
+            self.done = true;
+            return Read::Done;
+        };
+        match std::mem::replace(&mut self.seen[directive.kind as usize], true) {
+            true => Read::Duplicate(directive),
+            false => Read::Directive(directive),
         }
     }
 }
@@ -67,10 +63,10 @@ fn scan(source: &[u8], kind: DirectiveKind, comment: &[u8]) -> Option<Directive>
     let mut lines = Lines::new(source);
     let mut directives = Directives::default();
     while let Some(line) = lines.next() {
-        if lines.number == 1 && line.content.of(source).starts_with(b"#!") {
+        if lines.number == 1 && line.bytes.starts_with(b"#!") {
             continue;
         }
-        match directives.read(source, line.content, comment) {
+        match directives.read(line, comment) {
             Read::Directive(directive) if directive.kind == kind => return Some(directive),
             Read::Directive(_) => {}
             Read::Done | Read::Duplicate(_) => return None,
@@ -80,28 +76,27 @@ fn scan(source: &[u8], kind: DirectiveKind, comment: &[u8]) -> Option<Directive>
 }
 
 /// `# name = value`, the name in any case.
-fn parse(source: &[u8], line: Span, comment: &[u8]) -> Option<Directive> {
+fn parse(line: Line<'_>, comment: &[u8]) -> Option<Directive> {
     let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | 0x0C | b'\r');
-    let skip = |span: Span| {
-        let blanks = span.of(source).iter().take_while(|b| blank(b)).count();
-        Span::new(span.start + offset(blanks), span.end)
-    };
-    let rest = line.of(source).strip_prefix(comment)?;
-    let rest = lines::trim_start(source, Span::new(line.end - offset(rest.len()), line.end));
-    let bytes = rest.of(source);
-    let len = bytes.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
-    let name = &bytes[..len];
-    let kinds = [DirectiveKind::Syntax, DirectiveKind::Escape, DirectiveKind::Check];
-    let kind = kinds.into_iter().find(|kind| name.eq_ignore_ascii_case(kind.as_str().as_bytes()))?;
-    let behind = skip(Span::new(rest.start + offset(len), rest.end));
-    if behind.of(source).first() != Some(&b'=') {
+    let skip = |line: Line<'_>| line.bytes.iter().take_while(|b| blank(b)).count();
+    if !line.bytes.starts_with(comment) {
         return None;
     }
-    let mut value = skip(Span::new(behind.start + 1, behind.end));
-    value.end -= offset(value.of(source).iter().rev().take_while(|b| blank(b)).count());
-    // Of blanks alone the last one is the value.
-    if value.is_empty() && behind.len() > 1 {
-        value = Span::new(behind.end - 1, behind.end);
+    let rest = line.behind(comment.len()).trim_start();
+    let len = rest.bytes.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+    let name = &rest.bytes[..len];
+    let kind = KINDS.into_iter().find(|kind| name.eq_ignore_ascii_case(kind.as_str().as_bytes()))?;
+    let behind = rest.behind(len);
+    let behind = behind.behind(skip(behind));
+    if behind.bytes.first() != Some(&b'=') {
+        return None;
     }
-    (!value.is_empty()).then_some(Directive { kind, span: line, value })
+    let value = behind.behind(1);
+    let value = value.behind(skip(value));
+    let value = value.front(value.bytes.len() - value.bytes.iter().rev().take_while(|b| blank(b)).count());
+    // Of blanks alone the last one is the value.
+    let value = if value.bytes.is_empty() { behind.behind(behind.bytes.len().saturating_sub(1).max(1)) } else { value };
+    (!value.bytes.is_empty()).then_some(Directive { kind, span: line.span(), value: value.span() })
 }
+
+const KINDS: [DirectiveKind; 3] = [DirectiveKind::Syntax, DirectiveKind::Escape, DirectiveKind::Check];

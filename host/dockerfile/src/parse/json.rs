@@ -9,38 +9,43 @@ use super::logical::{Part, push_run};
 use crate::limits::JSON_DEPTH_MAX;
 
 /// What the arguments are.
+#[derive(Clone, Copy, PartialEq)]
 pub(super) enum Array {
     /// Not a JSON array.
     None,
     /// A JSON array with something in it that is no string.
     NotStrings,
     /// Strings.
-    Strings(Vec<JsonString>),
+    Strings,
 }
 
-/// One string.
-pub(super) struct JsonString {
-    /// With its quotes, as offsets into the text.
-    pub range: Range<usize>,
-    /// Its characters, where they stand there as they are.
-    pub plain: Option<Range<usize>>,
-    /// Its characters, where they do not.
-    pub parts: Vec<Part>,
+/// The characters of a string.
+pub(super) enum Characters<'p> {
+    /// They stand in the text as they are.
+    Plain(Range<usize>),
+    /// They do not.
+    Parts(&'p [Part]),
 }
 
-/// Reads `text` from `start` to its end.
-pub(super) fn parse(text: &str, start: usize) -> Array {
+/// Reads `text` from `start` to its end. Calls `string` with the place of each string, quotes included, and with
+/// its characters, as offsets into the text; what it was called with counts where all are strings.
+#[inline]
+pub(super) fn parse(text: &str, start: usize, string: impl FnMut(Range<usize>, Characters<'_>)) -> Array {
     if matches!(text.as_bytes().get(start), Some(b'!'..=b'Z' | b'a'..=b'~')) {
         return Array::None;
     }
+    parse_array(text, start, string)
+}
+
+fn parse_array(text: &str, start: usize, string: impl FnMut(Range<usize>, Characters<'_>)) -> Array {
     let start = start + text[start..].len() - text[start..].trim_start().len();
     if !text[start..].starts_with('[') {
         return Array::None;
     }
-    let mut reader = Reader { bytes: text.as_bytes(), text, at: start + 1 };
-    match reader.array() {
-        Some(Some(strings)) => Array::Strings(strings),
-        Some(None) => Array::NotStrings,
+    let mut reader = Reader { bytes: text.as_bytes(), text, at: start + 1, parts: Vec::new() };
+    match reader.array(string) {
+        Some(true) => Array::Strings,
+        Some(false) => Array::NotStrings,
         None => Array::None,
     }
 }
@@ -49,24 +54,26 @@ struct Reader<'t> {
     bytes: &'t [u8],
     text: &'t str,
     at: usize,
+    /// What the last string that is not plain is made of.
+    parts: Vec<Part>,
 }
 
 impl Reader<'_> {
-    /// The elements behind `[` up to the end of the text. Outer nothing: no JSON; inner: not only strings.
-    fn array(&mut self) -> Option<Option<Vec<JsonString>>> {
-        let mut strings = Some(Vec::new());
+    /// The elements behind `[` up to the end of the text: whether all are strings; nothing where it is no JSON.
+    fn array(&mut self, mut string: impl FnMut(Range<usize>, Characters<'_>)) -> Option<bool> {
+        let mut strings = true;
         if self.peek() == Some(b']') {
             self.at += 1;
         } else {
             loop {
                 if self.peek()? == b'"' {
-                    let string = self.string()?;
-                    if let Some(strings) = &mut strings {
-                        strings.push(string);
-                    }
+                    let start = self.at;
+                    let plain = self.string()?;
+                    let characters = plain.map_or(Characters::Parts(&self.parts), Characters::Plain);
+                    string(start..self.at, characters);
                 } else {
                     self.value()?;
-                    strings = None;
+                    strings = false;
                 }
                 match self.take()? {
                     b',' => {}
@@ -97,7 +104,7 @@ impl Reader<'_> {
                         continue;
                     }
                 }
-                b'"' => drop(self.string()?),
+                b'"' => self.string().map(|_| ())?,
                 _ => self.literal()?,
             }
             loop {
@@ -121,35 +128,32 @@ impl Reader<'_> {
         (self.take()? == b':').then_some(())
     }
 
-    fn string(&mut self) -> Option<JsonString> {
+    /// A string: its characters where they stand there as they are, or else they are in the parts.
+    fn string(&mut self) -> Option<Option<Range<usize>>> {
         let start = self.at;
-        let mut parts = Vec::new();
         self.at += 1;
         self.run();
         if self.bytes.get(self.at) == Some(&b'"') {
-            let plain = Some(start + 1..self.at);
             self.at += 1;
-            return Some(JsonString { range: start..self.at, plain, parts });
+            return Some(Some(start + 1..self.at - 1));
         }
         self.at = start + 1;
+        self.parts.clear();
         loop {
             let from = self.at;
             match *self.bytes.get(self.at)? {
                 b'"' => {
                     self.at += 1;
-                    if parts.is_empty() {
-                        push_run(&mut parts, from..from);
-                    }
-                    return Some(JsonString { range: start..self.at, plain: None, parts });
+                    return Some(None);
                 }
                 b'\\' => {
                     let character = Some(self.escape()?);
-                    parts.push(Part { range: from..self.at, character });
+                    self.parts.push(Part { range: from..self.at, character });
                 }
                 0..0x20 => return None,
                 _ => {
                     self.run();
-                    push_run(&mut parts, from..self.at);
+                    push_run(&mut self.parts, from..self.at);
                 }
             }
         }

@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::ops::Range;
 
 use crate::span::{Span, offset};
-use crate::tree::{Piece, Text, Tree};
+use crate::tree::{Home, Piece, Source, Text, Tree};
 
 /// A logical line.
 pub(super) struct Logical<'t> {
@@ -24,42 +24,31 @@ pub(super) struct Logical<'t> {
 
 impl<'t> Logical<'t> {
     /// Joins `segments`; the characters land in `buffer` when they cannot be borrowed.
-    pub(super) fn new(
-        tree: &mut Tree,
-        source: &'t [u8],
-        text: Option<&'t str>,
-        segments: Range<u32>,
-        buffer: &'t mut String,
-    ) -> Self {
-        let read = |span: Span| match text {
-            Some(text) => text.get(span.range()),
-            None => str::from_utf8(span.of(source)).ok(),
-        };
+    #[inline]
+    pub(super) fn new(tree: &mut Tree, source: Source<'t>, segments: &Range<u32>, buffer: &'t mut String) -> Self {
         let spans = segments.start as usize..segments.end as usize;
-        let first = tree.segments[spans.start].start;
         if let [only] = tree.segments[spans.clone()]
-            && let Some(text) = read(only)
+            && let Some(text) = source.read(only)
         {
             return Self::new_in(text, Text::in_source(only), 0..0);
         }
+        Self::joined(tree, source, spans, buffer)
+    }
+
+    fn joined(tree: &mut Tree, source: Source<'t>, spans: Range<usize>, buffer: &'t mut String) -> Self {
+        let first = tree.segments[spans.start].start;
         buffer.clear();
         let base = offset(tree.arena.len());
         let piece = tree.pieces.len();
-        if let Some(text) = text {
-            for span in &tree.segments[spans.clone()] {
-                let part = text.get(span.range()).unwrap_or_default();
-                push_piece(&mut tree.pieces, base, buffer, part, span.start, span.len());
-            }
-        }
-        // What is read already is not read again.
-        let unread = if text.is_some() { spans.end..spans.end } else { spans };
-        for span in &tree.segments[unread] {
-            if let Some(text) = read(*span) {
+        tree.pieces.reserve(spans.len());
+        buffer.reserve((tree.segments[spans.end - 1].end - first) as usize);
+        for span in &tree.segments[spans] {
+            if let Some(text) = source.read(*span) {
                 push_piece(&mut tree.pieces, base, buffer, text, span.start, span.len());
                 continue;
             }
             let mut at = span.start;
-            for chunk in span.of(source).utf8_chunks() {
+            for chunk in span.of(source.bytes).utf8_chunks() {
                 let (valid, invalid) = (chunk.valid(), chunk.invalid());
                 push_piece(&mut tree.pieces, base, buffer, valid, at, offset(valid.len()));
                 at += offset(valid.len());
@@ -75,7 +64,7 @@ impl<'t> Logical<'t> {
         }
         tree.arena.push_str(buffer);
         let piece = piece..tree.pieces.len();
-        let whole = Text { span: Span::new(base, offset(tree.arena.len())), owned: true };
+        let whole = Text { span: Span::new(base, offset(tree.arena.len())), home: Home::Arena, plain: false };
         Self::new_in(buffer, whole, piece)
     }
 
@@ -84,18 +73,23 @@ impl<'t> Logical<'t> {
     }
 
     /// A part of the line as a text of the tree.
+    #[inline]
     pub(super) fn place(&self, range: Range<usize>) -> Text {
-        self.whole.slice(range.start, range.end)
+        let at = |offset: usize| self.whole.span.start + offset as u32;
+        Text { span: Span { start: at(range.start), end: at(range.end) }, ..self.whole }
     }
 
     /// Where a part of the line stands in the source.
+    #[inline]
     pub(super) fn span(&self, tree: &Tree, range: Range<usize>) -> Span {
-        let (start, end) = (self.whole.span.start + offset(range.start), self.whole.span.start + offset(range.end));
-        if !self.whole.owned {
-            return Span::new(start, end);
-        }
-        if range.is_empty() {
-            return tree.source_span(self.whole, offset(range.start)..offset(range.end));
+        if self.whole.home == Home::Arena { self.span_in_pieces(tree, range) } else { self.place(range).span }
+    }
+
+    fn span_in_pieces(&self, tree: &Tree, range: Range<usize>) -> Span {
+        let Span { start, end } = self.place(range).span;
+        if start == end {
+            let at = start - self.whole.span.start;
+            return tree.source_span(self.whole, at..at);
         }
         let pieces = &tree.pieces[..];
         let behind = |at: usize, place: u32| pieces.get(at + 1).is_some_and(|piece| piece.text <= place);
@@ -130,7 +124,7 @@ impl<'t> Logical<'t> {
                 None => (&self.text[range.clone()], false),
             };
             let at = offset(tree.arena.len());
-            if whole || !self.whole.owned {
+            if whole || self.whole.home == Home::Source {
                 let span = self.span(tree, range.clone());
                 tree.pieces.push(Piece {
                     text: at,
@@ -143,7 +137,7 @@ impl<'t> Logical<'t> {
             }
             tree.arena.push_str(text);
         }
-        Text { span: Span::new(start, offset(tree.arena.len())), owned: true }
+        Text { span: Span::new(start, offset(tree.arena.len())), home: Home::Arena, plain: false }
     }
 
     /// The pieces behind a run of a line in the arena, for a copy of it at `at`.

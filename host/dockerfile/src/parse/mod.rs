@@ -1,8 +1,9 @@
 //! The parser: source bytes → [`Tree`], never failing, in one pass.
 //!
 //! `lines` gives physical lines, `directive` reads the top of the file, `logical` joins what belongs
-//! together, `split`, `json` and `heredoc` take it apart again, `check` says what BuildKit would
-//! refuse. The driver below follows BuildKit's loop; where BuildKit stops, it notes a problem and goes on.
+//! together, `split`, `json` and `heredoc` take it apart again, `shell_form` reads what need not be joined
+//! for that, `check` says what BuildKit would refuse. The driver below follows BuildKit's loop; where
+//! BuildKit stops, it notes a problem and goes on.
 
 mod arguments;
 mod check;
@@ -12,6 +13,7 @@ mod json;
 mod lines;
 mod logical;
 pub(crate) mod options;
+mod shell_form;
 mod split;
 #[cfg(test)]
 mod tests;
@@ -22,7 +24,7 @@ use std::ops::Range;
 use crate::limits::{LINE_BYTES_MAX, SOURCE_BYTES_MAX};
 use crate::span::{Span, offset};
 use crate::tree::{
-    Comment, DirectiveKind, Heredoc, Instruction, Keyword, Piece, Problem, ProblemKind, Source, Text, Tree,
+    Comment, DirectiveKind, Heredoc, Home, Instruction, Keyword, Piece, Problem, ProblemKind, Source, Text, Tree,
 };
 pub(crate) use check::{instruction as check_instruction, is_stage_name, stage_name};
 pub use directive::find_directive;
@@ -33,23 +35,26 @@ pub(crate) use options::suggested;
 pub(crate) use tokens::tokens;
 
 /// Parses a Dockerfile. The tree does not own `source`; its accessors take it again.
-pub fn parse(source: &[u8]) -> Tree {
-    let mut tree = Tree { escape: b'\\', source_len: offset(source.len()), ..Tree::default() };
-    if source.len() <= SOURCE_BYTES_MAX {
-        tree.reserve(source);
+pub fn parse<'s>(source: impl Into<Source<'s>>) -> Tree {
+    parse_source(source.into())
+}
+
+fn parse_source(source: Source<'_>) -> Tree {
+    let mut tree = Tree { escape: b'\\', source_len: offset(source.bytes.len()), ..Tree::default() };
+    if source.bytes.len() <= SOURCE_BYTES_MAX {
+        tree.reserve(source.bytes.len());
     } else {
         tree.file_problem(ProblemKind::Syntax, format!("file greater than max allowed size of {SOURCE_BYTES_MAX}"), 1);
         return tree;
     }
     let mut parser = Parser {
         source,
-        text: str::from_utf8(source).ok(),
         tree,
-        lines: Lines::new(source),
+        lines: Lines::new(source.bytes),
         directives: Directives::default(),
         comments_from: 0,
         in_stage: false,
-        buffer: String::with_capacity(source.len().min(BUFFER_BYTES_FIRST)),
+        buffer: String::new(),
     };
     while let Some(line) = parser.next_line() {
         parser.line(line);
@@ -58,9 +63,7 @@ pub fn parse(source: &[u8]) -> Tree {
 }
 
 struct Parser<'s> {
-    source: &'s [u8],
-    /// The source as text, if it is UTF-8: then its parts need not be looked at again.
-    text: Option<&'s str>,
+    source: Source<'s>,
     tree: Tree,
     lines: Lines<'s>,
     directives: Directives,
@@ -75,45 +78,48 @@ struct Parser<'s> {
 struct Gathered {
     segments: Range<u32>,
     comments: Range<u32>,
-    first_line: u32,
+    /// The first and the last of them.
+    lines: (u32, u32),
     /// The first empty line among them.
     empty: Option<Span>,
 }
 
-impl Parser<'_> {
-    #[inline]
-    fn next_line(&mut self) -> Option<Line> {
+impl<'s> Parser<'s> {
+    // It is asked for from three places, and each line goes through one of them.
+    #[inline(always)]
+    fn next_line(&mut self) -> Option<Line<'s>> {
         let line = self.lines.next()?;
-        if line.too_long {
-            self.too_long(line.content);
+        if self.lines.too_long {
+            self.too_long(line.span());
         }
         Some(line)
     }
 
     #[cold]
     fn too_long(&mut self, content: Span) {
+        self.lines.too_long = false;
         let message = format!("dockerfile line greater than max allowed size of {LINE_BYTES_MAX}");
         self.problem(ProblemKind::Syntax, message, content, self.lines.number);
     }
 
     /// A line outside any instruction.
-    fn line(&mut self, line: Line) {
-        let trimmed = lines::trim_start(self.source, line.content);
-        match trimmed.of(self.source).first() {
-            Some(b'#') => self.comment(line.content, trimmed),
+    fn line(&mut self, line: Line<'s>) {
+        let trimmed = line.trim_start();
+        match trimmed.bytes.first() {
+            Some(b'#') => self.comment(line, trimmed),
             Some(_) => {
-                self.directives.read(self.source, trimmed, b"#");
+                self.directives.read(trimmed, b"#");
                 let gathered = self.gather(trimmed);
                 self.instruction(gathered);
             }
             None => {
-                self.directives.read(self.source, trimmed, b"#");
+                self.directives.read(trimmed, b"#");
             }
         }
     }
 
-    fn comment(&mut self, content: Span, trimmed: Span) {
-        match self.directives.read(self.source, trimmed, b"#") {
+    fn comment(&mut self, line: Line<'s>, trimmed: Line<'s>) {
+        match self.directives.read(trimmed, b"#") {
             Read::Directive(directive) => {
                 self.tree.directives.push(directive);
                 if directive.kind == DirectiveKind::Escape {
@@ -123,21 +129,20 @@ impl Parser<'_> {
             }
             Read::Duplicate(directive) => {
                 let message = format!("only one {} parser directive can be used", directive.kind.as_str());
-                self.problem(ProblemKind::Syntax, message, trimmed, self.lines.number);
+                self.problem(ProblemKind::Syntax, message, trimmed.span(), self.lines.number);
             }
             Read::Done => {}
         }
         // BuildKit drops one byte, be it the `#` or a blank before it. Of a wide blank all goes.
-        let text = Span::new((content.start + 1).max(trimmed.start), content.end);
-        let text = lines::trim(self.source, text);
-        self.tree.comments.push(Comment { span: trimmed, text, inside: false });
-        if text.is_empty() {
+        let text = if trimmed.start > line.start { trimmed } else { trimmed.behind(1) }.trim();
+        self.tree.comments.push(Comment { span: trimmed.span(), text: text.span(), inside: false });
+        if text.bytes.is_empty() {
             self.comments_from = offset(self.tree.comments.len());
         }
     }
 
     fn escape(&mut self, value: Span) {
-        match value.of(self.source) {
+        match value.of(self.source.bytes) {
             [escape @ (b'\\' | b'`')] => self.tree.escape = *escape,
             other => {
                 let other = String::from_utf8_lossy(other);
@@ -148,62 +153,74 @@ impl Parser<'_> {
     }
 
     /// Takes the lines that continue the one that starts with `first`.
-    fn gather(&mut self, first: Span) -> Gathered {
+    fn gather(&mut self, first: Line<'s>) -> Gathered {
         let mut gathered = Gathered {
             segments: offset(self.tree.segments.len())..0,
             comments: self.comments_from..offset(self.tree.comments.len()),
-            first_line: self.lines.number,
+            lines: (self.lines.number, self.lines.number),
             empty: None,
         };
-        let (segment, mut continues) = lines::split_continuation(self.source, first, self.tree.escape);
-        self.tree.segments.push(segment);
+        let (segment, mut continues) = first.split_continuation(self.tree.escape);
+        self.tree.segments.push(segment.span());
         while continues {
             let Some(line) = self.next_line() else { break };
-            let trimmed = lines::trim_start(self.source, line.content);
-            if trimmed.of(self.source).first() == Some(&b'#') {
-                let text = lines::trim(self.source, Span::new(trimmed.start + 1, trimmed.end));
-                self.tree.comments.push(Comment { span: trimmed, text, inside: true });
-            } else if trimmed.is_empty() {
-                gathered.empty.get_or_insert(line.content);
-            } else {
-                let segment;
-                (segment, continues) = lines::split_continuation(self.source, line.content, self.tree.escape);
-                self.tree.segments.push(segment);
+            let trimmed = line.trim_start();
+            match trimmed.bytes.first() {
+                Some(b'#') => {
+                    let text = trimmed.behind(1).trim().span();
+                    self.tree.comments.push(Comment { span: trimmed.span(), text, inside: true });
+                }
+                Some(_) => {
+                    let segment;
+                    (segment, continues) = line.split_continuation(self.tree.escape);
+                    self.tree.segments.push(segment.span());
+                }
+                None => {
+                    gathered.empty.get_or_insert(line.span());
+                }
             }
         }
         gathered.segments.end = offset(self.tree.segments.len());
+        gathered.lines.1 = self.lines.number;
         gathered
     }
 
     /// Reads the instruction in the gathered lines, and the heredocs below it.
     fn instruction(&mut self, gathered: Gathered) {
         let index = offset(self.tree.instructions.len());
-        let head_line = self.lines.number;
         if let Some(empty) = gathered.empty {
             let message = "Empty continuation line".to_owned();
             let kind = ProblemKind::EmptyContinuation;
-            let (line, instruction) = (head_line, Some(index));
+            let (line, instruction) = (gathered.lines.1, Some(index));
             self.tree.problems.push(Problem { kind, message, span: empty, line, instruction });
         }
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let line = Logical::new(&mut self.tree, self.source, self.text, gathered.segments.clone(), &mut buffer);
-        let before = self.tree.instructions.len();
-        let error = arguments::read(&mut self.tree, self.source, &line, &gathered);
-        let takes = error.is_none() && takes_heredocs(&self.tree.instructions[before..]);
-        let marked = takes && heredoc::has_marker(line.text);
-        let error = error.or_else(|| if marked { self.heredocs(&line) } else { None });
-        self.buffer = buffer;
-        self.tree.complete(before, self.lines.number);
+        let simple = gathered.segments.len() > 1 && shell_form::read(&mut self.tree, self.source, &gathered);
+        let error = if simple { None } else { self.logical_line(&gathered) };
         self.comments_from = offset(self.tree.comments.len());
-        let span = self.tree.instructions[before].span;
         match error {
-            Some(message) => self.problem_in(ProblemKind::Syntax, message, span, gathered.first_line, index),
+            Some(message) => {
+                let span = self.tree.instructions[index as usize].span;
+                self.problem_in(ProblemKind::Syntax, message, span, gathered.lines.0, index);
+            }
             None => self.check(index),
         }
     }
 
-    /// Reads the bodies of the heredocs that `line` announces.
-    fn heredocs(&mut self, line: &Logical<'_>) -> Option<String> {
+    /// Joins the lines and reads what they say; the result is the syntax error in it.
+    fn logical_line(&mut self, gathered: &Gathered) -> Option<String> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let line = Logical::new(&mut self.tree, self.source, &gathered.segments, &mut buffer);
+        let before = self.tree.instructions.len();
+        let error = arguments::read(&mut self.tree, self.source, &line, gathered);
+        let takes = error.is_none() && takes_heredocs(&self.tree.instructions[before..]);
+        let marked = takes && heredoc::has_marker(line.text);
+        let error = error.or_else(|| if marked { self.heredocs(&line, before) } else { None });
+        self.buffer = buffer;
+        error
+    }
+
+    /// Reads the bodies of the heredocs that `line` announces, for the instructions from `before` on.
+    fn heredocs(&mut self, line: &Logical<'_>, before: usize) -> Option<String> {
         let markers = match heredoc::markers(line.text) {
             Ok(markers) => markers,
             Err(message) => return Some(message),
@@ -221,12 +238,12 @@ impl Parser<'_> {
             let (mut body, mut terminator) = (Span::new(start, start), None);
             while terminator.is_none() {
                 let Some(below) = self.next_line() else { break };
-                let text = below.content.of(self.source);
+                let text = below.bytes;
                 let tabs = if marker.chomp { text.iter().take_while(|b| **b == b'\t').count() } else { 0 };
                 if &text[tabs..] == marker.name.as_bytes() {
-                    terminator = Some(below.content);
+                    terminator = Some(below.span());
                 } else {
-                    body.end = below.next;
+                    body.end = self.lines.offset();
                 }
             }
             unterminated |= terminator.is_none();
@@ -234,6 +251,7 @@ impl Parser<'_> {
             let span = line.span(&self.tree, at.range());
             self.tree.heredocs.push(Heredoc { span, name, fd, expand, chomp, body, terminator });
         }
+        self.tree.complete(before, self.lines.number);
         unterminated.then(|| "unterminated heredoc".to_owned())
     }
 
@@ -243,7 +261,7 @@ impl Parser<'_> {
         let (keyword, span, line) = (instruction.keyword, instruction.span, instruction.lines.0);
         let stray = !self.in_stage && !matches!(keyword, Keyword::From | Keyword::Arg);
         self.in_stage |= keyword == Keyword::From;
-        let message = check::instruction(Source { bytes: self.source, text: self.text }, &self.tree, index).err();
+        let message = check::instruction(self.source, &self.tree, index).err();
         let message = message.or_else(|| stray.then(|| "no build stage in current context".to_owned()));
         if let Some(message) = message {
             self.problem_in(ProblemKind::Instruction, message, span, line, index);
@@ -270,16 +288,12 @@ impl Parser<'_> {
 }
 
 impl Tree {
-    /// Makes room for what a usual source of so many lines takes.
-    fn reserve(&mut self, source: &[u8]) {
-        let lines = source.len() / BYTES_OF_LINE + 1;
-        self.instructions = Vec::with_capacity(lines / LINES_OF_INSTRUCTION + ROWS_MORE);
-        self.words = Vec::with_capacity(lines / 2 + ROWS_MORE);
-        self.segments = Vec::with_capacity(lines);
-        self.pieces = Vec::with_capacity(lines);
-        self.comments = Vec::with_capacity(lines / LINES_OF_COMMENT + ROWS_MORE);
-        // Instructions of more than one line are copied, and they are the long ones.
-        self.arena = String::with_capacity(source.len() / 2);
+    /// Makes room for what a usual source of so many bytes takes.
+    fn reserve(&mut self, bytes: usize) {
+        self.instructions = Vec::with_capacity(bytes / BYTES_OF_INSTRUCTION + ROWS_MORE);
+        self.words = Vec::with_capacity(bytes / BYTES_OF_WORD + ROWS_MORE);
+        self.segments = Vec::with_capacity(bytes / BYTES_OF_LINE + ROWS_MORE);
+        self.comments = Vec::with_capacity(bytes / BYTES_OF_COMMENT + ROWS_MORE);
     }
 
     fn file_problem(&mut self, kind: ProblemKind, message: String, line: u32) {
@@ -293,10 +307,10 @@ impl Tree {
         self.arena.push_str(text);
         let len = offset(text.len());
         self.pieces.push(Piece { text: start, text_len: len, source: span.start, source_len: span.len() });
-        Text { span: Span::new(start, start + len), owned: true }
+        Text { span: Span::new(start, start + len), home: Home::Arena, plain: false }
     }
 
-    /// Fills in what is known once the heredocs are read: the end of the instructions from `before` on.
+    /// Fills in what is known once heredocs are read: the end of the instructions from `before` on.
     fn complete(&mut self, before: usize, last_line: u32) {
         let heredocs_end = offset(self.heredocs.len());
         for instruction in &mut self.instructions[before..] {
@@ -309,15 +323,12 @@ impl Tree {
     }
 }
 
-/// Room for one logical line to begin with.
-const BUFFER_BYTES_FIRST: usize = 1024;
-
-/// How many bytes of a usual source there are to one line at least, how many lines to one instruction and to
-/// one comment, and room for those of a short source.
+/// How many bytes of a usual source there are to one row of each kind at least, and room for those of a short one.
+const BYTES_OF_INSTRUCTION: usize = 64;
+const BYTES_OF_WORD: usize = 32;
 const BYTES_OF_LINE: usize = 28;
-const LINES_OF_INSTRUCTION: usize = 10;
-const LINES_OF_COMMENT: usize = 8;
-const ROWS_MORE: usize = 4;
+const BYTES_OF_COMMENT: usize = 224;
+const ROWS_MORE: usize = 8;
 
 /// `ADD`, `COPY` and `RUN` take heredocs, also inside an `ONBUILD`, unless in JSON form.
 fn takes_heredocs(read: &[Instruction]) -> bool {

@@ -21,10 +21,10 @@ pub(crate) struct Field<'a> {
 pub(crate) struct Mount {
     pub kind: MountKind,
     pub from: String,
-    source: String,
     target: String,
-    id: String,
-    sharing: String,
+    has_source: bool,
+    has_id: bool,
+    has_sharing: bool,
     /// `mode`, `uid` or `gid`, whichever came first.
     owner: Option<&'static str>,
 }
@@ -39,19 +39,49 @@ pub(crate) enum MountKind {
     Ssh,
 }
 
+/// The fields of one value, in order.
+pub(crate) struct Fields<'a> {
+    /// What is left of a value without quotes, and where it starts in the value.
+    plain: Option<(&'a str, usize)>,
+    quoted: std::vec::IntoIter<Field<'a>>,
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Field<'a>;
+
+    fn next(&mut self) -> Option<Field<'a>> {
+        let Some((rest, start)) = self.plain.take() else { return self.quoted.next() };
+        let text = match rest.bytes().position(|b| b == b',') {
+            Some(len) => {
+                self.plain = Some((&rest[len + 1..], start + len + 1));
+                &rest[..len]
+            }
+            None => rest,
+        };
+        Some(Field { text: text.into(), start })
+    }
+}
+
 /// Splits CSV: fields may be quoted with `"`, doubled inside.
-pub(crate) fn fields(value: &str) -> Result<Vec<Field<'_>>, String> {
+pub(crate) fn fields(value: &str) -> Result<Fields<'_>, String> {
     let line = value.strip_suffix('\n').map_or(value, |line| line.strip_suffix('\r').unwrap_or(line));
     if line.is_empty() {
         return Err("EOF".into());
     }
+    if !line.as_bytes().contains(&b'"') {
+        return Ok(Fields { plain: Some((line, 0)), quoted: Vec::new().into_iter() });
+    }
+    Ok(Fields { plain: None, quoted: quoted_fields(line)?.into_iter() })
+}
+
+fn quoted_fields(line: &str) -> Result<Vec<Field<'_>>, String> {
     let mut fields = Vec::new();
     let mut at = 0;
     loop {
         let rest = &line[at..];
         let Some(quoted) = rest.strip_prefix('"') else {
-            let len = rest.find(',').unwrap_or(rest.len());
-            if let Some(quote) = rest[..len].find('"') {
+            let len = rest.bytes().position(|b| b == b',').unwrap_or(rest.len());
+            if let Some(quote) = rest[..len].bytes().position(|b| b == b'"') {
                 return Err(format!("parse error on line 1, column {}: bare \" in non-quoted-field", at + quote + 1));
             }
             fields.push(Field { text: rest[..len].into(), start: at });
@@ -78,14 +108,22 @@ pub(crate) fn fields(value: &str) -> Result<Vec<Field<'_>>, String> {
     }
 }
 
+impl Field<'_> {
+    /// What stands before and behind the first `=`, if there is one.
+    pub(crate) fn pair(&self) -> Option<(&str, &str)> {
+        let equals = self.text.bytes().position(|b| b == b'=')?;
+        Some((&self.text[..equals], &self.text[equals + 1..]))
+    }
+}
+
 impl Mount {
     /// Reads the next field. `value` is the expanded text behind `=`.
     pub(crate) fn set(&mut self, field: &str, value: Option<&str>) -> Result<(), String> {
-        let key = field.split('=').next().unwrap_or_default().to_lowercase();
+        let key = lower(&field[..field.bytes().position(|b| b == b'=').unwrap_or(field.len())]);
         let fallible = matches!(self.kind, MountKind::Secret | MountKind::Ssh);
         let unexpected = |mount: &Self| format!("unexpected key '{key}' for mount type '{}'", mount.kind.as_str());
         let Some(value) = value else {
-            return match key.as_str() {
+            return match &*key {
                 "readonly" | "ro" | "readwrite" | "rw" => Ok(()),
                 "required" if fallible => Ok(()),
                 "required" => Err(unexpected(self)),
@@ -93,12 +131,12 @@ impl Mount {
             };
         };
         let invalid = || format!("invalid value for {key}: {value}");
-        match key.as_str() {
+        match &*key {
             "type" => self.kind = MountKind::parse(value)?,
             "from" => self.from = value.into(),
-            "source" | "src" => self.source = value.into(),
+            "source" | "src" => self.has_source = !value.is_empty(),
             "target" | "dst" | "destination" => self.target = value.into(),
-            "id" => self.id = value.into(),
+            "id" => self.has_id = !value.is_empty(),
             "env" => {}
             "readonly" | "ro" | "readwrite" | "rw" => drop(parse_bool(value).ok_or_else(invalid)?),
             "required" if fallible => drop(parse_bool(value).ok_or_else(invalid)?),
@@ -109,8 +147,8 @@ impl Mount {
             }
             "required" | "size" => return Err(unexpected(self)),
             "sharing" => {
-                self.sharing = value.to_lowercase();
-                if !SHARING.contains(&self.sharing.as_str()) {
+                self.has_sharing = true;
+                if !SHARING.contains(&&*lower(value)) {
                     return Err(suggested(format!("unsupported sharing value {value:?}"), value, &SHARING));
                 }
             }
@@ -129,7 +167,7 @@ impl Mount {
 
     /// Whether it names a source.
     pub(crate) fn has_source(&self) -> bool {
-        !self.source.is_empty()
+        self.has_source
     }
 
     /// What is wrong with the mount as a whole.
@@ -142,17 +180,17 @@ impl Mount {
             if !self.from.is_empty() {
                 return Err("secret mount should not have a from".into());
             }
-            if !self.sharing.is_empty() {
+            if self.has_sharing {
                 return Err("secret mount should not define sharing".into());
             }
-            if self.source.is_empty() && self.target.is_empty() && self.id.is_empty() {
+            if !self.has_source && self.target.is_empty() && !self.has_id {
                 return Err("invalid secret mount. one of source, target required".into());
             }
-            if !self.source.is_empty() && !self.id.is_empty() {
+            if self.has_source && self.has_id {
                 return Err("both source and id can't be set".into());
             }
         }
-        if !self.sharing.is_empty() && self.kind != MountKind::Cache {
+        if self.has_sharing && self.kind != MountKind::Cache {
             return Err(format!("invalid cache sharing set for {kind} mount"));
         }
         Ok(())
@@ -167,7 +205,8 @@ impl Mount {
 impl MountKind {
     fn parse(value: &str) -> Result<Self, String> {
         let kinds = [Self::Bind, Self::Cache, Self::Tmpfs, Self::Secret, Self::Ssh];
-        let kind = kinds.into_iter().find(|kind| kind.as_str() == value.to_lowercase());
+        let lower = lower(value);
+        let kind = kinds.into_iter().find(|kind| kind.as_str() == lower);
         kind.ok_or_else(|| suggested(format!("unsupported mount type {value:?}"), value, &kinds.map(Self::as_str)))
     }
 
@@ -186,8 +225,9 @@ impl MountKind {
 pub(crate) fn check_device(value: &str) -> Result<(), String> {
     let fields = fields(value).map_err(|reason| format!("failed to parse csv devices: {reason}"))?;
     let mut name = String::new();
-    for Field { text, .. } in fields {
-        let (key, value) = text.split_once('=').map_or((&*text, None), |(key, value)| (key, Some(value)));
+    for field in fields {
+        let text = &field.text;
+        let (key, value) = field.pair().map_or((&**text, None), |(key, value)| (key, Some(value)));
         match (key.to_lowercase().as_str(), value) {
             ("required", None) => {}
             ("required", Some(value)) => {
@@ -236,6 +276,12 @@ const MOUNT_KEYS: [&str; 19] = [
     "readwrite",
     "env",
 ];
+
+/// A text in lower case.
+fn lower(text: &str) -> Cow<'_, str> {
+    let is_lower = text.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase());
+    if is_lower { text.into() } else { text.to_lowercase().into() }
+}
 
 /// The place of the quote that closes a field; doubled quotes do not.
 fn closing_quote(text: &str) -> Option<usize> {

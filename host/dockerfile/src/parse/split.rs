@@ -15,9 +15,17 @@ pub(super) struct Command {
     pub rest: Range<usize>,
 }
 
-/// Splits the part `range` of a line at its first blanks.
+/// A word of a line.
+#[derive(Clone)]
+pub(super) struct Place {
+    /// Where it stands.
+    pub range: Range<usize>,
+    /// Whether expansion leaves it as it is; not known of all words of which it is so.
+    pub plain: bool,
+}
+
+/// Splits the part `range` of a line, which has no blanks around it, at its first blanks.
 pub(super) fn command(text: &str, range: Range<usize>) -> Command {
-    let range = trim(text, range);
     let bytes = &text.as_bytes()[range.clone()];
     let len = bytes.iter().take_while(|b| !is_blank(**b)).count();
     let blanks = bytes[len..].iter().take_while(|b| is_blank(**b)).count();
@@ -45,16 +53,15 @@ pub(super) fn flags(
             return trim(text, at..range.end);
         }
         let start = at;
-        let mut parts = Vec::new();
         // Most flags are as they are written.
         let bytes = &text.as_bytes()[..range.end];
         let plain = bytes[start..].iter().take_while(|b| !SPECIAL[usize::from(**b)]).count();
         if plain > 2 && bytes.get(start + plain).is_none_or(|b| matches!(b, b' ' | b'\t')) {
-            push_run(&mut parts, start..start + plain);
             at = start + plain;
-            flag(start..at, &parts);
+            flag(start..at, &[Part { range: start..at, character: None }]);
             continue;
         }
+        let mut parts = Vec::new();
         let mut quote = None;
         let mut chars = text[start..range.end].char_indices().map(|(i, c)| (start + i, c));
         at = range.end;
@@ -85,25 +92,26 @@ pub(super) fn flags(
 }
 
 /// Words separated by blanks, quotes and escapes kept: quoted blanks do not separate.
-pub(super) fn quoted_words(text: &str, range: Range<usize>, escape: u8) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn quoted_words(text: &str, range: Range<usize>, escape: u8) -> impl Iterator<Item = Place> {
     let mut at = range.start;
     std::iter::from_fn(move || {
         while at < range.end {
             at = skip_blanks(text, at, range.end);
-            let (word, quoted, behind) = quoted_word(text, at, range.end, escape);
-            at = behind;
-            if quoted || !word.is_empty() {
-                return Some(word);
+            let word;
+            (word, at) = quoted_word(text, at, range.end, escape);
+            if word.is_some() {
+                return word;
             }
         }
         None
     })
 }
 
-/// The word from `start` on, whether there are quotes in it, and where to go on.
-fn quoted_word(text: &str, start: usize, line_end: usize, escape: u8) -> (Range<usize>, bool, usize) {
+/// The word from `start` on, if there are characters or quotes, and where to go on.
+fn quoted_word(text: &str, start: usize, line_end: usize, escape: u8) -> (Option<Place>, usize) {
     let bytes = &text.as_bytes()[..line_end];
-    let (mut at, mut end, mut quote, mut quoted) = (start, start, None, false);
+    let (mut at, mut end, mut quote, mut quoted, mut plain) = (start, start, None, false, true);
+    let word = |end, quoted, plain| (quoted || start < end).then_some(Place { range: start..end, plain });
     while at < line_end {
         let run = bytes[at..].iter().take_while(|b| !SPECIAL[usize::from(**b)]).count();
         if run > 0 {
@@ -114,8 +122,9 @@ fn quoted_word(text: &str, start: usize, line_end: usize, escape: u8) -> (Range<
         let byte = bytes[at];
         let wide = if byte.is_ascii() { None } else { text[at..].chars().next() };
         if quote.is_none() && wide.map_or(matches!(byte, b'\t'..=b'\r' | b' '), char::is_whitespace) {
-            return (start..end, quoted, at);
+            return (word(end, quoted, plain), at);
         }
+        plain = false;
         if quote == Some(byte) {
             quote = None;
         } else if quote.is_none() && (byte == b'\'' || byte == b'"') {
@@ -130,29 +139,32 @@ fn quoted_word(text: &str, start: usize, line_end: usize, escape: u8) -> (Range<
         }
         end = at;
     }
-    (start..end, quoted, line_end)
+    (word(end, quoted, plain), line_end)
 }
 
-/// The bytes that mean something among quoted words: blanks, quotes, escape characters, and what is not ASCII.
+/// The bytes that mean something among words, or where words are expanded: blanks, quotes, escape characters,
+/// variables, markers of heredocs, and what is not ASCII.
 const SPECIAL: [bool; 256] = {
     let mut special = [false; 256];
     let mut byte = 0;
     while byte < special.len() {
-        special[byte] = matches!(byte as u8, b'\t'..=b'\r' | b' ' | b'\'' | b'"' | b'\\' | b'`' | 0x80..);
+        special[byte] = matches!(byte as u8, b'\t'..=b'\r' | b' ' | b'\'' | b'"' | b'\\' | b'`' | b'$' | b'<' | 0x80..);
         byte += 1;
     }
     special
 };
 
 /// Words separated by blanks; quotes mean nothing.
-pub(super) fn plain_words(text: &str, range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn plain_words(text: &str, range: Range<usize>) -> impl Iterator<Item = Place> {
     let mut at = range.start;
     let bytes = &text.as_bytes()[..range.end];
     std::iter::from_fn(move || {
         at += bytes[at..].iter().take_while(|b| is_blank(**b)).count();
         let start = at;
+        at += bytes[at..].iter().take_while(|b| !SPECIAL[usize::from(**b)]).count();
+        let plain = bytes.get(at).is_none_or(|b| is_blank(*b));
         at += bytes[at..].iter().take_while(|b| !is_blank(**b)).count();
-        (start < at).then_some(start..at)
+        (start < at).then_some(Place { range: start..at, plain })
     })
 }
 
@@ -176,7 +188,7 @@ fn trim_blanks(text: &str, range: Range<usize>) -> Range<usize> {
 }
 
 /// The blanks between words; others, such as the no-break space, belong to words.
-fn is_blank(byte: u8) -> bool {
+pub(super) fn is_blank(byte: u8) -> bool {
     matches!(byte, b'\t' | 0x0B | 0x0C | b'\r' | b' ')
 }
 

@@ -70,7 +70,7 @@ pub(super) fn origin(source: &[u8], tree: &Tree, model: &Model, told: &Told, ste
         return reader.exec(words);
     }
     let whole = words.first().filter(|word| word.role == WordRole::Whole).ok_or(Unknown::NoCommand)?;
-    let is_windows = stage.is_some_and(|stage| stage.platform.os == "windows");
+    let is_windows = stage.is_some_and(|stage| model.platform(stage.platform).os == "windows");
     let (text, is_file) = reader.shell_form(instruction, whole);
     let interpreter = if is_file && !is_windows && text.text.starts_with("#!") {
         shebang(&text.text)

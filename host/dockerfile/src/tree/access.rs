@@ -6,25 +6,29 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::{Comment, Flag, Heredoc, Instruction, Piece, Problem, ProblemKind, Source, Text, Token, Tree, Word};
+use super::{Comment, Flag, Heredoc, Home, Instruction, Piece, Problem, ProblemKind, Source, Text, Token, Tree, Word};
 use crate::span::Span;
 
 impl Tree {
     /// The characters of a text. `source` must be what the tree was parsed from.
     pub fn text<'a>(&'a self, source: &'a [u8], text: Text) -> &'a str {
-        if text.owned {
-            self.arena.get(text.span.range()).unwrap_or_default()
-        } else {
-            str::from_utf8(text.span.of(source)).unwrap_or_default()
-        }
+        self.characters(Source { bytes: source, text: None }, text)
     }
 
     /// The same for a source that may be known to be text.
+    #[inline]
     pub(crate) fn characters<'a>(&'a self, source: Source<'a>, text: Text) -> &'a str {
-        match source.text {
-            Some(all) if !text.owned => all.get(text.span.range()).unwrap_or_default(),
-            _ => self.text(source.bytes, text),
-        }
+        let characters = match text.home {
+            Home::Source => source.read(text.span),
+            Home::Arena => self.arena.get(text.span.range()),
+            Home::Joined => self.joined.text(&self.segments, source).get(text.span.range()),
+        };
+        characters.unwrap_or_default()
+    }
+
+    /// Whether a flag has this name.
+    pub(crate) fn is_named(&self, source: Source<'_>, flag: &Flag, name: &str) -> bool {
+        flag.name.len() as usize == name.len() && self.characters(source, flag.name) == name
     }
 
     /// The text of a part of one instruction, without what stands between its lines: line
@@ -51,19 +55,18 @@ impl Tree {
         let at = |offset: u32| text.span.start.saturating_add(offset);
         let (start, end) = (at(range.start), at(range.end));
         let (start, end) = (start.min(text.span.end), end.min(text.span.end));
-        if !text.owned {
-            return Span::new(start, end);
-        }
-        // At the end of a text the arena may go on with another one.
+        let Some(pieces) = self.pieces(text.home) else { return Span::new(start, end) };
+        let piece = |at: u32| pieces[..pieces.partition_point(|piece| piece.text <= at)].last();
+        // At the end of a text another one may follow.
         if start == text.span.end && start > 0 {
-            let at = self.piece(start - 1).map_or(0, |p| p.source_end(start));
+            let at = piece(start - 1).map_or(0, |p| p.source_end(start));
             return Span::new(at, at);
         }
-        let from = self.piece(start).map_or(0, |p| p.source_of(start));
+        let from = piece(start).map_or(0, |p| p.source_of(start));
         if end <= start {
             return Span::new(from, from);
         }
-        Span::new(from, self.piece(end - 1).map_or(from, |p| p.source_end(end)))
+        Span::new(from, piece(end - 1).map_or(from, |p| p.source_end(end)))
     }
 
     /// The words of an instruction.
@@ -109,11 +112,9 @@ impl Tree {
     /// The parts of a text that stand together in the source, in order, as ranges of the text.
     #[cfg(feature = "shell")]
     pub(crate) fn runs(&self, text: Text) -> Vec<(Range<usize>, Span)> {
-        if !text.owned {
-            return vec![(0..text.len() as usize, text.span)];
-        }
-        let first = self.pieces.partition_point(|piece| piece.text + piece.text_len <= text.span.start);
-        let pieces = self.pieces[first..].iter().take_while(|piece| piece.text < text.span.end);
+        let Some(pieces) = self.pieces(text.home) else { return vec![(0..text.len() as usize, text.span)] };
+        let first = pieces.partition_point(|piece| piece.text + piece.text_len <= text.span.start);
+        let pieces = pieces[first..].iter().take_while(|piece| piece.text < text.span.end);
         let run = |piece: &Piece| {
             let (start, end) = (piece.text.max(text.span.start), (piece.text + piece.text_len).min(text.span.end));
             let range = (start - text.span.start) as usize..(end - text.span.start) as usize;
@@ -122,18 +123,48 @@ impl Tree {
         pieces.map(run).collect()
     }
 
-    fn piece(&self, at: u32) -> Option<&Piece> {
-        self.pieces[..self.pieces.partition_point(|p| p.text <= at)].last()
+    /// Where the texts of a home come from; nothing for the source itself.
+    fn pieces(&self, home: Home) -> Option<&[Piece]> {
+        match home {
+            Home::Source => None,
+            Home::Arena => Some(&self.pieces),
+            Home::Joined => Some(self.joined.pieces(&self.segments)),
+        }
+    }
+}
+
+impl<'a> From<&'a str> for Source<'a> {
+    fn from(text: &'a str) -> Self {
+        Self { bytes: text.as_bytes(), text: Some(text) }
+    }
+}
+
+impl<'a> From<&'a [u8]> for Source<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self { bytes, text: str::from_utf8(bytes).ok() }
+    }
+}
+
+impl<'a, const LEN: usize> From<&'a [u8; LEN]> for Source<'a> {
+    fn from(bytes: &'a [u8; LEN]) -> Self {
+        bytes.as_slice().into()
+    }
+}
+
+impl<'a> From<&'a Vec<u8>> for Source<'a> {
+    fn from(bytes: &'a Vec<u8>) -> Self {
+        bytes.as_slice().into()
     }
 }
 
 impl<'a> Source<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, text: str::from_utf8(bytes).ok() }
-    }
-
-    pub(crate) fn of_text(text: &'a str) -> Self {
-        Self { bytes: text.as_bytes(), text: Some(text) }
+    /// A part of it, if that is text.
+    #[inline]
+    pub(crate) fn read(self, span: Span) -> Option<&'a str> {
+        match self.text {
+            Some(text) => text.get(span.range()),
+            None => str::from_utf8(span.of(self.bytes)).ok(),
+        }
     }
 }
 
@@ -149,13 +180,14 @@ impl Text {
     }
 
     /// The part of the text between two byte offsets into it.
+    #[inline]
     pub(crate) fn slice(self, start: usize, end: usize) -> Self {
         let at = |offset: usize| (self.span.start + offset as u32).min(self.span.end);
         Self { span: Span::new(at(start), at(end)), ..self }
     }
 
     pub(crate) fn in_source(span: Span) -> Self {
-        Self { span, owned: false }
+        Self { span, home: Home::Source, plain: false }
     }
 }
 

@@ -51,34 +51,41 @@ impl Keyword {
 
     /// The keyword in any case.
     pub fn parse(word: &str) -> Self {
-        // The first letter and the length leave one candidate, or none.
-        let Some(first) = word.bytes().next() else { return Self::Unknown };
-        let candidate = match (first.to_ascii_uppercase(), word.len()) {
-            (b'A', 3) if word.as_bytes()[1].eq_ignore_ascii_case(&b'D') => Self::Add,
-            (b'A', 3) => Self::Arg,
-            (b'C', 3) => Self::Cmd,
-            (b'C', 4) => Self::Copy,
-            (b'E', 10) => Self::Entrypoint,
-            (b'E', 3) => Self::Env,
-            (b'E', 6) => Self::Expose,
-            (b'F', 4) => Self::From,
-            (b'H', 11) => Self::Healthcheck,
-            (b'L', 5) => Self::Label,
-            (b'M', 10) => Self::Maintainer,
-            (b'O', 7) => Self::Onbuild,
-            (b'R', 3) => Self::Run,
-            (b'S', 5) => Self::Shell,
-            (b'S', 10) => Self::Stopsignal,
-            (b'U', 4) => Self::User,
-            (b'V', 6) => Self::Volume,
-            (b'W', 7) => Self::Workdir,
-            _ => return Self::Unknown,
-        };
-        if candidate.as_str() == word || candidate.as_str().eq_ignore_ascii_case(word) {
-            candidate
-        } else {
-            Self::Unknown
+        match Self::parse_upper(word.as_bytes()) {
+            Self::Unknown => Self::parse_mixed(word),
+            keyword => keyword,
         }
+    }
+
+    /// Most keywords are written in upper case.
+    fn parse_upper(word: &[u8]) -> Self {
+        match word {
+            b"ADD" => Self::Add,
+            b"ARG" => Self::Arg,
+            b"CMD" => Self::Cmd,
+            b"COPY" => Self::Copy,
+            b"ENTRYPOINT" => Self::Entrypoint,
+            b"ENV" => Self::Env,
+            b"EXPOSE" => Self::Expose,
+            b"FROM" => Self::From,
+            b"HEALTHCHECK" => Self::Healthcheck,
+            b"LABEL" => Self::Label,
+            b"MAINTAINER" => Self::Maintainer,
+            b"ONBUILD" => Self::Onbuild,
+            b"RUN" => Self::Run,
+            b"SHELL" => Self::Shell,
+            b"STOPSIGNAL" => Self::Stopsignal,
+            b"USER" => Self::User,
+            b"VOLUME" => Self::Volume,
+            b"WORKDIR" => Self::Workdir,
+            _ => Self::Unknown,
+        }
+    }
+
+    #[cold]
+    fn parse_mixed(word: &str) -> Self {
+        let found = Self::ALL.into_iter().find(|keyword| keyword.as_str().eq_ignore_ascii_case(word));
+        found.unwrap_or(Self::Unknown)
     }
 
     /// The keyword in upper case; empty for [`Keyword::Unknown`].

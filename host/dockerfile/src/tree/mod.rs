@@ -3,14 +3,16 @@
 //! Source bytes → [`crate::parse`] → [`Tree`]. A tree does not own its source: accessors take it.
 //! Every span lies inside the source, and [`Tree::tokens`] concatenate to it. A text is borrowed
 //! from the source where the source spells it contiguously, else it lies in the tree's own arena
-//! with pieces that lead back to the source.
+//! with pieces that lead back to the source, or is joined when somebody asks for it.
 
 mod access;
+mod joined;
 mod keyword;
 
 use std::ops::Range;
 
 use crate::span::Span;
+pub(crate) use joined::Joined;
 pub use keyword::Keyword;
 
 /// What one Dockerfile says, as flat tables. Ranges in instructions index into the other tables.
@@ -37,6 +39,7 @@ pub struct Tree {
     pub problems: Vec<Problem>,
     pub(crate) arena: String,
     pub(crate) pieces: Vec<Piece>,
+    pub(crate) joined: Joined,
     pub(crate) source_len: u32,
 }
 
@@ -197,14 +200,29 @@ pub enum ProblemKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Text {
     pub(crate) span: Span,
-    pub(crate) owned: bool,
+    pub(crate) home: Home,
+    /// Whether it is known that expansion leaves it as it is: no variable, quote or escape character in it, and
+    /// no marker of a heredoc.
+    pub(crate) plain: bool,
 }
 
-/// A source, and the same as text if it is UTF-8: then its parts need not be looked at again.
-#[derive(Clone, Copy)]
-pub(crate) struct Source<'a> {
-    pub bytes: &'a [u8],
-    pub text: Option<&'a str>,
+/// Where the characters of a text lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Home {
+    /// In the source.
+    Source,
+    /// In the arena of the tree.
+    Arena,
+    /// In the lines that are joined on demand.
+    Joined,
+}
+
+/// A source: text, or any bytes. That it is text is found out once, or known before: then its parts need not be
+/// looked at again.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) text: Option<&'a str>,
 }
 
 /// A token of the source: tokens follow each other without gap.

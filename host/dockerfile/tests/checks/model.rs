@@ -27,12 +27,12 @@ pub fn check(source: &[u8], tree: &Tree) {
     let base_images: Vec<(u32, &BaseImage)> = (0..first.stages.len() as u32).map(|stage| (stage, &image)).collect();
     let build_args: Vec<(String, String)> = image.environment.iter().step_by(2).cloned().collect();
     let contexts: Vec<(String, String)> = image.environment.iter().skip(1).step_by(4).cloned().collect();
-    let names = first.stages.iter().filter_map(|stage| stage.name.as_ref());
+    let mut names = first.stages.iter().filter_map(|stage| first.stage_name(stage));
     let hostile = Inputs {
         build_args: &build_args,
         target_platform: Platform { os_version: "10.0".to_owned(), ..Platform::new("windows", "arm", "7") },
         build_platform: Platform::new("", "", ""),
-        target: names.map(|name| name.written.as_str()).next().or(Some("nowhere")),
+        target: names.next().or(Some("nowhere")),
         contexts: &contexts,
         base_images: &base_images,
     };

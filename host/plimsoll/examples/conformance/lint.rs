@@ -16,7 +16,7 @@ use plimsoll::question::{Answer, Failure, Question, SkipReason};
 use plimsoll::resolve::context::IgnoreFile;
 use plimsoll::resolve::{Resolve, Resolving};
 use plimsoll::schedule::Terms;
-use plimsoll_dockerfile::model::{Base, Origin, Site, Step};
+use plimsoll_dockerfile::model::{Origin, Site, Step};
 use plimsoll_dockerfile::tree::{Keyword, ProblemKind};
 use plimsoll_dockerfile::{BaseImage, Platform, Reference, ignore};
 use plimsoll_registry::Image;
@@ -144,11 +144,12 @@ enum Reach {
 impl Stop {
     fn of(document: &Arc<Document>, surroundings: &Surroundings, world: &World) -> Self {
         let unknown = Meaning::new(document.clone(), surroundings, &[]);
+        let model = unknown.model();
         let images: Vec<(u32, BaseImage)> = (0..)
-            .zip(&unknown.model().stages)
-            .filter_map(|(index, stage)| match &stage.base {
-                Base::Image { reference, .. } => Some((index, world.base_image(reference, &stage.platform))),
-                _ => None,
+            .zip(&model.stages)
+            .filter_map(|(index, stage)| {
+                let reference = model.reference(&stage.base)?;
+                Some((index, world.base_image(&reference, model.platform(stage.platform))))
             })
             .collect();
         let known: Vec<(u32, &BaseImage)> = images.iter().map(|(index, image)| (*index, image)).collect();

@@ -113,14 +113,14 @@ impl Meaning {
 
     /// `model.stage-platform`.
     pub fn stage_platform(&self, stage: u32) -> Option<String> {
-        self.model.stages.get(stage as usize).map(|stage| stage.platform.to_string())
+        self.model.stages.get(stage as usize).map(|stage| self.model.platform(stage.platform).to_string())
     }
 
     /// `model.stage-platform-flag`; nothing for a stage that is not there.
     pub fn stage_platform_flag(&self, stage: u32) -> Option<Option<String>> {
-        self.model.stages.get(stage as usize).map(|stage| match &stage.platform_flag {
-            PlatformFlag::Resolved { platform, .. } => Some(platform.to_string()),
-            PlatformFlag::None | PlatformFlag::Unresolvable { .. } => None,
+        self.model.stages.get(stage as usize).map(|stage| match stage.platform_flag {
+            PlatformFlag::Resolved(platform) => Some(self.model.platform(platform).to_string()),
+            PlatformFlag::None | PlatformFlag::Unresolvable => None,
         })
     }
 
@@ -167,7 +167,7 @@ impl Tables {
     fn new(model: &Model, document: &Document) -> Self {
         let mut tables = Self::default();
         for stage in &model.stages {
-            let row = tables.stage_row(stage, document);
+            let row = tables.stage_row(model, stage, document);
             tables.stages.extend(row);
         }
         let (mut words, mut flags) = (0, 0);
@@ -204,35 +204,35 @@ impl Tables {
             tables.variables.extend(row);
         }
         for image in &model.images {
-            let Base::Image { reference, .. } = &image.source else { continue };
+            let Some(reference) = model.reference(&image.source) else { continue };
             let kind = match image.kind {
                 ImageUseKind::From => 0,
                 ImageUseKind::CopyFrom => 1,
                 ImageUseKind::MountFrom => 2,
             };
             let [reference, length] = tables.string(&reference.canonical());
-            let [platform, platform_length] = tables.string(&image.platform.to_string());
+            let [platform, platform_length] = tables.string(&model.platform(image.platform).to_string());
             let (Span { start, end }, step) = (image.span, image.step);
             tables.images.extend([step, kind, start, end, reference, length, platform, platform_length]);
         }
         tables
     }
 
-    fn stage_row(&mut self, stage: &Stage, document: &Document) -> [u32; 18] {
-        let (kind, base, name) = match &stage.base {
-            Base::Scratch => (0, NONE, ""),
-            Base::Stage(base) => (1, *base, ""),
-            Base::Image { name, .. } => (2, NONE, &**name),
-            Base::Unresolvable { name } => (3, NONE, name.as_deref().unwrap_or_default()),
-            Base::Context { name } => (4, NONE, name.as_str()),
+    fn stage_row(&mut self, model: &Model, stage: &Stage, document: &Document) -> [u32; 18] {
+        let (kind, base) = match stage.base {
+            Base::Scratch => (0, NONE),
+            Base::Stage(base) => (1, base),
+            Base::Image(_) => (2, NONE),
+            Base::Unresolvable(_) => (3, NONE),
+            Base::Context(_) => (4, NONE),
         };
-        let [text, length] = self.string(name);
+        let [text, length] = self.string(model.base_name(&stage.base).unwrap_or_default());
         let flag = match stage.platform_flag {
             PlatformFlag::None => 0,
-            PlatformFlag::Resolved { .. } => 1,
-            PlatformFlag::Unresolvable { .. } => 2,
+            PlatformFlag::Resolved(_) => 1,
+            PlatformFlag::Unresolvable => 2,
         };
-        let name = bounds(stage.name.as_ref().map(|name| name.span));
+        let name = bounds(stage.name.map(|name| name.span));
         let (as_span, base_span) = (bounds(stage.as_span), bounds(Some(stage.base_span)));
         let value = bounds(platform_value(stage, document));
         [
@@ -281,7 +281,7 @@ fn step_row(model: &Model, document: &Document, step: &Step, words: &mut u32, fl
         Shell::Set(_) => 1,
         Shell::Unknown => 2,
     };
-    let system = match stage.map_or("linux", |stage| &*stage.platform.os) {
+    let system = match stage.map_or("linux", |stage| &*model.platform(stage.platform).os) {
         "linux" => 0,
         "windows" => 1,
         _ => 2,

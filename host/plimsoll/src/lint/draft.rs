@@ -157,8 +157,7 @@ fn stages_up_to_the_user(document: &Document, meaning: &Meaning) -> Vec<Span> {
         .iter()
         .filter(|variable| variable.scope == VariableScope::From && variable.state == VariableState::Declared);
     let of_arguments = declared.filter_map(|variable| model.stages.get(variable.stage? as usize));
-    let of_platforms =
-        model.stages.iter().filter(|stage| matches!(stage.platform_flag, PlatformFlag::Unresolvable { .. }));
+    let of_platforms = model.stages.iter().filter(|stage| matches!(stage.platform_flag, PlatformFlag::Unresolvable));
     let mut spans: Vec<Span> = of_arguments.chain(of_platforms).map(from).collect();
     spans.sort_by_key(|span| span.start);
     spans

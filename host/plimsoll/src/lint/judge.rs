@@ -10,7 +10,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use plimsoll_dockerfile::BaseImage;
-use plimsoll_dockerfile::model::Base;
 
 use super::Job;
 use super::merge::{self, Verdict};
@@ -194,9 +193,11 @@ fn reseed(job: &Job, content: &Content, answers: &[Arc<Answered>]) -> Arc<Meanin
         return content.meaning.clone();
     }
     let mut known = Vec::new();
-    for (index, stage) in (0..).zip(&content.meaning.model().stages) {
-        let Base::Image { reference, .. } = &stage.base else { continue };
-        let question = Question::Image { reference: reference.with_default_tag(), platform: stage.platform.clone() };
+    let model = content.meaning.model();
+    for (index, stage) in (0..).zip(&model.stages) {
+        let Some(reference) = model.reference(&stage.base) else { continue };
+        let platform = model.platform(stage.platform).clone();
+        let question = Question::Image { reference: reference.with_default_tag(), platform };
         known.extend(images.iter().find(|(asked, _)| **asked == question).map(|(_, image)| (index, image)));
     }
     Arc::new(Meaning::new(content.document.clone(), &job.surroundings[content.surroundings], &known))

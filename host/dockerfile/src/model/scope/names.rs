@@ -6,7 +6,7 @@
 use std::hash::BuildHasher;
 
 use super::{NONE, Name, Scopes};
-use crate::platform::Platform;
+use crate::platform::{Platform, UNKNOWN};
 use crate::span::{Span, offset};
 
 impl Scopes {
@@ -18,18 +18,23 @@ impl Scopes {
     /// Gives the five arguments of a platform their values; `complete` is the text with version and features
     /// of the operating system.
     pub fn seed_platform(&mut self, first: usize, platform: &Platform, complete: bool) {
-        let start = offset(self.arena.len());
-        platform.write_without_version(&mut self.arena);
-        let whole = Span::new(start, offset(self.arena.len()));
         let Platform { os, architecture, variant, os_version, os_features } = platform;
-        let parts: [&str; 5] = ["", os, os_version, architecture, variant];
-        for (part, place) in parts.into_iter().zip(&mut self.platform[first..]).skip(1) {
-            let at = offset(self.arena.len());
-            self.arena.push_str(part);
-            *place = Span::new(at, offset(self.arena.len()));
-        }
-        let plain = !complete || (os_version.is_empty() && os_features.is_empty());
-        self.platform[first] = if plain { whole } else { self.keep(&platform.to_string()) };
+        let start = self.arena.len();
+        let [system, architecture, variant] = [os, architecture, variant].map(|part| {
+            if !part.is_empty() && self.arena.len() > start {
+                self.arena.push('/');
+            }
+            self.keep(part)
+        });
+        let text = if complete && !(os_version.is_empty() && os_features.is_empty()) {
+            self.keep(&platform.to_string())
+        } else if os.is_empty() {
+            self.keep(UNKNOWN)
+        } else {
+            Span::new(offset(start), offset(self.arena.len()))
+        };
+        let version = self.keep(os_version);
+        self.platform[first..first + 5].copy_from_slice(&[text, system, version, architecture, variant]);
     }
 
     /// The interned form of a name.
@@ -54,7 +59,8 @@ impl Scopes {
             return Ok(Name(number));
         }
         if self.places.is_empty() {
-            let found = self.names.iter().position(|known| self.text(*known) == name);
+            let is_it = |known: &Span| known.len() as usize == name.len() && self.text(*known) == name;
+            let found = self.names.iter().position(is_it);
             return found.map(|number| Name(FIRST + offset(number))).ok_or(0);
         }
         let hash = self.hasher.hash_one(name);

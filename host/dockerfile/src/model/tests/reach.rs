@@ -99,11 +99,7 @@ fn contexts_replace_images() {
         &world,
         images,
         "FROM scratch\nCOPY --from=alpine a b\nRUN --mount=from=x:1,target=/y z",
-        &[
-            "From scratch Scratch",
-            "CopyFrom alpine Context { name: \"docker.io/library/alpine:latest\" }",
-            "MountFrom x:1 Context { name: \"x:1\" }",
-        ],
+        &["From scratch Scratch", "CopyFrom alpine <docker.io/library/alpine:latest>", "MountFrom x:1 <x:1>"],
     );
     check_in(&world, unset, "FROM alpine\nUSER $a$PATH", &["2 $a a Unresolved"]);
     check_in(&world, unset, "FROM x:1\nUSER $a", &["2 $a a Unknown"]);

@@ -205,6 +205,10 @@ impl Host for Linked {
     fn step_name(&self, step: u32) -> String {
         self.meaning(|meaning| meaning.step_name(step).unwrap_or_default())
     }
+    fn announces(&self) -> bool {
+        self.0.borrow().announces()
+    }
+
     fn document_id(&self) -> u64 {
         self.0.borrow().id().expect("there is a document")
     }

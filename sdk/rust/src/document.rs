@@ -2,7 +2,7 @@
 //! pulled when it is first needed and at most once, seen as typed rows.
 
 use std::borrow::Cow;
-use std::cell::{Cell, OnceCell};
+use std::cell::OnceCell;
 
 use crate::model::Tables;
 use crate::{Span, host, shell};
@@ -75,26 +75,10 @@ impl Keyword {
     }
 }
 
-thread_local! {
-    /// The document of the last call of `fast.check`, with its number.
-    static LAST: Cell<Option<(u64, Document)>> = const { Cell::new(None) };
-}
-
 impl Document {
     /// The document of the current call.
     pub fn current() -> Self {
         Self::default()
-    }
-
-    /// Keeps it for a call about the same document.
-    pub(crate) fn keep(self) {
-        LAST.set(Some((host::document_id(), self)));
-    }
-
-    /// The document that was kept, with all that was pulled of it, if it is that of the current call.
-    pub(crate) fn kept() -> Option<Self> {
-        let (id, document) = LAST.take()?;
-        (id == host::document_id()).then_some(document)
     }
 
     /// The file's path as the report shows it.

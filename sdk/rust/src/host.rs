@@ -108,6 +108,8 @@ seam! {
     settings::enabled as enabled() -> Vec<u32>;
     /// `settings.options`.
     settings::options as options(rule: u32) -> String;
+    /// `settings.announces`.
+    settings::announces as announces() -> bool;
     /// `log.enter`.
     log::enter as enter(rule: u32);
     /// `log.write`.

@@ -184,7 +184,12 @@ impl<'d> Stage<'d> {
     /// The platform that `--platform` names, in normal form; none without the
     /// flag, and where it cannot be told.
     pub fn flag_platform(&self) -> Option<String> {
-        host::stage_platform_flag(self.index)
+        // Most have none, and the table knows that.
+        if matches!(self.platform_flag(), PlatformFlag::Resolved(_)) {
+            host::stage_platform_flag(self.index)
+        } else {
+            None
+        }
     }
 
     /// Its `--platform`.

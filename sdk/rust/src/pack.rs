@@ -1,10 +1,11 @@
 //! From the calls of the host to the rules of a pack.
 //!
 //! Input: the table that [`crate::pack!`] makes. Output: what the contract's
-//! exports return. Every rule is announced to the host before it runs, and a
-//! panic's message reaches the host before the trap, so that a failure has a
-//! name and a reason.
+//! exports return. A panic's message and the rule reach the host before the
+//! trap; where the host wants to know who fails otherwise, every rule is announced
+//! before it runs. So a failure has a name and a reason.
 
+use std::cell::Cell;
 use std::sync::Once;
 
 use crate::{
@@ -72,21 +73,21 @@ pub fn validate_options(rules: &[Entry], rule: u32, options: &str) -> Vec<Option
 
 /// `fast.check`.
 pub fn check(rules: &[Entry]) -> Vec<Finding> {
-    let document = Document::current();
+    let subject = Subject::current(rules);
     let mut findings = Vec::new();
-    for_each_enabled(rules, |index, rule, options| {
+    subject.for_each_rule(rules, |index, rule, options| {
         let mut report = Report::new(index);
-        (rule.check)(options, &document, &mut report);
+        (rule.check)(options, &subject.document, &mut report);
         findings.append(&mut report.into_findings());
     });
-    document.keep();
+    subject.keep();
     findings
 }
 
 /// `slow.plan`.
 pub fn plan(rules: &[Entry]) {
-    let document = Document::kept().unwrap_or_else(Document::current);
-    for_each_enabled(rules, |index, rule, options| (rule.plan)(options, &document, &Plan::new(index)));
+    let subject = Subject::kept().unwrap_or_else(|| Subject::current(rules));
+    subject.for_each_rule(rules, |index, rule, options| (rule.plan)(options, &subject.document, &Plan::new(index)));
 }
 
 /// `slow.on-success`.
@@ -109,12 +110,47 @@ impl Entry {
     }
 }
 
-fn for_each_enabled(rules: &[Entry], mut body: impl FnMut(u32, &Entry, &Options)) {
-    hook_panics();
-    for index in host::enabled() {
-        host::enter(index);
-        let rule = &rules[index as usize];
-        body(index, rule, &rule.options(index));
+/// What a call is about: a document, and the rules that run.
+struct Subject {
+    document: Document,
+    enabled: Vec<(u32, Options)>,
+    announces: bool,
+}
+
+thread_local! {
+    /// That of the last call of `check`, with the document's number.
+    static LAST: Cell<Option<(u64, Subject)>> = const { Cell::new(None) };
+    /// The rule that runs.
+    static RUNNING: Cell<Option<u32>> = const { Cell::new(None) };
+}
+
+impl Subject {
+    fn current(rules: &[Entry]) -> Self {
+        hook_panics();
+        let enabled = host::enabled().into_iter().map(|index| (index, rules[index as usize].options(index)));
+        Self { document: Document::current(), enabled: enabled.collect(), announces: host::announces() }
+    }
+
+    /// Keeps it, with all that was pulled of it, for a call about the same.
+    fn keep(self) {
+        LAST.set(Some((host::document_id(), self)));
+    }
+
+    /// What was kept, if that is what this call is about.
+    fn kept() -> Option<Self> {
+        let (id, subject) = LAST.take()?;
+        (id == host::document_id()).then_some(subject)
+    }
+
+    fn for_each_rule(&self, rules: &[Entry], mut body: impl FnMut(u32, &Entry, &Options)) {
+        for (index, options) in &self.enabled {
+            RUNNING.set(Some(*index));
+            if self.announces {
+                host::enter(*index);
+            }
+            body(*index, &rules[*index as usize], options);
+        }
+        RUNNING.set(None);
     }
 }
 
@@ -127,6 +163,11 @@ fn rule<R: Rule>(options: &Options) -> R {
 fn hook_panics() {
     if cfg!(target_arch = "wasm32") {
         static HOOK: Once = Once::new();
-        HOOK.call_once(|| std::panic::set_hook(Box::new(|info| host::panicked(&info.to_string()))));
+        HOOK.call_once(|| {
+            std::panic::set_hook(Box::new(|info| {
+                RUNNING.get().into_iter().for_each(host::enter);
+                host::panicked(&info.to_string());
+            }));
+        });
     }
 }

@@ -19,6 +19,7 @@ use crate::question::{Answer, BuildContext, Question};
 pub struct Call {
     subject: Option<Subject>,
     phase: Phase,
+    announces: bool,
     running: Option<u32>,
     planned: Vec<Planned>,
     planned_before: usize,
@@ -111,6 +112,16 @@ impl Call {
     /// document were planned in earlier calls.
     pub fn new(subject: Subject, phase: Phase, planned_before: usize) -> Self {
         Self { subject: Some(subject), phase, planned_before, ..Self::default() }
+    }
+
+    /// The same, where the guest is asked to say which rule runs.
+    pub fn announced(self, announces: bool) -> Self {
+        Self { announces, ..self }
+    }
+
+    /// Whether the guest is asked to say which rule runs.
+    pub fn announces(&self) -> bool {
+        self.announces
     }
 
     /// The rule that runs, as the guest announced it.

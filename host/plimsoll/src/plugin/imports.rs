@@ -200,6 +200,10 @@ impl shell::Host for Guest {
 }
 
 impl settings::Host for Guest {
+    fn announces(&mut self) -> Result<bool> {
+        Ok(self.call()?.announces())
+    }
+
     fn enabled(&mut self) -> Result<Vec<u32>> {
         Ok(self.call()?.enabled()?.to_vec())
     }

@@ -116,8 +116,8 @@ impl Runner {
         judgement
     }
 
-    /// Enters a plugin, again and again without the rule that failed, as long
-    /// as that may help.
+    /// Enters a plugin, once more to learn which rule fails, then again and again
+    /// without it, as long as that may help.
     fn attempt<T>(
         &mut self,
         plugin: usize,
@@ -127,9 +127,9 @@ impl Runner {
         log: &mut Log,
         mut body: impl FnMut(&mut dyn Instance, &mut Call) -> Result<T, Failure>,
     ) -> Option<(T, Call)> {
-        let mut reruns = RERUNS_MAX;
+        let (mut reruns, mut announces) = (RERUNS_MAX, false);
         while !subject.settings.enabled.is_empty() {
-            let mut call = Call::new(subject.clone(), phase.clone(), 0);
+            let mut call = Call::new(subject.clone(), phase.clone(), 0).announced(announces);
             let Failed { failure, was_fresh } = match self.enter(plugin, &mut call, &mut body) {
                 Ok(value) => {
                     log.append(&mut call.take_log());
@@ -137,7 +137,9 @@ impl Runner {
                 }
                 Err(failed) => failed,
             };
-            if !was_fresh {
+            let is_nameless = failure.rule.is_none() && failure.kind.is_of_one_rule();
+            if !was_fresh || is_nameless && !announces {
+                announces = true;
                 continue;
             }
             log.append(&mut call.take_log());

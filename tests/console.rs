@@ -289,6 +289,43 @@ fn nothing_runs_unless_the_user_says_so() {
     assert_eq!((linted.status, linted.stderr.as_str()), (0, ""), "{linted:#?}");
 }
 
+/// A rule of a stranger's may have scripts checked, and nothing of the user's read.
+#[test]
+fn no_rule_has_shellcheck_read_other_files() {
+    let scratch = scratch_folder();
+    let program = make_tool(scratch.path(), "shellcheck", QUIET);
+    let registry = Arc::new(Registry::new(ClientConfig::new(Environment::default())));
+    let tools = [("shellcheck".to_owned(), vec![program.display().to_string()])];
+    let world = World { console: Console::new(tools.into()), ..World::new(registry, []) };
+    let mut session = Session::new(Arc::new(world), Terms::within(Duration::from_secs(5)));
+    for arguments in
+        [&["--format=tty", "/etc/passwd"][..], &["-x"], &["--source-path=/"], &["--rcfile=a"], &["-f", "a"]]
+    {
+        let question =
+            Question::Check { tool: tool("shellcheck", arguments), suffix: ".sh".to_owned(), text: "a".to_owned() };
+        let asked = ask(&mut session, &[question]).remove(0);
+        assert!(
+            matches!(&asked, Err((SkipReason::Denied, detail)) if detail.contains("read other files")),
+            "{asked:?}"
+        );
+    }
+    assert_eq!(starts(&program), 0);
+}
+
+/// What is wrong with a script says nothing of files and images: they are asked for all the same.
+#[test]
+fn errors_in_scripts_keep_no_other_question_back() {
+    let comment = r#"{\"file\":\"$f\",\"line\":2,\"endLine\":2,\"column\":1,\"endColumn\":2,\"level\":\"error\",\"code\":1000,\"message\":\"m\",\"fix\":null}"#;
+    let script = format!("for f; do :; done\necho \"{{\\\"comments\\\":[{comment}]}}\"\n");
+    let file = "FROM scratch\nRUN cd a\nCOPY nope there /x/\n";
+    let project = project().file("Dockerfile", file).file("there", "");
+    let program = make_tool(project.path(), "fake", &script);
+    let linted = project.lint(&format!("{ON} --slow-checks-tool shellcheck={}", program.display()));
+    assert_eq!(linted.skipped(), [""; 0], "{linted:#?}");
+    let expected = ["shellcheck/script 2: SC1000: m", "sources/missing-source 3: 'nope' is not in the build context"];
+    assert_eq!(linted.findings(), expected, "{linted:#?}");
+}
+
 #[test]
 fn a_program_is_looked_for_on_the_absolute_path_alone() {
     let project = project().file("Dockerfile", "FROM scratch\nRUN cd a\n").file("bin/.keep", "");

@@ -127,6 +127,25 @@ fn several_platforms_are_checked_at_once() {
     assert_eq!(linted.findings(), [casing, undefined(3, "THUMB_MODE"), undefined(4, "NEITHER")], "{linted:#?}");
 }
 
+/// A file in the tree does not take the place of the user's own choice.
+#[test]
+fn the_tree_unblocks_no_registry() {
+    let registry = Registry::start();
+    registry.push("team/app:1", &Image::new("linux/amd64"));
+    let blocked = format!("[[registry]]\nlocation = \"{}\"\nblocked = true\n", registry.host());
+    let home = plimsoll_test_support::scratch_folder();
+    std::fs::create_dir(home.path().join("plimsoll")).unwrap();
+    std::fs::write(home.path().join("plimsoll/own.conf"), blocked).unwrap();
+    std::fs::write(home.path().join("plimsoll/plimsoll.toml"), "[registries]\nconfig = \"own.conf\"\n").unwrap();
+    let project = project()
+        .file("plimsoll.toml", "[registries]\nconfig = \"tree.conf\"\n")
+        .file("tree.conf", "")
+        .file("Dockerfile", format!("FROM {}\n", registry.reference("team/app:1")));
+    assert_eq!(project.lint(ON).skipped(), [""; 0], "where the user says nothing, the tree does");
+    let project = project.variable("XDG_CONFIG_HOME", &home.path().display().to_string());
+    assert_eq!(project.lint(ON).skipped(), ["buildkit/InvalidBaseImagePlatform denied"]);
+}
+
 /// What one platform's answer knows how to mend, the other does not say without.
 #[test]
 fn platforms_without_an_answer_say_nothing_twice() {

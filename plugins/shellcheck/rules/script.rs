@@ -23,6 +23,8 @@ const ARGUMENTS: [&str; 2] = ["--norc", "--format=json1"];
 
 /// What says nothing of a script in a Dockerfile: that sourced files are not followed, and that ash is read as dash.
 const NEVER: [u32; 3] = [1090, 1091, 2187];
+/// Comments on one script that are reported. Who has more has seen what is the matter.
+const REPORTED_MAX: usize = 200;
 /// That a variable is not set, which of a container or another build nobody knows.
 const NOT_SET: u32 = 2154;
 
@@ -77,7 +79,13 @@ impl Rule for Script {
             let number = answered.state.get(at..).and_then(|rest| rest.first_chunk());
             number.map_or(0, |number| u32::from_le_bytes(*number))
         });
-        let comments: Vec<_> = comments.into_iter().filter(|comment| self.wants(comment)).collect();
+        let mut comments: Vec<_> = comments.into_iter().filter(|comment| self.wants(comment)).collect();
+        if comments.len() > REPORTED_MAX {
+            let left_out = comments.len() - REPORTED_MAX;
+            comments.truncate(REPORTED_MAX);
+            let message = format!("{}: ShellCheck has {left_out} more to say of a script", document.path());
+            log::write(log::Level::Warn, &message);
+        }
         // Most scripts are fine, and then nothing of the document need be known.
         let step = if comments.is_empty() { None } else { document.steps().nth(step as usize) };
         if let Some((step, source)) = step.and_then(|step| Some((step, script_of(document, &step)?))) {
@@ -124,9 +132,19 @@ fn script_of(document: &Document, step: &Step) -> Option<shell::ScriptSource> {
     // A trigger has been seen where it is written.
     let is_here = || step.instruction().is_some_and(|instruction| instruction.span() == step.span());
     let script = if runs && step.is_needed() && is_here() { step.script_source()? } else { return None };
-    // Nobody has said who reads it, and who writes backticks for backslashes has paths with these.
+    // Nobody has said who reads it.
     let is_default = script.shell == "sh" && script.options == ["-c"];
-    (!is_default || document.escape() == '\\').then_some(script)
+    (!is_default || !is_for_windows(document, step, &script)).then_some(script)
+}
+
+/// Whether a script that nobody says the reader of is one for Windows: who writes backticks for backslashes has paths
+/// with these, and Microsoft's images of Windows have no `sh`.
+fn is_for_windows(document: &Document, step: &Step, script: &shell::ScriptSource) -> bool {
+    let root = step.stage().map(|stage| document.stage(stage.root()));
+    let first = script.text.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
+    document.escape() != '\\'
+        || root.is_some_and(|root| root.base_text().starts_with("mcr.microsoft.com/windows"))
+        || ["powershell", "pwsh", "cmd"].contains(&first.strip_suffix(".exe").unwrap_or(&first))
 }
 
 /// The instruction of a step; of ONBUILD, its trigger.

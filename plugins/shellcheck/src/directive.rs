@@ -1,4 +1,5 @@
-//! `# shellcheck disable=SC2086,SC2046`, `shell=bash` and `enable=…` in comments.
+//! `# shellcheck disable=SC2086,SC2046`, `shell=bash` and `enable=…` in comments, and codes that `# hadolint
+//! ignore=` and `# plimsoll ignore=` name.
 
 use std::ops::RangeInclusive;
 
@@ -57,7 +58,16 @@ impl Directives {
 
     fn read(&mut self, comment: &str) {
         let text = comment.trim_start().trim_start_matches('#').trim_start();
-        let Some(rest) = text.strip_prefix("shellcheck").filter(|rest| rest.starts_with([' ', '\t'])) else { return };
+        let said_to = |who: &str| text.strip_prefix(who).filter(|rest| rest.starts_with([' ', '\t']));
+        // What others write into Dockerfiles names the same codes.
+        if let Some(rest) = said_to("hadolint").or_else(|| said_to("plimsoll")) {
+            let words = rest.split_once(" -- ").map_or(rest, |(words, _)| words).split_whitespace();
+            let ignored = words.filter_map(|word| word.strip_prefix("ignore=")).flat_map(|codes| codes.split(','));
+            let named = ignored.map(|code| code.strip_prefix("shellcheck/").unwrap_or(code));
+            self.disabled.extend(named.filter(|code| code.starts_with("SC")).filter_map(codes));
+            return;
+        }
+        let Some(rest) = said_to("shellcheck") else { return };
         for word in rest.split_whitespace().take_while(|word| !word.starts_with('#')) {
             let Some((key, value)) = word.split_once('=') else { return };
             let values = value.split(',');
@@ -83,7 +93,7 @@ pub(crate) fn dialect(shell: &str) -> Option<&'static str> {
 /// The codes that a text such as `SC2086`, `SC3000-SC4000` or `all` names.
 pub(crate) fn codes(text: &str) -> Option<RangeInclusive<u32>> {
     let code = |text: &str| {
-        let digits = text.strip_prefix("SC").unwrap_or(text);
+        let digits = text.strip_prefix("SC").or_else(|| text.strip_prefix("sc")).unwrap_or(text);
         let is_code = digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit());
         is_code.then(|| digits.parse().ok())?
     };
@@ -116,7 +126,9 @@ mod tests {
         check("# shellcheck is what runs here; disable=SC2086", &[], &[2086]);
         check("# shellcheckdisable=SC2086", &[], &[2086]);
         check("# shellcheck disable=SC2086x,SC20,x", &[], &[2086]);
-        check("# plimsoll ignore=SC2086", &[], &[2086]);
+        check("# hadolint ignore=DL3008,SC2086", &[2086], &[3008]);
+        check("# plimsoll ignore=shellcheck/SC2086,SC2046 -- SC1000 is fine", &[2086, 2046], &[1000]);
+        check("# plimsoll ignore=StageNameCasing", &[], &[2086]);
     }
 
     #[test]

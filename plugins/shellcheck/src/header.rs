@@ -27,7 +27,7 @@ impl Text {
         if !options.is_empty() {
             text.push_str(&format!("set {}\n", options.join(" ")));
         }
-        let names: Vec<_> = used(&script.text).into_iter().filter(|name| is_set(name)).collect();
+        let names: Vec<_> = names(&script.text).into_iter().filter(|name| is_set(name)).collect();
         if !names.is_empty() {
             // Set, to a value that nobody knows.
             let exports: Vec<_> = names.iter().map(|name| format!("{name}=\"${name}\"")).collect();
@@ -70,15 +70,10 @@ fn options(words: &[String]) -> Vec<&'static str> {
     options
 }
 
-/// The names behind `$` and `${`.
-fn used(script: &str) -> BTreeSet<&str> {
-    let names = script.split('$').skip(1).filter_map(|rest| {
-        let rest = rest.strip_prefix('{').unwrap_or(rest).trim_start_matches(['#', '!']);
-        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-        let name = &rest[..end];
-        name.starts_with(|c: char| !c.is_ascii_digit()).then_some(name)
-    });
-    names.collect()
+/// All that could be the name of a variable: behind `$`, in arithmetic, in front of `=`, or given to `read`.
+fn names(script: &str) -> BTreeSet<&str> {
+    let names = script.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    names.filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')).collect()
 }
 
 #[cfg(test)]
@@ -103,6 +98,12 @@ mod tests {
             &["c", "a", "d"],
             "# shellcheck shell=bash\nset -e -o pipefail\nexport a=\"$a\" c=\"$c\"\necho ${a} $b ${#c} $1 $$\n",
             3,
+        );
+        check(
+            &script("sh", &["-c"], "x=1 make -j$((jobs * 2)); read -r line"),
+            &["jobs", "line", "x", "z"],
+            "# shellcheck shell=sh\nexport jobs=\"$jobs\" line=\"$line\" x=\"$x\"\nx=1 make -j$((jobs * 2)); read -r line\n",
+            2,
         );
         check(&script("mksh", &["-x"], "#!/bin/mksh -x\na"), &[], "# shellcheck shell=ksh\n# /bin/mksh -x\na\n", 1);
     }

@@ -228,9 +228,13 @@ fn registries(variables: &Variables, files: Files) -> Result<(RegistriesTable, V
         if let Some(path) = or_variable(None, variables, name, parse_path)? {
             return Ok(Some(path));
         }
+        // Other than elsewhere the user's own goes first: it may block registries.
+        if let Some(path) = files.user.and_then(place) {
+            return Ok(Some(path));
+        }
         let tree = files.tree.and_then(place);
         of_tree.extend(tree.clone());
-        Ok::<_, ConfigError>(tree.or_else(|| files.user.and_then(place)))
+        Ok::<_, ConfigError>(tree)
     };
     let table = RegistriesTable {
         config: settle("PLIMSOLL_REGISTRIES_CONFIG", |table| &table.config)?,

@@ -35,8 +35,8 @@ pub(super) struct Round {
     pub(super) said: Vec<(usize, Vec<Failure>, Log)>,
     /// Findings so far, by plugin and rule.
     counts: HashMap<(usize, u32), usize>,
-    /// Whether the user will see an error.
-    has_error: bool,
+    /// Whether there is an error that keeps the file from asking further.
+    pub(super) has_error: bool,
 }
 
 /// The answers of one file, handed one by one to the rules that asked.
@@ -155,7 +155,9 @@ impl Round {
         let (ruleset, suppressions) = (&job.rulesets[content.ruleset], &content.suppressions);
         let settled = judgement.findings.into_iter().filter_map(|finding| settle(ruleset, suppressions, finding));
         let settled: Vec<Finding> = settled.collect();
-        self.has_error |= settled.iter().any(|finding| finding.severity == Severity::Error);
+        // What a tool finds in a script says nothing of images and files.
+        let is_of_tool = pending.request.question.batch().is_some();
+        self.has_error |= !is_of_tool && settled.iter().any(|finding| finding.severity == Severity::Error);
         self.findings.push(settled);
         let follow_ups = judgement.planned.into_iter();
         self.pending.extend(follow_ups.map(|request| Pending { plugin, request, follows: answers.to_vec() }));

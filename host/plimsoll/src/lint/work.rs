@@ -31,6 +31,8 @@ pub(super) struct Work {
     pub(super) verdicts: Vec<Verdict>,
     /// Findings of `on-success` that the user will see, answer by answer.
     late: Vec<Vec<Finding>>,
+    /// Whether there is an error among them that keeps the file from asking further.
+    has_late_error: bool,
 }
 
 /// What is known of a file that could be read, until nothing is pending.
@@ -118,6 +120,7 @@ impl Work {
         self.report.skipped.extend(round.skipped);
         self.verdicts.extend(round.verdicts);
         self.late.extend(round.findings);
+        self.has_late_error |= round.has_error;
         for problem in round.problems {
             if !self.report.problems.contains(&problem) {
                 self.report.problems.push(problem);
@@ -166,11 +169,10 @@ impl Work {
         self.report.findings = merge::join(batches);
     }
 
-    /// Whether the user will see an error, as far as is known.
+    /// Whether there is an error that keeps the file from asking further.
     fn has_error(&self) -> bool {
         let mut fast = self.fast.iter().map(|(_, _, finding)| finding);
-        let is_error = |finding: &Finding| finding.severity == Severity::Error;
-        self.report.has_error() || fast.any(is_error) || self.late.iter().flatten().any(is_error)
+        self.has_late_error || self.report.has_error() || fast.any(|finding| finding.severity == Severity::Error)
     }
 }
 

@@ -35,6 +35,11 @@ pub struct Console {
     temporary: PathBuf,
 }
 
+/// What rules may say to ShellCheck, the one tool that needs no configuration. With other words it would read and
+/// show files of the user's.
+const SHELLCHECK_OPTIONS: [&str; 8] =
+    ["-", "--norc", "--format=", "--shell=", "--severity=", "--exclude=", "--include=", "--enable="];
+
 /// A tool, found.
 struct Program<'t> {
     tool: &'t Tool,
@@ -59,6 +64,15 @@ impl Console {
 
     fn find<'t>(&self, tool: &'t Tool) -> Result<Program<'t>, Failure> {
         let name = &tool.name;
+        let is_known = |argument: &String| {
+            SHELLCHECK_OPTIONS
+                .iter()
+                .any(|option| if option.ends_with('=') { argument.starts_with(option) } else { argument == option })
+        };
+        if let Some(argument) = tool.arguments.iter().find(|argument| &**name == "shellcheck" && !is_known(argument)) {
+            let detail = format!("tool {name}: no rule may give it {argument:?}; it would read other files");
+            return Err(Failure { reason: SkipReason::Denied, detail });
+        }
         let Some((program, arguments)) = self.tools.get(&**name).and_then(|words| words.split_first()) else {
             let detail = format!("there is no tool {name}; --slow-checks-tool {name}=PROGRAM says which program it is");
             return Err(Failure { reason: SkipReason::Disabled, detail });

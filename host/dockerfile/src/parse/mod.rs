@@ -229,7 +229,7 @@ impl<'s> Parser<'s> {
         for (marker, at) in markers {
             let end = at.end as usize;
             // An unquoted name is the end of its marker.
-            let name = if line.text[..end].ends_with(&marker.name) && marker.expand {
+            let name = if line.text[at.range()].ends_with(&marker.name) && marker.expand {
                 line.place(end - marker.name.len()..end)
             } else {
                 self.tree.keep(&marker.name, line.span(&self.tree, at.range()))

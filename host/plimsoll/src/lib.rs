@@ -5,6 +5,7 @@
 //! uses only those above it.
 
 pub mod limits;
+pub mod private;
 pub mod question;
 pub mod age;
 pub mod finding;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use plimsoll_dockerfile::{Platform, Reference};
 
 use crate::cache::Cache;
-use crate::config::{Loaded, Proxy, PullSource};
+use crate::config::{Loaded, Proxy, PullSource, Registries};
 use crate::credentials::Store;
 use crate::endpoint::{Manner, is_loopback};
 use crate::environment::Environment;
@@ -141,6 +141,11 @@ impl Client {
             Reply::Referrers(referrers) => Ok(referrers),
             _ => Err(misdirected(reference)),
         }
+    }
+
+    /// Where images come from, as the files say, which are read once; none if that cannot be told.
+    pub fn registries(&self) -> Option<&Registries> {
+        self.config.registries().ok()
     }
 
     /// What was asked of each registry so far.

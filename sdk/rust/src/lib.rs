@@ -23,6 +23,7 @@ pub mod registry;
 mod report;
 mod rule;
 pub mod shell;
+mod step;
 
 /// The bindings of the contract, as generated from `wit/`.
 #[allow(missing_docs, unused_qualifications, clippy::all, unsafe_code)]
@@ -41,14 +42,12 @@ pub use bindings::plimsoll::rules::types::{
     Severity, Span, Verdict,
 };
 pub use document::{Comment, Document, Flag, Heredoc, Instruction, Keyword, Word};
-pub use model::{
-    Base, ImageUse, ImageUseKind, OperatingSystem, PlatformFlag, Shell, Source, Stage, State, Step, StepFlag, StepWord,
-    Variable, Visibility, WordRole,
-};
+pub use model::{Base, ImageUse, ImageUseKind, PlatformFlag, Stage, State, Variable, Visibility};
 #[cfg(feature = "options")]
 pub use options::from_json;
 pub use report::{Outcome, Plan, Report};
 pub use rule::Rule;
+pub use step::{OperatingSystem, Shell, Source, Step, StepFlag, StepWord, WordRole};
 pub use wit_bindgen;
 
 /// What a rule file needs: `use plimsoll_sdk::prelude::*;`.

@@ -5,7 +5,7 @@
 //! Invariant: an answer appears whole or not at all, however many processes
 //! write, and what did not come from here is neither believed nor removed.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::form::{Key, VERSION};
 use crate::limits::{CACHE_BLOCK_BYTES, CACHE_BYTES_MAX, CACHE_ENTRY_BYTES_MAX, CACHE_TEMPORARY_LIFE};
+use crate::private;
 
 /// Folders that answers are spread over. Each is kept in bounds by itself, so that nobody needs to look
 /// through all of them.
@@ -101,7 +102,7 @@ impl Place {
         }
         let shard = self.shard();
         if !shard.is_dir() {
-            private_folder(&shard)?;
+            private::folders().recursive(true).create(&shard)?;
             let tag = self.folder.join(TAG.0);
             if !tag.exists() {
                 // Without it backups are larger, no more.
@@ -110,7 +111,7 @@ impl Place {
         }
         let (process, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let temporary = shard.join(format!("{}.{process}.{count}{TEMPORARY_SUFFIX}", self.name));
-        let written = private_file(&temporary).and_then(|mut file| {
+        let written = private::file(&temporary).and_then(|mut file| {
             file.write_all(hexadecimal(content).as_bytes())?;
             file.write_all(b"\n")?;
             file.write_all(content)
@@ -239,20 +240,4 @@ fn answers(folder: &Path) -> PathBuf {
 pub(super) fn hexadecimal(content: &[u8]) -> String {
     let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
     Sha256::digest(content).iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
-
-fn private_folder(path: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
-}
-
-fn private_file(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }

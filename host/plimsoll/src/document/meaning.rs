@@ -11,7 +11,7 @@ use plimsoll_dockerfile::suggest::nearest;
 use plimsoll_dockerfile::{BaseImage, Inputs, Model, Platform, Span, model};
 
 use super::steps::StepTables;
-use super::{Document, NONE, ShellTables, keyword_number};
+use super::{Document, NONE, ShellTables, keyword_number, put};
 
 /// What a document means under given inputs.
 pub struct Meaning {
@@ -176,7 +176,7 @@ impl Tables {
             tables.steps.extend(row);
         }
         for variable in &model.variables {
-            let [name, length] = tables.string(model.name(variable));
+            let [name, length] = put(&mut tables.strings, model.name(variable));
             let visibility = match variable.scope {
                 VariableScope::Stage => 0,
                 VariableScope::From => 1,
@@ -210,8 +210,8 @@ impl Tables {
                 ImageUseKind::CopyFrom => 1,
                 ImageUseKind::MountFrom => 2,
             };
-            let [reference, length] = tables.string(&reference.canonical());
-            let [platform, platform_length] = tables.string(&model.platform(image.platform).to_string());
+            let [reference, length] = put(&mut tables.strings, &reference.canonical());
+            let [platform, platform_length] = put(&mut tables.strings, &model.platform(image.platform).to_string());
             let (Span { start, end }, step) = (image.span, image.step);
             tables.images.extend([step, kind, start, end, reference, length, platform, platform_length]);
         }
@@ -226,7 +226,7 @@ impl Tables {
             Base::Unresolvable(_) => (3, NONE),
             Base::Context(_) => (4, NONE),
         };
-        let [text, length] = self.string(model.base_name(&stage.base).unwrap_or_default());
+        let [text, length] = put(&mut self.strings, model.base_name(&stage.base).unwrap_or_default());
         let flag = match stage.platform_flag {
             PlatformFlag::None => 0,
             PlatformFlag::Resolved(_) => 1,
@@ -255,13 +255,6 @@ impl Tables {
             length,
             u32::from(stage.reachable) | u32::from(stage.invalid_default_base) << 1,
         ]
-    }
-
-    /// Offset and length of a text that is now in the arena.
-    fn string(&mut self, text: &str) -> [u32; 2] {
-        let offset = u32::try_from(self.strings.len()).unwrap_or(NONE);
-        self.strings.push_str(text);
-        [offset, u32::try_from(text.len()).unwrap_or(0)]
     }
 }
 

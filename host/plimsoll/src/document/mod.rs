@@ -222,3 +222,10 @@ fn keyword_number(keyword: Keyword) -> u32 {
     let position = Keyword::ALL.iter().position(|known| *known == keyword);
     position.map_or(0, |position| u32::try_from(position).unwrap_or(0) + 1)
 }
+
+/// Puts a text into an arena. Offset and length of it there.
+fn put(strings: &mut String, text: &str) -> [u32; 2] {
+    let offset = u32::try_from(strings.len()).unwrap_or(NONE);
+    strings.push_str(text);
+    [offset, u32::try_from(text.len()).unwrap_or(0)]
+}

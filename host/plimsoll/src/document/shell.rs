@@ -8,7 +8,7 @@ use plimsoll_dockerfile::shell::{
     WordRole, script_source, scripts,
 };
 
-use super::{Meaning, NONE};
+use super::{Meaning, NONE, put};
 
 /// The tables, which share one arena of strings.
 #[derive(Default)]
@@ -121,22 +121,15 @@ impl ShellTables {
             WordRole::Value => 1,
             WordRole::Target => 2,
         };
-        let [text, length] = script.text(word).map_or([NONE, 0], |text| self.string(text));
+        let [text, length] = script.text(word).map_or([NONE, 0], |text| put(&mut self.strings, text));
         let bits = u32::from(word.quoted) | u32::from(word.expands) << 1;
         [word.span.start, word.span.end, role, bits, text, length]
     }
 
     fn variable_row(&mut self, base: Rows, script: &Script, variable: &Variable) -> [u32; 6] {
-        let [name, length] = self.string(script.name(variable));
+        let [name, length] = put(&mut self.strings, script.name(variable));
         let (Span { start, end }, command) = (variable.span, base.commands + variable.command);
         [start, end, command, variable.word.map_or(NONE, |word| base.words + word), name, length]
-    }
-
-    /// Offset and length of a text that is now in the arena.
-    fn string(&mut self, text: &str) -> [u32; 2] {
-        let offset = u32::try_from(self.strings.len()).unwrap_or(NONE);
-        self.strings.push_str(text);
-        [offset, u32::try_from(text.len()).unwrap_or(0)]
     }
 }
 

@@ -9,7 +9,7 @@ use plimsoll_dockerfile::model::{Port, Site, Step, Value};
 use plimsoll_dockerfile::source::{self, SourceKind};
 use plimsoll_dockerfile::tree::{Instruction, Keyword, WordRole};
 
-use super::{Meaning, NONE};
+use super::{Meaning, NONE, put};
 
 /// Words and flags of all steps, which share one arena of strings.
 #[derive(Default)]
@@ -127,7 +127,7 @@ impl StepTables {
                 WordRole::LegacyValue => 5,
             };
             let is_exact = value.is_some_and(|value| value.exact);
-            let [text, length] = self.string(written);
+            let [text, length] = put(&mut self.strings, written);
             let [value, value_length] = self.beside([text, length], Some(written), expanded);
             self.words.extend([role, from, text, length, value, value_length, u32::from(is_exact)]);
         }
@@ -150,8 +150,8 @@ impl StepTables {
             let value = value.filter(|_| name != "mount");
             let expanded = value.and_then(|value| meaning.model.text(value));
             let written = flag.value.map(|text| tree.text(source, text));
-            let [name, name_length] = self.string(name);
-            let [text, length] = written.map_or([NONE, 0], |written| self.string(written));
+            let [name, name_length] = put(&mut self.strings, name);
+            let [text, length] = written.map_or([NONE, 0], |written| put(&mut self.strings, written));
             let is_exact = value.is_some_and(|value| value.exact);
             let [value, value_length] = self.beside([text, length], written, expanded);
             self.flags.extend([name, name_length, text, length, value, value_length, u32::from(is_exact)]);
@@ -163,14 +163,7 @@ impl StepTables {
         match value {
             None => [NONE, 0],
             Some(_) if value == written => place,
-            Some(value) => self.string(value),
+            Some(value) => put(&mut self.strings, value),
         }
-    }
-
-    /// Offset and length of a text that is now in the arena.
-    fn string(&mut self, text: &str) -> [u32; 2] {
-        let offset = u32::try_from(self.strings.len()).unwrap_or(NONE);
-        self.strings.push_str(text);
-        [offset, u32::try_from(text.len()).unwrap_or(0)]
     }
 }

@@ -78,9 +78,9 @@ impl<'m> Outcomes<'m> {
 }
 
 /// Drops fast findings that an answer says again and knows how to mend.
-pub(super) fn give_way(fast: &mut Vec<Finding>, late: &[Vec<Finding>]) {
+pub(super) fn give_way<'f>(fast: &mut Vec<Finding>, late: impl IntoIterator<Item = &'f Finding>) {
     let is_mended = |late: &&Finding| !late.fixes.is_empty();
-    let mended: HashSet<_> = late.iter().flatten().filter(is_mended).map(identity).collect();
+    let mended: HashSet<_> = late.into_iter().filter(is_mended).map(identity).collect();
     fast.retain(|fast| !fast.fixes.is_empty() || !mended.contains(&identity(fast)));
 }
 
@@ -117,13 +117,9 @@ pub(super) fn join(mut batches: Vec<Vec<Finding>>) -> Vec<Finding> {
 pub(super) fn platforms(mut one: FileReport, other: FileReport) -> FileReport {
     let FileReport { path: _, source: _, mut findings, problems, skipped, planned, log } = other;
     // What one platform's answer knows how to mend, the other's findings need not say without.
-    let batches = [std::mem::take(&mut one.findings)];
-    give_way(&mut findings, &batches);
-    let [mut own] = batches;
-    let batches = [findings];
-    give_way(&mut own, &batches);
-    let [findings] = batches;
-    one.findings = join(vec![own, findings]);
+    give_way(&mut findings, &one.findings);
+    give_way(&mut one.findings, &findings);
+    one.findings = join(vec![one.findings, findings]);
     add_new(&mut one.problems, problems);
     add_new(&mut one.skipped, skipped);
     add_new(&mut one.log, log);

@@ -164,7 +164,7 @@ impl Work {
         let standing = fast.filter(|(plugin, rule, finding)| !outcomes.supersede(*plugin, *rule, finding.span));
         let mut standing: Vec<Finding> = standing.map(|(_, _, finding)| finding).collect();
         let mut batches = std::mem::take(&mut self.late);
-        merge::give_way(&mut standing, &batches);
+        merge::give_way(&mut standing, batches.iter().flatten());
         batches.insert(0, standing);
         self.report.findings = merge::join(batches);
     }

@@ -1,11 +1,10 @@
 //! Resolver `registry`: images and what is attached to them, by the client of `plimsoll-registry`.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 use std::time::Instant;
 
-use plimsoll_registry::config::{PullSource, Registries};
-use plimsoll_registry::{Client, ClientConfig, Environment, ErrorKind, Statistics};
+use plimsoll_registry::config::PullSource;
+use plimsoll_registry::{Client, ClientConfig, ErrorKind, Statistics};
 
 use super::{Resolve, Resolving, misdirected};
 use crate::question::{Answer, Failure, Question, SkipReason};
@@ -13,16 +12,12 @@ use crate::question::{Answer, Failure, Question, SkipReason};
 /// Asks registries, with one client for the whole run.
 pub struct Registry {
     client: Client,
-    environment: Environment,
-    /// Where images come from; none if that cannot be told.
-    registries: OnceLock<Option<Registries>>,
 }
 
 impl Registry {
     /// A resolver that has asked nothing yet.
     pub fn new(config: ClientConfig) -> Self {
-        let environment = config.environment.clone();
-        Self { client: Client::new(config), environment, registries: OnceLock::new() }
+        Self { client: Client::new(config) }
     }
 
     /// What was asked so far, by host.
@@ -64,7 +59,7 @@ impl Resolve for Registry {
         };
         // As the client asks: some mirrors are for tags only, or for digests.
         let reference = &reference.with_default_tag();
-        let registries = self.registries.get_or_init(|| Registries::load(&self.environment).ok()).as_ref()?;
+        let registries = self.client.registries()?;
         if registries.registry_of(reference).is_some_and(|registry| registry.blocked) {
             return None;
         }

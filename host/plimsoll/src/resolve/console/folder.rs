@@ -3,12 +3,14 @@
 //! Invariant: nobody but the user can look into it, and it was not there before.
 
 use std::collections::hash_map::RandomState;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs;
 use std::hash::BuildHasher as _;
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
+
+use crate::private;
 
 /// Names that are tried before there is none.
 const TRIES_MAX: usize = 16;
@@ -25,7 +27,7 @@ impl Folder {
     pub(super) fn new(parent: &Path) -> io::Result<Self> {
         for _ in 0..TRIES_MAX {
             let path = parent.join(format!("plimsoll-{:016x}", RandomState::new().hash_one(std::process::id())));
-            match private_folder().create(&path) {
+            match private::folders().create(&path) {
                 Ok(()) => return Ok(Self(path)),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
@@ -41,7 +43,7 @@ impl Folder {
 
     /// Puts a text into it.
     pub(super) fn write(&self, name: &str, text: &str) -> io::Result<()> {
-        private_file(&self.0.join(name))?.write_all(text.as_bytes())
+        private::file(&self.0.join(name))?.write_all(text.as_bytes())
     }
 }
 
@@ -54,25 +56,4 @@ impl Drop for Folder {
             }
         }
     }
-}
-
-#[cfg(unix)]
-fn private_folder() -> DirBuilder {
-    use std::os::unix::fs::DirBuilderExt as _;
-    let mut builder = DirBuilder::new();
-    builder.mode(0o700);
-    builder
-}
-
-#[cfg(not(unix))]
-fn private_folder() -> DirBuilder {
-    DirBuilder::new()
-}
-
-fn private_file(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use plimsoll::config::Files;
 use plimsoll::document::Surroundings;
 use plimsoll::lint::{self, Ask, Input, Job, Ruleset, SlowChecks, Source};
-use plimsoll::plugin::{Host, Plugin};
+use plimsoll::plugin::{Component, Host, Limits, Plugin};
 use plimsoll::question::{Answer, Question, SkipReason};
 use plimsoll::resolve::{Recorded, Registry as Resolver, World};
 use plimsoll::schedule::{Session, Terms};
@@ -267,7 +267,8 @@ fn the_largest_answers_fit_into_a_rule() {
     let host = Host::new().unwrap();
     let mut plugins = Plugin::bundled(&host).unwrap_or_else(|pack| panic!("{}", pack.message));
     plugins.retain(|pack| pack.name == "sources");
-    plugins.push(Plugin::from_file(&host, "acme", &component("acme")).unwrap_or_else(|error| panic!("{error:?}")));
+    let acme = Component::read(&component("acme")).unwrap();
+    plugins.push(Plugin::load(&host, "acme", &acme, Limits::default()).unwrap_or_else(|error| panic!("{error:?}")));
     let plugins: Arc<[Plugin]> = plugins.into();
     let file = r#"
         [rules]

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use plimsoll::document::{Document, Meaning, Surroundings};
-use plimsoll::plugin::{Host, Plugin, Runner, Settings, Subject};
+use plimsoll::plugin::{Component, Host, Limits, Plugin, Runner, Settings, Subject};
 use plimsoll_dockerfile::{LineIndex, Platform};
 use plimsoll_test_support::component::component;
 use plimsoll_test_support::{Image, Linted, Project, Registry};
@@ -112,7 +112,8 @@ fn a_stranger_s_rule_reads_the_shell() {
 #[test]
 fn the_shell_is_read_once_or_not_at_all() {
     let host = Host::new().unwrap();
-    let load = |name| Plugin::from_file(&host, name, Path::new(&path_of("acme"))).unwrap_or_else(|e| panic!("{e:?}"));
+    let acme = Component::read(Path::new(&path_of("acme"))).unwrap();
+    let load = |name| Plugin::load(&host, name, &acme, Limits::default()).unwrap_or_else(|e| panic!("{e:?}"));
     let plugins: Arc<[Plugin]> = [load("one"), load("two")].into();
     let document = Arc::new(Document::new(0, "Dockerfile".to_owned(), b"FROM a\nRUN true | sudo b\n".to_vec()));
     let surroundings = Surroundings::of_platform(Platform::parse("linux/amd64").unwrap());
@@ -175,7 +176,7 @@ fn a_panic_costs_one_rule_and_says_why() {
 
 #[test]
 fn a_loop_ends_at_its_deadline() {
-    let linted = check("loop", true, "plugin hostile, rule hostile/loop: it took longer than the 2 s");
+    let linted = check("loop", true, "plugin hostile, rule hostile/loop: it took longer than the 2s");
     assert!(linted.took < Duration::from_millis(5_000), "{:?}", linted.took);
 }
 

@@ -19,7 +19,7 @@ use crate::document::Surroundings;
 use crate::finding::{ProblemKind, Severity};
 use crate::lint::{Ask, Job, Outcome, SlowChecks};
 use crate::plugin::contract::Level;
-use crate::plugin::{Host, Plugin, Unusable};
+use crate::plugin::{Component, Host, Limits, Plugin, Unusable};
 use crate::report::{self, Circumstances, Traffic};
 use crate::resolve::{Console, Registry, World, console};
 use crate::schedule::Terms;
@@ -340,9 +340,14 @@ fn load_plugins(host: &Arc<Host>, named: &[String], plugins: &mut Vec<Plugin>) -
         };
         let is_taken = plugins[bundled..].iter().any(|plugin| plugin.name == name);
         ensure!(!is_taken, "--plugin: two plugins are called {name}; write --plugin NAME=FILE");
-        match Plugin::from_file(host, &name, path) {
+        let loaded = Component::read(path)
+            .map_err(|message| Unusable { name: name.clone(), message })
+            .and_then(|component| Plugin::load(host, &name, &component, Limits::default()));
+        match loaded {
             Ok(plugin) => plugins.push(plugin),
-            Err(error) => unusable.push(error),
+            Err(Unusable { name, message }) => {
+                unusable.push(Unusable { name, message: format!("{}: {message}", path.display()) });
+            }
         }
     }
     Ok(unusable)

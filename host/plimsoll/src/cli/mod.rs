@@ -4,6 +4,7 @@ mod cache;
 mod explain;
 mod inputs;
 mod lint;
+mod plugin;
 mod progress;
 mod rules;
 mod version;
@@ -43,6 +44,7 @@ enum Command {
     Lint(Box<lint::Arguments>),
     Rules(rules::Arguments),
     Explain(explain::Arguments),
+    Plugin(plugin::Arguments),
     Cache(cache::Arguments),
     Version(version::Arguments),
 }
@@ -67,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Lint(arguments) => lint::run(*arguments, is_styled),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Plugin(arguments) => plugin::run(&arguments),
         Command::Cache(arguments) => cache::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),
     };

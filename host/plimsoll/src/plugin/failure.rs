@@ -5,7 +5,9 @@ use std::fmt;
 use thiserror::Error;
 use wasmtime::Trap;
 
-use crate::limits::{CALL_TIME_MAX, FAILURE_BYTES_MAX, MEMORY_BYTES_MAX, RERUNS_MAX};
+use super::allowance::Limits;
+use crate::config::show_duration;
+use crate::limits::{FAILURE_BYTES_MAX, RERUNS_MAX};
 
 /// A call into a plugin that did not come back with a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,9 +29,9 @@ pub enum FailureKind {
     Panic,
     /// The guest trapped otherwise.
     Trap,
-    /// The guest took longer than [`CALL_TIME_MAX`].
+    /// The guest took longer than [`Limits::call_time`].
     Deadline,
-    /// The guest wanted more than [`MEMORY_BYTES_MAX`].
+    /// The guest wanted more than [`Limits::memory_bytes`].
     Memory,
     /// The guest broke a rule of the contract.
     Misuse,
@@ -70,6 +72,7 @@ pub struct Misuse {
 /// What the host knows when a call ends in an error.
 #[derive(Debug, Default)]
 pub(super) struct Circumstances {
+    pub(super) limits: Limits,
     pub(super) running: Option<u32>,
     pub(super) panic: Option<String>,
     pub(super) memory_refused: bool,
@@ -77,18 +80,18 @@ pub(super) struct Circumstances {
 
 /// Finds the reason of a failed call.
 pub(super) fn classify(error: &wasmtime::Error, circumstances: Circumstances) -> Failure {
-    let Circumstances { running, panic, memory_refused } = circumstances;
+    let Circumstances { limits, running, panic, memory_refused } = circumstances;
     let failure = |kind, message: String| Failure { rule: running, kind, message: bounded(message, FAILURE_BYTES_MAX) };
     if let Some(misuse) = error.downcast_ref::<Misuse>() {
         return Failure { rule: misuse.index, ..failure(FailureKind::Misuse, misuse.what.clone()) };
     }
     let trap = error.downcast_ref::<Trap>();
     if trap == Some(&Trap::Interrupt) {
-        let limit = CALL_TIME_MAX.as_secs();
-        return failure(FailureKind::Deadline, format!("it took longer than the {limit} s a call may take"));
+        let limit = show_duration(limits.call_time);
+        return failure(FailureKind::Deadline, format!("it took longer than the {limit} a call may take"));
     }
     if memory_refused {
-        let limit = MEMORY_BYTES_MAX >> 20;
+        let limit = limits.memory_bytes >> 20;
         return failure(FailureKind::Memory, format!("it asked for more memory than the {limit} MiB it may have"));
     }
     match (panic, trap) {

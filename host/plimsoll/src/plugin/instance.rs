@@ -8,14 +8,12 @@ use std::sync::Arc;
 use wasmtime::component::InstancePre;
 use wasmtime::{ResourceLimiter, Store};
 
+use super::allowance::Limits;
 use super::call::Call;
 use super::contract::{Answered, Description, Finding, OptionError, Verdict, fast, plugin, slow};
 use super::engine::Host;
 use super::failure::{Circumstances, Failure, FailureKind, classify};
-use crate::limits::{
-    CALL_TIME_MAX, CORE_INSTANCES_MAX, EPOCH_TICK, HOSTCALL_BYTES_MAX, MEMORY_BYTES_MAX, MESSAGE_BYTES_MAX,
-    TABLE_ELEMENTS_MAX,
-};
+use crate::limits::{CORE_INSTANCES_MAX, EPOCH_TICK, HOSTCALL_BYTES_MAX, MESSAGE_BYTES_MAX, TABLE_ELEMENTS_MAX};
 
 /// What a pack's code can be asked to do, whatever runs it.
 pub trait Code: Send + Sync {
@@ -69,6 +67,7 @@ pub trait Instance {
 pub(super) struct Wasm {
     host: Arc<Host>,
     pre: InstancePre<Guest>,
+    limits: Limits,
     plugin: plugin::GuestIndices,
     fast: Option<fast::GuestIndices>,
     slow: Option<slow::GuestIndices>,
@@ -79,21 +78,21 @@ impl Wasm {
     ///
     /// # Errors
     /// When the component does not say who it is.
-    pub(super) fn new(host: Arc<Host>, pre: InstancePre<Guest>) -> wasmtime::Result<Self> {
+    pub(super) fn new(host: Arc<Host>, pre: InstancePre<Guest>, limits: Limits) -> wasmtime::Result<Self> {
         host.check_exports(&pre)?;
         let plugin = plugin::GuestIndices::new(&pre)?;
         let (fast, slow) = (fast::GuestIndices::new(&pre).ok(), slow::GuestIndices::new(&pre).ok());
         wasmtime::ensure!(fast.is_some() || slow.is_some(), "it exports neither fast nor slow, so it checks nothing");
-        Ok(Self { host, pre, plugin, fast, slow })
+        Ok(Self { host, pre, limits, plugin, fast, slow })
     }
 }
 
 impl Code for Wasm {
     fn instantiate(&self) -> Result<Box<dyn Instance>, Failure> {
-        let mut store = Store::new(self.host.engine(), Guest::default());
+        let mut store = Store::new(self.host.engine(), Guest::new(self.limits));
         store.limiter(|guest| guest);
         store.set_hostcall_fuel(HOSTCALL_BYTES_MAX);
-        store.set_epoch_deadline(deadline_ticks());
+        store.set_epoch_deadline(deadline_ticks(self.limits));
         let exports = self.pre.instantiate(&mut store).and_then(|instance| {
             Ok(Exports {
                 plugin: self.plugin.load(&mut store, &instance)?,
@@ -133,7 +132,7 @@ impl WasmInstance {
         call: Option<&mut Call>,
         body: impl FnOnce(&mut Store<Guest>, &Exports) -> wasmtime::Result<T>,
     ) -> Result<T, Failure> {
-        self.store.set_epoch_deadline(deadline_ticks());
+        self.store.set_epoch_deadline(deadline_ticks(self.store.data().limits));
         let mut call = call;
         let guest = self.store.data_mut();
         (guest.memory_refused, guest.panic) = (false, None);
@@ -184,15 +183,19 @@ impl Instance for WasmInstance {
 }
 
 /// The data of a store: the call in progress, and what the limiter saw.
-#[derive(Default)]
 pub struct Guest {
     pub(super) call: Option<Call>,
+    limits: Limits,
     memory_bytes: usize,
     memory_refused: bool,
     panic: Option<String>,
 }
 
 impl Guest {
+    fn new(limits: Limits) -> Self {
+        Self { call: None, limits, memory_bytes: 0, memory_refused: false, panic: None }
+    }
+
     /// Keeps the message of a panic, which the guest says just before it traps.
     pub(super) fn record_panic(&mut self, message: String) {
         self.panic = Some(message.chars().take(MESSAGE_BYTES_MAX / 4).collect());
@@ -200,6 +203,7 @@ impl Guest {
 
     fn circumstances(&mut self, call: Option<&Call>) -> Circumstances {
         Circumstances {
+            limits: self.limits,
             running: call.and_then(Call::running),
             panic: self.panic.take(),
             memory_refused: std::mem::take(&mut self.memory_refused),
@@ -211,7 +215,7 @@ impl ResourceLimiter for Guest {
     /// Counts all memories of the instance together.
     fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
         let total = self.memory_bytes.saturating_add(desired.saturating_sub(current));
-        let granted = total <= MEMORY_BYTES_MAX;
+        let granted = total <= self.limits.memory_bytes;
         if granted {
             self.memory_bytes = total;
         } else {
@@ -237,6 +241,6 @@ impl ResourceLimiter for Guest {
     }
 }
 
-fn deadline_ticks() -> u64 {
-    u64::try_from(CALL_TIME_MAX.as_millis() / EPOCH_TICK.as_millis()).expect("a call's time is far below u64")
+fn deadline_ticks(limits: Limits) -> u64 {
+    u64::try_from(limits.call_time.as_millis() / EPOCH_TICK.as_millis()).expect("a call's time is far below u64")
 }

@@ -5,8 +5,10 @@
 //! and ask. Invariant: nothing a plugin does ends the run or reaches anything
 //! but the call it was entered for.
 
+mod allowance;
 mod bundle;
 pub mod call;
+mod component;
 pub mod contract;
 mod engine;
 mod engine_config;
@@ -18,17 +20,16 @@ mod listings;
 mod questions;
 mod runner;
 
-use std::fs::File;
-use std::io::Read as _;
-use std::path::Path;
 use std::sync::Arc;
 
 use wasmtime::component::InstancePre;
 
 use crate::finding::Severity;
-use crate::limits::{COMPONENT_BYTES_MAX, FAILURE_BYTES_MAX, RULES_MAX};
+use crate::limits::{FAILURE_BYTES_MAX, RULES_MAX};
+pub use allowance::Limits;
 use bundle::BUNDLE;
 pub use call::{Answered, Call, Phase, Planned, Settings, Subject};
+pub use component::Component;
 pub use engine::Host;
 pub use failure::{Failure, FailureKind, Misuse};
 pub use instance::{Code, Instance};
@@ -89,28 +90,20 @@ impl Plugin {
     pub fn bundled(host: &Arc<Host>) -> Result<Vec<Self>, Unusable> {
         BUNDLE
             .iter()
-            .map(|pack| Self::new(host, pack.name, host.load(pack.native, pack.compatibility, pack.component)))
+            .map(|pack| {
+                let loaded = host.load(pack.native, pack.compatibility, pack.component);
+                Self::new(host, pack.name, loaded, Limits::default())
+            })
             .collect()
     }
 
-    /// The component in a file, under a name.
+    /// A component of others, under a name.
     ///
     /// # Errors
-    /// When the file cannot be read or holds no usable component.
-    pub fn from_file(host: &Arc<Host>, name: &str, path: &Path) -> Result<Self, Unusable> {
-        let unusable = |message| Unusable { name: name.to_owned(), message };
-        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) {
-            return Err(unusable("a plugin's name has letters, digits, - and _: write --plugin NAME=FILE".to_owned()));
-        }
-        if BUNDLE.iter().any(|pack| pack.name == name) {
-            return Err(unusable(format!(
-                "the name {name} is taken by a bundled pack: write --plugin NAME=FILE with another"
-            )));
-        }
-        let bytes = read_component(path).map_err(|error| unusable(format!("{}: {error}", path.display())))?;
-        check_header(&bytes).map_err(|error| unusable(format!("{}: {error}", path.display())))?;
-        Self::new(host, name, host.compile(&bytes))
-            .map_err(|Unusable { name, message }| Unusable { name, message: format!("{}: {message}", path.display()) })
+    /// When the name is none that a plugin can have, or the component cannot be used.
+    pub fn load(host: &Arc<Host>, name: &str, component: &Component, limits: Limits) -> Result<Self, Unusable> {
+        check_name(name).map_err(|message| Unusable { name: name.to_owned(), message })?;
+        Self::new(host, name, host.compile(component.bytes()), limits)
     }
 
     /// A plugin of any code, such as rules built natively.
@@ -144,11 +137,30 @@ impl Plugin {
         if errors.is_empty() { Ok(()) } else { Err(lines.collect::<Vec<_>>().join("; ")) }
     }
 
-    fn new(host: &Arc<Host>, name: &str, loaded: wasmtime::Result<InstancePre<Guest>>) -> Result<Self, Unusable> {
+    fn new(
+        host: &Arc<Host>,
+        name: &str,
+        loaded: wasmtime::Result<InstancePre<Guest>>,
+        limits: Limits,
+    ) -> Result<Self, Unusable> {
         let code = loaded
-            .and_then(|pre| Wasm::new(host.clone(), pre))
+            .and_then(|pre| Wasm::new(host.clone(), pre, limits))
             .map_err(|error| Unusable { name: name.to_owned(), message: format!("{error:#}") })?;
         Self::from_code(name, Box::new(code))
+    }
+}
+
+/// Whether a plugin of others can have this name.
+///
+/// # Errors
+/// Why it cannot.
+pub fn check_name(name: &str) -> Result<(), String> {
+    if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) {
+        return Err(format!("{name:?} is no name of a plugin: letters, digits, - and _"));
+    }
+    match BUNDLE.iter().any(|pack| pack.name == name) {
+        true => Err(format!("the name {name} is taken by a bundled pack")),
+        false => Ok(()),
     }
 }
 
@@ -179,30 +191,6 @@ fn describe(plugin: &str, rules: Vec<contract::types::Rule>) -> Result<Vec<Rule>
         });
     }
     Ok(described)
-}
-
-fn read_component(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(COMPONENT_BYTES_MAX + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > COMPONENT_BYTES_MAX {
-        return Err(std::io::Error::other(format!(
-            "it is larger than the {} MiB a component may have",
-            COMPONENT_BYTES_MAX >> 20
-        )));
-    }
-    Ok(bytes)
-}
-
-/// Tells a component from what else people have at hand.
-fn check_header(bytes: &[u8]) -> Result<(), &'static str> {
-    match bytes.get(..8) {
-        Some([0, b'a', b's', b'm', 0x0d, 0, 1, 0]) => Ok(()),
-        Some([0, b'a', b's', b'm', 1, 0, 0, 0]) => {
-            Err("it is a core module, not a component; `wasm-tools component new` makes one of it")
-        }
-        Some([0, b'a', b's', b'm', ..]) => Err("it is WebAssembly, but no component of a version known here"),
-        _ => Err("it is no WebAssembly component"),
-    }
 }
 
 impl From<contract::Severity> for Severity {

@@ -1,0 +1,121 @@
+//! `plimsoll plugin inspect`.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::super::{CLEAN, print};
+use super::name_of;
+use crate::plugin::{Component, Host, Limits, Plugin, Rule, contract};
+use crate::report::printable;
+
+/// Show what a component holds and what it can ask for
+///
+/// What it can ask for is what it imports, nothing else: no list of its own is believed.
+#[derive(Args)]
+#[command(after_help = "Example: plimsoll plugin inspect policies/acme.wasm")]
+pub(super) struct Arguments {
+    /// The component
+    file: PathBuf,
+    /// The prefix of its rules [default: the file's name]
+    #[arg(long)]
+    name: Option<String>,
+    /// How to report
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// What there is to say of a component.
+#[derive(Serialize)]
+struct Inspected<'p> {
+    name: &'p str,
+    version: &'p str,
+    contract: String,
+    digest: &'p str,
+    bytes: usize,
+    capabilities: &'p [&'static str],
+    rules: Vec<InspectedRule<'p>>,
+}
+
+#[derive(Serialize)]
+struct InspectedRule<'p> {
+    name: &'p str,
+    severity: &'static str,
+    opt_in: bool,
+    fixable: bool,
+    summary: &'p str,
+    url: Option<&'p str>,
+    /// JSON Schema; null where the rule takes no options.
+    options: Option<serde_json::Value>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    let shown = arguments.file.display();
+    let component = Component::read(&arguments.file).map_err(|message| anyhow!("{shown}: {message}"))?;
+    let host = Host::new().map_err(|error| anyhow!("the engine does not start: {error:#}"))?;
+    let name = arguments.name.clone().unwrap_or_else(|| name_of(&arguments.file));
+    let plugin = Plugin::load(&host, &name, &component, Limits::default())
+        .map_err(|unusable| anyhow!("{shown}: {}", unusable.message))?;
+    let inspected = inspected(&plugin, &component);
+    match arguments.format {
+        Format::Text => print(&text(&inspected))?,
+        Format::Json => print(&format!("{}\n", serde_json::to_string(&inspected)?))?,
+    }
+    Ok(CLEAN)
+}
+
+fn inspected<'p>(plugin: &'p Plugin, component: &'p Component) -> Inspected<'p> {
+    let rule = |rule: &'p Rule| InspectedRule {
+        name: &rule.name,
+        severity: rule.severity.name(),
+        opt_in: rule.is_opt_in,
+        fixable: rule.is_fixable,
+        summary: &rule.summary,
+        url: rule.url.as_deref(),
+        options: options(&rule.options_schema),
+    };
+    Inspected {
+        name: &plugin.name,
+        version: &plugin.version,
+        contract: format!("{}{}", contract::PACKAGE.trim_end_matches('/'), format_args!("@{}", contract::VERSION)),
+        digest: component.digest(),
+        bytes: component.bytes().len(),
+        capabilities: &plugin.capabilities,
+        rules: plugin.rules.iter().map(rule).collect(),
+    }
+}
+
+/// The schema; one that is no JSON as the text it is.
+fn options(schema: &str) -> Option<serde_json::Value> {
+    (!schema.is_empty()).then(|| serde_json::from_str(schema).unwrap_or_else(|_| schema.into()))
+}
+
+fn text(inspected: &Inspected) -> String {
+    let Inspected { name, version, contract, digest, bytes, capabilities, rules } = inspected;
+    let capabilities = if capabilities.is_empty() { "none".to_owned() } else { capabilities.join(", ") };
+    let mut text = format!(
+        "{} {}\n  contract      {contract}\n  digest        {digest}\n  size          {bytes} bytes\n  can ask for   \
+         {capabilities}\n  rules         {}\n",
+        printable(name),
+        printable(version),
+        rules.len()
+    );
+    let width = rules.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
+    for rule in rules {
+        let severity = if rule.opt_in { "off" } else { rule.severity };
+        let _ = writeln!(text, "\n{:width$}  {severity:7}  {}", rule.name, printable(rule.summary));
+        if let Some(options) = &rule.options {
+            let _ = writeln!(text, "  options: {}", printable(&options.to_string()));
+        }
+    }
+    text
+}

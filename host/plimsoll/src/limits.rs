@@ -47,6 +47,19 @@ pub const HOSTCALL_BYTES_MAX: usize = 32 << 20;
 /// Rules of one plugin.
 pub const RULES_MAX: usize = 1_000;
 
+/// Bytes of the JSON Schema of a rule's options.
+pub const SCHEMA_BYTES_MAX: usize = 64 << 10;
+/// Bytes that a pattern in it may take up.
+pub const SCHEMA_PATTERN_BYTES_MAX: usize = 1 << 20;
+/// Levels of arrays and objects that options may have.
+pub const OPTIONS_DEPTH_MAX: usize = 16;
+/// Values in a schema, where what it refers to stands in its place.
+pub const SCHEMA_NODES_MAX: usize = 100_000;
+/// Levels of such a schema.
+pub const SCHEMA_DEPTH_MAX: usize = 200;
+/// Faults of one rule's options that are told.
+pub const OPTION_FAULTS_MAX: usize = 5;
+
 /// Findings of one rule in one file; the contract names this number. All findings
 /// of a call together are bounded by [`HOSTCALL_BYTES_MAX`].
 pub const FINDINGS_MAX: usize = 2_000;
@@ -193,6 +206,9 @@ pub const CACHE_ENTRY_BYTES_MAX: u64 = 1 << 20;
 pub const CACHE_BLOCK_BYTES: u64 = 4 << 10;
 /// How long a file may be half written before it counts as left behind.
 pub const CACHE_TEMPORARY_LIFE: Duration = Duration::from_secs(10 * 60);
+
+/// Bytes of a recording.
+pub const RECORDING_BYTES_MAX: u64 = 256 << 20;
 
 /// Bytes of native code that is kept of one component.
 pub const STORE_ENTRY_BYTES_MAX: u64 = 128 << 20;

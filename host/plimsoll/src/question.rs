@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use plimsoll_dockerfile::{Platform, Reference};
 use plimsoll_registry::{Answer as RegistryAnswer, Image, Index, Referrer};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use url::{Position, Url};
 
 use crate::limits::{SHOWN_CHARACTERS_MAX, TOOL_NAME_BYTES_MAX};
@@ -343,7 +343,7 @@ impl Answer {
 }
 
 /// Why a question has no answer. Failures never reach a plugin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SkipReason {
     /// Slow checks are off.

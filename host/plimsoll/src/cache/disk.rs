@@ -11,9 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use sha2::{Digest, Sha256};
-
-use super::form::{Key, VERSION};
+use crate::config::Digest;
+use crate::form::{Key, VERSION};
 use crate::limits::{CACHE_BLOCK_BYTES, CACHE_BYTES_MAX, CACHE_ENTRY_BYTES_MAX, CACHE_TEMPORARY_LIFE};
 use crate::private;
 
@@ -57,7 +56,7 @@ pub struct Contents {
 
 impl Place {
     pub(super) fn of(folder: &Path, key: &Key) -> Self {
-        let name = hexadecimal(&serde_json::to_vec(key).expect("keys are strings"));
+        let name = digits(&serde_json::to_vec(key).expect("keys are strings"));
         Self { folder: folder.to_owned(), name }
     }
 
@@ -86,7 +85,7 @@ impl Place {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Read::Nothing,
             Err(error) => Read::Trouble(error),
             Ok(_) => match bytes.get(..NAME_LENGTH + 1).and_then(|line| line.strip_suffix(b"\n")) {
-                Some(sum) if sum == hexadecimal(&bytes[NAME_LENGTH + 1..]).as_bytes() => {
+                Some(sum) if sum == digits(&bytes[NAME_LENGTH + 1..]).as_bytes() => {
                     Read::Content(bytes.split_off(NAME_LENGTH + 1))
                 }
                 _ => Read::Damaged,
@@ -112,7 +111,7 @@ impl Place {
         let (process, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let temporary = shard.join(format!("{}.{process}.{count}{TEMPORARY_SUFFIX}", self.name));
         let written = private::file(&temporary).and_then(|mut file| {
-            file.write_all(hexadecimal(content).as_bytes())?;
+            file.write_all(digits(content).as_bytes())?;
             file.write_all(b"\n")?;
             file.write_all(content)
         });
@@ -236,8 +235,7 @@ fn answers(folder: &Path) -> PathBuf {
     folder.join(format!("answers-{VERSION}"))
 }
 
-/// The SHA-256 of some content, in hexadecimal digits.
-pub(super) fn hexadecimal(content: &[u8]) -> String {
-    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
-    Sha256::digest(content).iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+/// The SHA-256 of some content.
+fn digits(content: &[u8]) -> String {
+    Digest::of(content).digits().to_owned()
 }

@@ -5,12 +5,9 @@
 //! failure and never a credential; nobody but the user can read it; whatever
 //! lies in the folder, the worst that comes of it is that an answer is not known.
 //!
-//! In reading order: `form` (a question and its answer as JSON), `listings`
-//! (indexes and referrers in it), `disk` (the folder).
+//! The folder is `disk`.
 
 mod disk;
-mod form;
-mod listings;
 #[cfg(test)]
 mod tests;
 
@@ -20,8 +17,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use disk::{Contents, clear, contents};
 use disk::{Place, Read};
-use form::{Kept, Key};
+use serde::{Deserialize, Serialize};
 
+use crate::form::{Form, Key};
 use crate::question::{Answer, Question};
 
 /// The answers in a folder.
@@ -31,6 +29,15 @@ pub struct Cache {
     /// Whether there was anything when this run began to look.
     is_begun: OnceLock<bool>,
     trouble: Mutex<Trouble>,
+}
+
+/// An answer with what it is kept under.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    key: Key,
+    /// When, in seconds since 1970.
+    stored: u64,
+    answer: Form,
 }
 
 /// What went wrong with a cache, none of which keeps a run from going on.
@@ -62,7 +69,7 @@ impl Cache {
 
     /// The answer to a question, if it still holds.
     pub fn known(&self, question: &Question, circumstances: &str) -> Option<Answer> {
-        let key = Key::of(question, circumstances)?;
+        let key = key(question, circumstances)?;
         let place = Place::of(&self.folder, &key);
         let content = match place.read() {
             Read::Nothing => return None,
@@ -87,12 +94,12 @@ impl Cache {
     pub fn keep<'a>(&self, answers: impl Iterator<Item = (&'a Question, &'a str, &'a Answer)>) {
         let mut places = Vec::new();
         for (question, circumstances, answer) in answers {
-            let Some(key) = Key::of(question, circumstances) else { continue };
+            let Some(key) = key(question, circumstances) else { continue };
             if self.ttl.is_zero() && !key.is_content() {
                 continue;
             }
             let place = Place::of(&self.folder, &key);
-            let Some(kept) = Kept::new(key, now().as_secs(), question, answer) else { continue };
+            let kept = Kept { key, stored: now().as_secs(), answer: Form::of(question, answer) };
             let content = serde_json::to_vec(&kept).expect("what is kept has string keys only");
             match place.write(&content) {
                 Ok(()) => places.push(place),
@@ -118,6 +125,12 @@ impl Cache {
         trouble.folder.get_or_insert_with(|| format!("{}: {error}", self.folder.display()));
         None
     }
+}
+
+/// None for a question whose answers are not kept: what the files on this machine say is
+/// read as fast where they are, and another day a tool may be another version.
+fn key(question: &Question, circumstances: &str) -> Option<Key> {
+    question.host().map(|_| Key::of(question, circumstances, Path::new("")))
 }
 
 fn now() -> Duration {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use std::{env, io, thread};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, anyhow, ensure};
 use clap::{Args, ValueEnum};
 use plimsoll_dockerfile::{Platform, Reference};
 use plimsoll_registry::{ClientConfig, Environment, Paths, Statistics};
@@ -23,6 +23,7 @@ use crate::finding::{ProblemKind, Severity};
 use crate::lint::{Ask, Job, Outcome, SlowChecks};
 use crate::plugin::contract::Level;
 use crate::plugin::{Host, Plugin, Unusable};
+use crate::recording::{Header, Recording, Replay};
 use crate::report::{self, Circumstances, Traffic};
 use crate::resolve::{Console, Registry, World, console};
 use crate::schedule::Terms;
@@ -100,6 +101,12 @@ pub(super) struct Arguments {
     /// Folder for answers that later runs will know [default: plimsoll among the user's caches]
     #[arg(long, value_name = "DIR")]
     cache_dir: Option<PathBuf>,
+    /// Write what came of each question to a file, to find the same without network
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    record: Option<PathBuf>,
+    /// Take the answers from a file that --record wrote; nobody is asked
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["slow_checks", "explain_plan"])]
+    replay: Option<PathBuf>,
     /// Show what would be asked, and ask nothing
     #[arg(long, conflicts_with = "format")]
     explain_plan: bool,
@@ -161,7 +168,15 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
         trust: arguments.trust.clone(),
         trust_workspace: arguments.trust_workspace,
     };
-    let config = Config::settle(flags, &variables, files)?;
+    let mut config = Config::settle(flags, &variables, files)?;
+    let read = |path: &PathBuf| Replay::read(path, &here).map_err(|error| anyhow!("--replay {error}"));
+    let replay = arguments.replay.as_ref().map(read).transpose()?;
+    if let Some(replay) = &replay {
+        // The recording knows who was asked; nobody will be.
+        (config.slow_checks, config.offline) = (Mode::On, false);
+        (config.pools.network.enabled, config.pools.context.enabled) = (true, true);
+        config.pools.console.enabled = replay.header().console;
+    }
     let detected = ci::detect(&variables);
     let watch = progress::watch(arguments.quiet, detected.is_some());
     let ci = detected.filter(|_| config.slow_checks == Mode::Auto);
@@ -171,9 +186,13 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
         Mode::Auto | Mode::On if config.offline => Ask::Offline,
         Mode::Auto | Mode::On => Ask::Everything,
     };
-    let cache = config.cache_dir.clone().map(|folder| Arc::new(Cache::new(folder, config.cache_ttl)));
+    let cache = config.cache_dir.clone().filter(|_| replay.is_none());
+    let cache = cache.map(|folder| Arc::new(Cache::new(folder, config.cache_ttl)));
 
-    let now = age::now(variables.get(SOURCE_DATE_EPOCH).map(String::as_str));
+    let now = match &replay {
+        Some(replay) => Some(replay.header().now()),
+        None => age::now(variables.get(SOURCE_DATE_EPOCH).map(String::as_str)),
+    };
     if now.is_none() && !arguments.quiet {
         complain(&format!("note: {SOURCE_DATE_EPOCH} is no number of seconds since 1970; the clock counts"));
     }
@@ -209,16 +228,27 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
                 pools: config.pools,
                 cache: cache.clone(),
                 watch,
+                records: arguments.record.is_some(),
             },
         },
-        resolver: Arc::new(World {
-            console: Console::new(config.tools.clone()),
-            ..World::new(registry.clone(), config.allow_hosts.iter().cloned())
-        }),
+        resolver: match replay {
+            Some(replay) => Arc::new(replay),
+            None => Arc::new(World {
+                console: Console::new(config.tools.clone()),
+                ..World::new(registry.clone(), config.allow_hosts.iter().cloned())
+            }),
+        },
         now: now.unwrap_or_else(SystemTime::now),
         threads: arguments.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from),
     };
     let outcome = crate::lint::run(&job);
+    if let Some(path) = &arguments.record {
+        let mut recording = Recording::new(Header::new(job.now, config.pools.console.enabled), &here);
+        for (question, outcome) in &outcome.settled {
+            recording.add(question, outcome.as_deref());
+        }
+        recording.write(path).with_context(|| format!("--record {}", path.display()))?;
+    }
 
     if arguments.explain_plan {
         if matches!(ask, Ask::Nothing | Ask::Offline) && !arguments.quiet {

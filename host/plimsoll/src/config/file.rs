@@ -6,8 +6,9 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use plimsoll_dockerfile::{LineIndex, Platform};
+use plimsoll_dockerfile::{LineIndex, Platform, Position};
 use serde::{Deserialize, Deserializer};
+use toml::de::{DeTable, DeValue};
 
 use super::value::{parse_duration, parse_fail_level, parse_mode, parse_platforms, similar};
 use super::{ConfigError, FailLevel, Mode, PluginTable, SlowChecksTable, TrustTables};
@@ -27,6 +28,9 @@ pub struct File {
     /// The folder it lies in.
     #[serde(skip)]
     pub folder: PathBuf,
+    /// Its text.
+    #[serde(skip)]
+    pub text: String,
     /// `[lint]`.
     pub lint: LintTable,
     /// `[slow-checks]`.
@@ -113,6 +117,26 @@ impl File {
             || !self.plugins.is_empty()
             || !self.trust.is_empty()
     }
+
+    /// Where the value stands that these keys lead to, numbers for items of lists: as
+    /// far as they lead anywhere.
+    pub fn position<'k>(&self, keys: impl Iterator<Item = &'k str>) -> Option<Position> {
+        let table = DeTable::parse(&self.text).ok()?;
+        let mut span = None;
+        let mut value = &DeValue::Table(table.into_inner());
+        for key in keys {
+            let found = match value {
+                DeValue::Table(table) => table.get(key),
+                DeValue::Array(items) => key.parse().ok().and_then(|index: usize| items.get(index)),
+                _ => None,
+            };
+            let Some(found) = found else { break };
+            span = Some(found.span());
+            value = found.get_ref();
+        }
+        let start = u32::try_from(span?.start).ok()?;
+        Some(LineIndex::new(self.text.as_bytes()).position(start))
+    }
 }
 
 impl SeverityOrOff {
@@ -161,6 +185,7 @@ pub fn read(path: &Path) -> Result<File, ConfigError> {
         return Err(ConfigError(format!("{}: larger than the {CONFIG_BYTES_MAX} bytes it may have", path.display())));
     }
     let mut file: File = toml::from_str(&text).map_err(|error| complaint(path, &text, &error))?;
+    file.text = text;
     path.clone_into(&mut file.path);
     path.parent().unwrap_or(Path::new("")).clone_into(&mut file.folder);
     Ok(file)

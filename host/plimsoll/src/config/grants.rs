@@ -35,6 +35,9 @@ pub struct Grants {
     pub console: Vec<String>,
 }
 
+/// Whether a pattern is one, else what it should look like.
+type Check = fn(&str) -> Result<(), String>;
+
 /// What stands for all there is.
 const ALL: &str = "*";
 
@@ -60,12 +63,12 @@ impl Grants {
     /// # Errors
     /// When there is no such capability, or the pattern is none of it.
     pub fn add(&mut self, capability: &str, pattern: &str) -> Result<(), String> {
-        let (patterns, check): (_, fn(&str) -> Result<(), String>) = match capability {
-            "registry" => (&mut self.registry, check_registry),
-            "context" => (&mut self.context, check_path),
-            "http" => (&mut self.http, check_address),
-            "git" => (&mut self.git, check_address),
-            "console" => (&mut self.console, check_tool),
+        let (patterns, check) = match capability {
+            "registry" => (&mut self.registry, check_registry as Check),
+            "context" => (&mut self.context, check_path as Check),
+            "http" => (&mut self.http, check_address as Check),
+            "git" => (&mut self.git, check_address as Check),
+            "console" => (&mut self.console, check_tool as Check),
             _ => return Err(format!("there is no capability {capability:?}: registry, context, http, git or console")),
         };
         check(pattern)?;
@@ -219,10 +222,7 @@ fn is_space(c: char) -> bool {
     c.is_whitespace() || c.is_control()
 }
 
-fn checked<'de, D: Deserializer<'de>>(
-    deserializer: D,
-    check: fn(&str) -> Result<(), String>,
-) -> Result<Vec<String>, D::Error> {
+fn checked<'de, D: Deserializer<'de>>(deserializer: D, check: Check) -> Result<Vec<String>, D::Error> {
     let patterns = Vec::<String>::deserialize(deserializer)?;
     patterns.iter().try_for_each(|pattern| check(pattern)).map_err(serde::de::Error::custom)?;
     Ok(patterns)

@@ -73,7 +73,7 @@ fn check_and_plan(
         });
         work.fast.extend(settled);
         let requests = draft.planned.into_iter();
-        pending.extend(requests.map(|request| Pending { plugin: index, request, follows: Vec::new() }));
+        pending.extend(requests.map(|request| Pending::new(index, request, Vec::new())));
         note(&mut work.report, plugin, draft.failures, draft.log);
     }
     pending.into_iter().for_each(|pending| work.wait(job, pending));

@@ -27,7 +27,7 @@ pub(super) struct Round {
     pub(super) verdicts: Vec<Verdict>,
     /// Findings that the user will see, answer by answer.
     pub(super) findings: Vec<Vec<Finding>>,
-    pub(super) skipped: Vec<Skipped>,
+    pub(super) skipped: Vec<(usize, Skipped)>,
     pub(super) pending: Vec<Pending>,
     /// What would stop the build, as answers tell.
     pub(super) problems: Vec<Problem>,
@@ -85,7 +85,7 @@ impl Judging {
             match outcome {
                 Some(Ok(answer)) => self.judge_one(job, runner, content, pending, answer),
                 Some(Err(failure)) => {
-                    self.round.skipped.push(skipped(job, pending, &failure));
+                    self.round.skipped.push((pending.number, skipped(job, pending, &failure)));
                     self.round.verdicts.push(pending.verdict(merge::Outcome::Failed));
                 }
                 None => return,
@@ -160,7 +160,7 @@ impl Round {
         self.has_error |= !is_of_tool && settled.iter().any(|finding| finding.severity == Severity::Error);
         self.findings.push(settled);
         let follow_ups = judgement.planned.into_iter();
-        self.pending.extend(follow_ups.map(|request| Pending { plugin, request, follows: answers.to_vec() }));
+        self.pending.extend(follow_ups.map(|request| Pending::new(plugin, request, answers.to_vec())));
         self.said.push((plugin, judgement.failures, judgement.log));
     }
 

@@ -30,7 +30,7 @@ use crate::plugin::contract::Level;
 use crate::plugin::{Plugin, Settings, Unusable};
 use crate::question::{BuildContext, Question, SkipReason};
 use crate::resolve::Resolve;
-use crate::schedule::Terms;
+use crate::schedule::{self, Terms};
 
 /// What is said of a question that the mode keeps from being asked.
 pub const SLOW_CHECKS_OFF: &str = "slow checks are off";
@@ -118,6 +118,7 @@ pub enum Ask {
 }
 
 /// What a run came to.
+#[derive(Default)]
 pub struct Outcome {
     /// One report a file.
     pub files: Vec<FileReport>,
@@ -127,6 +128,9 @@ pub struct Outcome {
     pub hosts: BTreeMap<String, HostTally>,
     /// The questions that an earlier run's answers were known to.
     pub recalled: HashSet<Question>,
+    /// What came of each question, if that was wanted: of those that nobody asked too, unless
+    /// because of the file's own errors or for want of a grant.
+    pub settled: Vec<(Question, schedule::Outcome)>,
 }
 
 /// What is said of one file.

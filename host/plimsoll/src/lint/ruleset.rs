@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::Ruleset;
-use crate::config::{ConfigError, Files, SeverityOrOff, similar};
-use crate::plugin::{Plugin, Settings};
+use crate::config::{ConfigError, File, Files, SeverityOrOff, similar};
+use crate::plugin::{OptionFault, Plugin, Settings};
 
 impl Ruleset {
     /// What configuration files say of the plugins' rules. Of a rule that both name,
@@ -57,11 +59,9 @@ impl Ruleset {
                 ruleset.opted_in.insert(settings.rules[rule].clone());
             }
             if let Some(options) = &table.options {
-                let json = serde_json::to_string(options).map_err(|error| complain(name, error.to_string()))?;
-                plugins[plugin]
-                    .validate_options(index, &json)
-                    .map_err(|error| complain(name, format!("options: {error}")))?;
-                settings.options.push((index, json));
+                let options = json(options);
+                plugins[plugin].validate_options(index, &options).map_err(|faults| refusal(file, name, &faults))?;
+                settings.options.push((index, options.to_string()));
             }
         }
         Ok(ruleset)
@@ -72,6 +72,37 @@ impl Ruleset {
 fn default_rules(plugin: &Plugin) -> Settings {
     let enabled = (0..).zip(&plugin.rules).filter(|(_, rule)| !rule.is_opt_in).map(|(index, _)| index).collect();
     Settings { rules: plugin.names.clone(), enabled, options: Vec::new() }
+}
+
+/// Options as rules read them. What JSON has no form for is text.
+fn json(table: &toml::Table) -> Value {
+    fn value(option: &toml::Value) -> Value {
+        match option {
+            toml::Value::String(text) => text.as_str().into(),
+            toml::Value::Integer(number) => (*number).into(),
+            toml::Value::Float(number) => {
+                serde_json::Number::from_f64(*number).map_or_else(|| number.to_string().into(), Value::Number)
+            }
+            toml::Value::Boolean(truth) => (*truth).into(),
+            toml::Value::Datetime(time) => time.to_string().into(),
+            toml::Value::Array(items) => items.iter().map(value).collect(),
+            toml::Value::Table(table) => json(table),
+        }
+    }
+    table.iter().map(|(key, item)| (key.clone(), value(item))).collect()
+}
+
+/// Options that do not hold up, each with its place.
+fn refusal(file: &File, rule: &str, faults: &[OptionFault]) -> ConfigError {
+    let line = |OptionFault { path, message }: &OptionFault| {
+        let unescaped = |part: &str| part.replace("~1", "/").replace("~0", "~");
+        let parts: Vec<String> = path.split('/').skip(1).map(unescaped).collect();
+        let keys = ["rules", rule, "options"].into_iter().chain(parts.iter().map(String::as_str));
+        let place = file.position(keys).map_or(String::new(), |at| format!(":{}:{}", at.line, at.column));
+        let at = if path.is_empty() { String::new() } else { format!("{path}: ") };
+        format!("{}{place}: [rules.\"{rule}\"]: options: {at}{message}", file.path.display())
+    };
+    ConfigError(faults.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
 fn nearest(plugins: &[Plugin], name: &str) -> String {

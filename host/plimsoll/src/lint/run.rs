@@ -1,14 +1,15 @@
 //! The whole run, on one screen.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use super::draft::draft;
 use super::judge::judge;
-use super::work::Work;
-use super::{FileReport, HostTally, Job, Outcome, Tally, early, merge, parallel};
+use super::work::{Work, why_not_asked};
+use super::{FileReport, HostTally, Job, Outcome, early, merge, parallel};
 use crate::plugin::Runner;
-use crate::schedule::Session;
+use crate::question::Question;
+use crate::schedule::{self, Session};
 
 /// Lints the files of a job.
 pub fn run(job: &Job) -> Outcome {
@@ -54,12 +55,27 @@ pub fn run(job: &Job) -> Outcome {
 
     let mut reports = files.into_iter().map(|work| work.report);
     let of_input = |_| reports.by_ref().take(job.surroundings.len()).reduce(merge::platforms);
-    tally(inputs.iter().filter_map(of_input).collect(), &session)
+    let mut outcome = tally(inputs.iter().filter_map(of_input).collect(), &session);
+    if job.slow_checks.terms.records {
+        outcome.settled = settled(job, &outcome.files, &session);
+    }
+    outcome
+}
+
+/// What came of each question, and of those that were not asked why.
+fn settled(job: &Job, files: &[FileReport], session: &Session) -> Vec<(Question, schedule::Outcome)> {
+    let questions: HashSet<&Question> = files.iter().flat_map(|file| &file.planned).map(|(_, asked)| asked).collect();
+    let outcome = |question: &Question| {
+        session
+            .outcome(question)
+            .or_else(|| why_not_asked(job, question).map(Err))
+            .map(|outcome| (question.clone(), outcome))
+    };
+    questions.into_iter().filter_map(outcome).collect()
 }
 
 fn tally(files: Vec<FileReport>, session: &Session) -> Outcome {
-    let mut outcome =
-        Outcome { files, slow_checks: Tally::default(), hosts: BTreeMap::new(), recalled: HashSet::new() };
+    let mut outcome = Outcome { files, ..Outcome::default() };
     let (tally, mut distinct) = (&mut outcome.slow_checks, HashSet::new());
     for (_, question) in outcome.files.iter().flat_map(|file| &file.planned) {
         let of_host = match question.host() {

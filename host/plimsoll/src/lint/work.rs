@@ -27,6 +27,8 @@ pub(super) struct Work {
     pub(super) fast: Vec<(usize, u32, Finding)>,
     /// Requests that wait for their answer, in the order of planning.
     pub(super) pending: Vec<Pending>,
+    /// Requests without an answer, each with its place in the order of planning.
+    skipped: Vec<(usize, Skipped)>,
     /// What the answers so far came to.
     pub(super) verdicts: Vec<Verdict>,
     /// Findings of `on-success` that the user will see, answer by answer.
@@ -58,9 +60,16 @@ pub(super) struct Pending {
     pub(super) request: Planned,
     /// The answers it followed from, the nearest first.
     pub(super) follows: Vec<Arc<Answered>>,
+    /// Its place in the order of planning.
+    pub(super) number: usize,
 }
 
 impl Pending {
+    /// A request that nobody waits for yet.
+    pub(super) fn new(plugin: usize, request: Planned, follows: Vec<Arc<Answered>>) -> Self {
+        Self { plugin, request, follows, number: 0 }
+    }
+
     /// The question, and how long it may take.
     pub(super) fn asked(&self) -> (&Question, Option<Duration>) {
         let budget = self.request.budget_ms.map(|budget| Duration::from_millis(budget.into()));
@@ -104,7 +113,8 @@ impl Work {
     }
 
     /// Adds a request that waits for its answer.
-    pub(super) fn wait(&mut self, job: &Job, pending: Pending) {
+    pub(super) fn wait(&mut self, job: &Job, mut pending: Pending) {
+        pending.number = self.report.planned.len();
         let rule = job.plugins[pending.plugin].names[pending.request.rule as usize].clone();
         self.report.planned.push((rule, pending.request.question.clone()));
         if let Some(content) = &mut self.content {
@@ -117,7 +127,7 @@ impl Work {
     pub(super) fn take(&mut self, job: &Job, round: Round) {
         self.pending.clear();
         round.pending.into_iter().for_each(|pending| self.wait(job, pending));
-        self.report.skipped.extend(round.skipped);
+        self.skipped.extend(round.skipped);
         self.verdicts.extend(round.verdicts);
         self.late.extend(round.findings);
         self.has_late_error |= round.has_error;
@@ -152,7 +162,7 @@ impl Work {
             let over = || is_over.then(|| failure(SkipReason::FailFast, HAS_ERRORS));
             match barred.or_else(over) {
                 Some(failure) => {
-                    self.report.skipped.push(skipped(job, &pending, &failure));
+                    self.skipped.push((pending.number, skipped(job, &pending, &failure)));
                     self.verdicts.push(pending.verdict(Outcome::Failed));
                 }
                 None => self.pending.push(pending),
@@ -162,6 +172,8 @@ impl Work {
             return;
         }
         let Some(content) = self.content.take() else { return };
+        self.skipped.sort_by_key(|(number, _)| *number);
+        self.report.skipped.extend(self.skipped.drain(..).map(|(_, skipped)| skipped));
         let outcomes = Outcomes::new(&content.meaning, &self.verdicts);
         let fast = std::mem::take(&mut self.fast).into_iter();
         let standing = fast.filter(|(plugin, rule, finding)| !outcomes.supersede(*plugin, *rule, finding.span));
@@ -179,10 +191,14 @@ impl Work {
     }
 }
 
-fn why_not_asked(job: &Job, question: &Question) -> Option<question::Failure> {
+/// Why the mode, or a recorded run, keeps a question from being asked.
+pub(super) fn why_not_asked(job: &Job, question: &Question) -> Option<question::Failure> {
     let pool = Pool::of(question);
     let is_local = question.host().is_none();
     let is_enabled = job.slow_checks.terms.pools.of(pool).enabled;
+    if let Some(recorded) = job.resolver.why_not_asked(question) {
+        return Some(recorded);
+    }
     match job.slow_checks.ask {
         // Which is so in every mode.
         _ if pool == Pool::Console && !is_enabled => Some(failure(SkipReason::Disabled, pool.how_to_enable())),

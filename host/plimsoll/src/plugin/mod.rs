@@ -17,6 +17,7 @@ mod findings;
 mod imports;
 mod instance;
 mod listings;
+mod options;
 mod questions;
 mod runner;
 mod store;
@@ -27,7 +28,7 @@ use wasmtime::component::InstancePre;
 
 use crate::config::Grants;
 use crate::finding::Severity;
-use crate::limits::{FAILURE_BYTES_MAX, RULES_MAX};
+use crate::limits::{FAILURE_BYTES_MAX, OPTION_FAULTS_MAX, RULES_MAX};
 pub use allowance::Limits;
 use bundle::BUNDLE;
 pub use call::{Answered, Call, Phase, Planned, Settings, Subject};
@@ -36,6 +37,7 @@ pub use engine::Host;
 pub use failure::{Failure, FailureKind, Misuse};
 pub use instance::{Code, Instance};
 use instance::{Guest, Wasm};
+pub use options::OptionFault;
 pub use runner::{Draft, Judgement, Log, Runner};
 pub use store::{Store, Stored};
 
@@ -134,19 +136,23 @@ impl Plugin {
         Ok(Self { name, version, rules, names, capabilities, grants: Grants::everything(), code })
     }
 
-    /// Asks the plugin whether a rule's options, a JSON object, hold up.
+    /// Holds a rule's options, a JSON object, against its schema, then asks the plugin.
     ///
     /// # Errors
-    /// What does not, for people.
-    pub fn validate_options(&self, rule: u32, options: &str) -> Result<(), String> {
-        let instance = self.code.instantiate();
-        let errors = instance.and_then(|mut instance| instance.validate_options(rule, options));
-        let errors = errors.map_err(|failure| failure.message)?;
-        let lines = errors.iter().map(|error| match error.path.as_str() {
-            "" => error.message.clone(),
-            path => format!("{path}: {}", error.message),
-        });
-        if errors.is_empty() { Ok(()) } else { Err(lines.collect::<Vec<_>>().join("; ")) }
+    /// What does not hold up.
+    pub fn validate_options(&self, rule: u32, options: &serde_json::Value) -> Result<(), Vec<OptionFault>> {
+        let schema = &self.rules[rule as usize].options_schema;
+        let mut faults = if schema.is_empty() { Vec::new() } else { options::check(schema, options) };
+        if faults.is_empty() {
+            let instance = self.code.instantiate();
+            let errors = instance.and_then(|mut instance| instance.validate_options(rule, &options.to_string()));
+            let fault = |error: contract::OptionError| OptionFault { path: error.path, message: error.message };
+            faults = match errors {
+                Ok(errors) => errors.into_iter().take(OPTION_FAULTS_MAX).map(fault).collect(),
+                Err(failure) => vec![OptionFault { path: String::new(), message: failure.message }],
+            };
+        }
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 
     fn new(

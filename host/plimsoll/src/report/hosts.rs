@@ -55,17 +55,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::lint::Tally;
 
     #[test]
     fn columns_stand_below_one_another() {
         let tally = HostTally { questions: 12, duplicates: 3, from_cache: 4, time: Duration::from_millis(1_250) };
-        let outcome = Outcome {
-            files: Vec::new(),
-            slow_checks: Tally::default(),
-            hosts: [("docker.io".to_owned(), tally)].into(),
-            recalled: Default::default(),
-        };
+        let outcome = Outcome { hosts: [("docker.io".to_owned(), tally)].into(), ..Outcome::default() };
         let traffic = [("mirror.example:5000".to_owned(), Traffic { requests: 7, retries: 1, bytes: 123_456 })].into();
         let expected = "\
 host                 questions  duplicates  from cache  requests  retries   bytes  seconds

@@ -51,6 +51,11 @@ pub trait Resolve: Send + Sync {
     fn circumstances(&self, _question: &Question) -> Option<String> {
         None
     }
+
+    /// Why a question is not even asked, where a recorded run did not ask it.
+    fn why_not_asked(&self, _question: &Question) -> Option<Failure> {
+        None
+    }
 }
 
 /// Every resolver of a run, each for its questions.

@@ -47,6 +47,8 @@ pub struct Terms {
     pub cache: Option<Arc<Cache>>,
     /// Who wants to know how far the session is.
     pub watch: Option<Arc<dyn Watch>>,
+    /// Whether what came of each question is wanted afterwards.
+    pub records: bool,
 }
 
 /// Somebody who wants to know how far a session is.
@@ -143,7 +145,8 @@ impl Default for Terms {
 impl Terms {
     /// The default, with another budget.
     pub fn within(timeout: Duration) -> Self {
-        Self { timeout, timeout_mode: TimeoutMode::default(), pools: Pools::default(), cache: None, watch: None }
+        let (timeout_mode, pools) = (TimeoutMode::default(), Pools::default());
+        Self { timeout, timeout_mode, pools, cache: None, watch: None, records: false }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Indexes and referrers as JSON, for `form`: each form lists every field of what
+//! Indexes and referrers as JSON, for the module above: each form lists every field of what
 //! it stands for.
 
 use std::collections::BTreeMap;
@@ -6,17 +6,17 @@ use std::collections::BTreeMap;
 use plimsoll_registry::{Attestation, Index, IndexEntry, Referrer};
 use serde::{Deserialize, Serialize};
 
-use super::form::KeptPlatform;
+use super::KeptPlatform;
 
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct KeptIndex {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct KeptIndex {
     digest: String,
     is_index: bool,
     annotations: BTreeMap<String, String>,
     entries: Vec<KeptEntry>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct KeptEntry {
     digest: String,
     size: u64,
@@ -28,11 +28,11 @@ struct KeptEntry {
     attestation: Option<KeptAttestation>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct KeptAttestation(#[serde(with = "AttestationForm")] Attestation);
 
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct KeptReferrer(#[serde(with = "ReferrerForm")] pub(super) Referrer);
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct KeptReferrer(#[serde(with = "ReferrerForm")] pub(super) Referrer);
 
 impl From<Index> for KeptIndex {
     fn from(index: Index) -> Self {

@@ -154,8 +154,9 @@ impl Runner {
                 }
                 Err(failed) => failed,
             };
-            let is_nameless = failure.rule.is_none() && failure.kind.is_of_one_rule();
-            if !was_fresh || is_nameless && !announces {
+            // Who breaks a rule of the contract may well lie about who asks.
+            let is_named = failure.rule.is_some() && failure.kind != FailureKind::Misuse;
+            if !was_fresh || !is_named && failure.kind.is_of_one_rule() && !announces {
                 announces = true;
                 continue;
             }

@@ -19,6 +19,9 @@ pub const CONFIG_BYTES_MAX: u64 = 1 << 20;
 /// Bytes of a component.
 pub const COMPONENT_BYTES_MAX: u64 = 64 << 20;
 
+/// Bytes of the name of a new plugin, as registries of packages allow.
+pub const PLUGIN_NAME_BYTES_MAX: usize = 64;
+
 /// Linear memory of one instance, in bytes.
 pub const MEMORY_BYTES_MAX: usize = 128 << 20;
 

@@ -37,6 +37,13 @@ pub(super) struct Arguments {
     output: Option<PathBuf>,
 }
 
+impl Arguments {
+    /// Those of a folder, all else as by default.
+    pub(super) fn of(folder: &Path) -> Self {
+        Self { path: folder.to_owned(), target: Target::default(), output: None }
+    }
+}
+
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let path = build(&arguments.path, arguments.target, arguments.output.as_deref())?;
     let shown = path.display();

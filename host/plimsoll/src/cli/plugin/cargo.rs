@@ -5,8 +5,8 @@
 //! user as they say it; a tool that is missing is named, with what to do; the
 //! same sources give the same bytes in any folder.
 
-use std::ffi::OsString;
-use std::io::ErrorKind;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs};
@@ -75,7 +75,8 @@ pub(super) fn compile(folder: &Path, target: Target) -> anyhow::Result<Compiled>
     fetch_standard_library(&folder, target)?;
 
     let triple = target.triple();
-    let mut cargo = Command::new(program("CARGO", "cargo"));
+    let program = program_of("CARGO", "cargo");
+    let mut cargo = Command::new(&program);
     cargo
         .current_dir(&folder)
         .args(["build", "--release", "--target", triple, "--message-format", "json-render-diagnostics", "--config"])
@@ -85,7 +86,7 @@ pub(super) fn compile(folder: &Path, target: Target) -> anyhow::Result<Compiled>
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .stdin(Stdio::null())
         .stderr(Stdio::inherit());
-    let output = cargo.output().map_err(|error| missing(&error, "cargo"))?;
+    let output = cargo.output().map_err(|error| missing(&error, &program))?;
     ensure!(output.status.success(), "{} does not build; Cargo says why above", folder.display());
 
     let messages = String::from_utf8_lossy(&output.stdout);
@@ -122,9 +123,10 @@ fn package_name(folder: &Path) -> anyhow::Result<String> {
 /// Sees to it that the standard library for the target is installed.
 fn fetch_standard_library(folder: &Path, target: Target) -> anyhow::Result<()> {
     let triple = target.triple();
-    let mut rustc = Command::new(program("RUSTC", "rustc"));
+    let program = program_of("RUSTC", "rustc");
+    let mut rustc = Command::new(&program);
     rustc.current_dir(folder).args(["--print", "target-libdir", "--target", triple]).stdin(Stdio::null());
-    let output = rustc.output().map_err(|error| missing(&error, "rustc"))?;
+    let output = rustc.output().map_err(|error| missing(&error, &program))?;
     if !output.status.success() {
         bail!("rustc does not know {triple}: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
@@ -157,13 +159,15 @@ fn remapped(folder: &Path, triple: &str) -> String {
     format!("target.{triple}.rustflags={flags:?}")
 }
 
-fn program(variable: &str, name: &str) -> OsString {
+/// What a variable of Cargo's names, else a program on the PATH.
+fn program_of(variable: &str, name: &str) -> OsString {
     env::var_os(variable).filter(|program| !program.is_empty()).unwrap_or_else(|| name.into())
 }
 
-fn missing(error: &std::io::Error, name: &str) -> anyhow::Error {
+fn missing(error: &io::Error, program: &OsStr) -> anyhow::Error {
+    let program = program.display();
     match error.kind() {
-        ErrorKind::NotFound => anyhow!("{name} is not on the PATH: rules are built with Rust, see https://rustup.rs"),
-        _ => anyhow!("{name} does not start: {error}"),
+        ErrorKind::NotFound => anyhow!("{program} is not there: plugins are built with Rust, see https://rustup.rs"),
+        _ => anyhow!("{program} does not start: {error}"),
     }
 }

@@ -5,6 +5,7 @@ mod cargo;
 mod carried;
 mod inspect;
 mod new;
+mod watch;
 
 use std::path::Path;
 
@@ -22,6 +23,7 @@ pub(super) struct Arguments {
 enum Command {
     New(new::Arguments),
     Build(build::Arguments),
+    Watch(watch::Arguments),
     Inspect(inspect::Arguments),
 }
 
@@ -29,6 +31,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     match &arguments.command {
         Command::New(arguments) => new::run(arguments),
         Command::Build(arguments) => build::run(arguments),
+        Command::Watch(arguments) => watch::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
     }
 }

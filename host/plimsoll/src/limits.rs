@@ -20,6 +20,16 @@ pub const CONFIG_BYTES_MAX: u64 = 1 << 20;
 /// Bytes of a component.
 pub const COMPONENT_BYTES_MAX: u64 = 64 << 20;
 
+/// Bytes of the name of a new plugin, as registries of packages allow.
+pub const PLUGIN_NAME_BYTES_MAX: usize = 64;
+
+/// How often a plugin's folder is looked at for changes, and how long nothing may
+/// change before they count as made.
+pub const WATCH_TICK: Duration = Duration::from_millis(200);
+
+/// Files of a plugin's folder that are looked at.
+pub const WATCH_FILES_MAX: usize = 10_000;
+
 /// Linear memory of one instance, in bytes.
 pub const MEMORY_BYTES_MAX: usize = 128 << 20;
 

@@ -1,6 +1,11 @@
 //! `plimsoll plugin`: what authors of rules do, and who lets their rules run.
 
+mod build;
+mod cargo;
+mod carried;
 mod inspect;
+mod new;
+mod watch;
 
 use std::path::Path;
 
@@ -16,11 +21,17 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    New(new::Arguments),
+    Build(build::Arguments),
+    Watch(watch::Arguments),
     Inspect(inspect::Arguments),
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     match &arguments.command {
+        Command::New(arguments) => new::run(arguments),
+        Command::Build(arguments) => build::run(arguments),
+        Command::Watch(arguments) => watch::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
     }
 }

@@ -9,6 +9,7 @@
 use std::env;
 use std::sync::Arc;
 
+use plimsoll::config::TIMEOUT_DEFAULT;
 use plimsoll::pages::{Recorder, Renewal, Wanted, test};
 use plimsoll::plugin::{Host, Plugin};
 use plimsoll::resolve::Console;
@@ -23,7 +24,12 @@ fn rules_do_what_their_pages_say() {
     let plugins: Arc<[Plugin]> = Plugin::bundled(&host).expect("the bundle loads").into();
     let tools = [("shellcheck".to_owned(), vec!["shellcheck".to_owned()])];
     let live = Arc::new(Console::new(tools.into()));
-    let recorder = env::var_os("RECORD").map(|_| Recorder { live, renewal: Renewal::All });
+    let recorder = env::var_os("RECORD").map(|_| Recorder {
+        live,
+        renewal: Renewal::All,
+        may_run_tools: true,
+        timeout: TIMEOUT_DEFAULT,
+    });
     let wanted = Wanted { cases_min: CASES_MIN, is_blessed: env::var_os("BLESS").is_some(), recorder };
     let mut complaints = Vec::new();
     for (plugin, pack) in plugins.iter().enumerate() {

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
@@ -24,6 +24,10 @@ pub struct Recorder {
     pub live: Arc<dyn Resolve>,
     /// Which facts are written.
     pub renewal: Renewal,
+    /// Whether the user lets rules have tools run.
+    pub may_run_tools: bool,
+    /// The time that the questions of one case may take together.
+    pub timeout: Duration,
 }
 
 /// Which facts are written.
@@ -51,10 +55,18 @@ impl Recorder {
         let told = Told { keyed: facts::keyed(&told), special: told };
         let listener =
             Arc::new(Listener { told: world, live: self.live.clone(), renewal: self.renewal, heard: Mutex::default() });
-        scene.ask(listener.clone());
+        scene.ask(listener.clone(), self.timeout);
         let report = scene.lint();
         judge_failures(&report).map_err(|message| page.complain(case.dockerfile.line, message))?;
         let heard = std::mem::take(&mut *listener.heard.lock().unwrap_or_else(PoisonError::into_inner));
+        let is_tool = |question: &&Question| question.resolver() == CONSOLE;
+        let mut questions = report.planned.iter().map(|(_, question)| question).filter(is_tool);
+        if let Some(question) = questions.find(|question| !self.may_run_tools && !listener.told.knows(question)) {
+            let advice = "rules have tools run only where you let them: --slow-checks-console=on";
+            return Err(
+                page.complain(case.dockerfile.line, format!("the question for {question} is not asked: {advice}"))
+            );
+        }
         let mut asked = HashSet::new();
         let mut facts = Map::new();
         for (_, question) in &report.planned {

@@ -135,6 +135,11 @@ impl Scene {
         Ok(scene)
     }
 
+    /// Whether the rule does not run at all.
+    fn is_off(&self) -> bool {
+        self.job.rulesets.iter().flat_map(|ruleset| &ruleset.settings).all(|settings| settings.enabled.is_empty())
+    }
+
     /// The full name of the rule.
     pub(super) fn rule(&self) -> &Arc<str> {
         &self.rule
@@ -156,9 +161,10 @@ impl Scene {
     }
 
     /// Has somebody else answer, tools included.
-    pub(super) fn ask(&mut self, resolver: Arc<dyn Resolve>) {
+    pub(super) fn ask(&mut self, resolver: Arc<dyn Resolve>, timeout: Duration) {
         self.job.resolver = resolver;
         self.job.slow_checks.terms.pools.console.enabled = true;
+        self.job.slow_checks.terms.timeout = timeout;
     }
 
     /// What the rule makes of it in fresh instances.
@@ -188,6 +194,9 @@ impl Scene {
             ));
         }
         match world.idle(&asked) {
+            Some(idle) if self.is_off() => {
+                Err(format!("{idle}: the rule runs only where it is asked for, as by a severity in a settings block"))
+            }
             Some(idle) => Err(format!("{idle}: take it out of the facts")),
             None => Ok(()),
         }

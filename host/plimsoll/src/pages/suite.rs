@@ -19,6 +19,8 @@ use crate::plugin::Plugin;
 pub struct Tested {
     /// The rule's full name.
     pub rule: Arc<str>,
+    /// How many cases it has.
+    pub cases: usize,
     /// Its cases, as far as they can be linted.
     pub scenes: Vec<Scene>,
     /// Whether the page was written anew.
@@ -41,21 +43,23 @@ pub fn test(
     let candidates = (0..plugins[plugin].rules.len()).map(|rule| Candidate { plugins, plugin, rule });
     let tested = candidates.map(|candidate| test_rule(candidate, folder, wanted));
     let mut tested = tested.collect::<io::Result<Vec<_>>>()?;
-    // Those that are wrong anyway would only be so twice.
-    if tested.iter().all(|rule| rule.complaints.is_empty()) {
-        let scenes: Vec<&Scene> = tested.iter().flat_map(|rule| &rule.scenes).collect();
-        for complaint in steadiness(plugins, &scenes) {
-            let own = tested.iter_mut().find(|rule| rule.scenes.iter().any(|scene| scene.path() == complaint.path));
-            own.into_iter().for_each(|rule| rule.complaints.push(complaint.clone()));
-        }
+    let scenes: Vec<&Scene> = tested.iter().flat_map(|rule| &rule.scenes).collect();
+    for complaint in steadiness(plugins, &scenes) {
+        let is_own = |rule: &&mut Tested| rule.scenes.iter().any(|scene| scene.path() == complaint.path);
+        tested.iter_mut().find(is_own).into_iter().for_each(|rule| rule.complaints.push(complaint.clone()));
     }
     Ok((tested, strays))
 }
 
 fn test_rule(candidate: Candidate, folder: &Path, wanted: &Wanted) -> io::Result<Tested> {
     let path = folder.join(page_name(candidate.own_name()));
-    let mut tested =
-        Tested { rule: candidate.name().clone(), scenes: Vec::new(), is_rewritten: false, complaints: Vec::new() };
+    let mut tested = Tested {
+        rule: candidate.name().clone(),
+        cases: 0,
+        scenes: Vec::new(),
+        is_rewritten: false,
+        complaints: Vec::new(),
+    };
     let page = match Page::read(&path, candidate.own_name()) {
         Ok(page) => page,
         Err(complaint) => {
@@ -70,7 +74,7 @@ fn test_rule(candidate: Candidate, folder: &Path, wanted: &Wanted) -> io::Result
         fs::write(&path, &page.text).map_err(told)?;
         tested.is_rewritten = true;
     }
-    Ok(Tested { scenes, complaints, ..tested })
+    Ok(Tested { cases: page.cases.len(), scenes, complaints, ..tested })
 }
 
 /// Pages without a rule.

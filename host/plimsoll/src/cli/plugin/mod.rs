@@ -1,10 +1,13 @@
 //! `plimsoll plugin`: what authors of rules do, and who lets their rules run.
 
+mod bench;
 mod build;
 mod cargo;
 mod carried;
 mod inspect;
 mod new;
+mod test;
+mod tried;
 mod watch;
 
 use std::path::Path;
@@ -23,6 +26,8 @@ pub(super) struct Arguments {
 enum Command {
     New(new::Arguments),
     Build(build::Arguments),
+    Test(test::Arguments),
+    Bench(bench::Arguments),
     Watch(watch::Arguments),
     Inspect(inspect::Arguments),
 }
@@ -31,6 +36,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     match &arguments.command {
         Command::New(arguments) => new::run(arguments),
         Command::Build(arguments) => build::run(arguments),
+        Command::Test(arguments) => test::run(arguments),
+        Command::Bench(arguments) => bench::run(arguments),
         Command::Watch(arguments) => watch::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
     }

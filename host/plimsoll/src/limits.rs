@@ -223,8 +223,8 @@ pub const FILES_MAX: usize = 100_000;
 /// Bytes of a rule's page.
 pub const PAGE_BYTES_MAX: u64 = 1 << 20;
 
-/// Files that one instance serves in a row while it is tested whether what was before shows, unless the
-/// pages have more.
+/// Files that each rule sees in a row while it is tested whether what was before shows, unless its page has
+/// more.
 pub const STEADINESS_FILES_MIN: usize = 64;
 
 /// Rounds over all files that the cost of a rule is taken from.

@@ -2,8 +2,8 @@
 //! served before them. Instances are reused since that is what makes them fast, so rules must keep nothing.
 //!
 //! Input: cases of one plugin. Output: one complaint for each that comes to something else a second time in a
-//! fresh instance, or in one that served the others before it, in their order and the other way round. Logs
-//! do not count.
+//! fresh instance, or in one that served the others before it, in their order, the other way round, and many
+//! times over. Logs do not count.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -33,12 +33,18 @@ pub fn steadiness(plugins: &Arc<[Plugin]>, scenes: &[&Scene]) -> Vec<Complaint> 
         compare(place, &scene.lint(), "the second time");
     }
     let instances = Instances::new(plugins.clone());
-    let rounds = STEADINESS_FILES_MIN.div_ceil(scenes.len().max(1)).max(2);
-    for round in 0..rounds {
-        for step in 0..scenes.len() {
-            let place = if round % 2 == 0 { step } else { scenes.len() - 1 - step };
+    let there_and_back = (0..scenes.len()).chain((0..scenes.len()).rev());
+    for place in there_and_back {
+        compare(place, &scenes[place].lint_in(&instances), "after other files");
+    }
+    // Each rule once more, for as many files as one that counts them may wait for.
+    let mut first = 0;
+    for own in scenes.chunk_by(|one, other| one.rule() == other.rule()) {
+        for step in 0..STEADINESS_FILES_MIN.max(own.len()) {
+            let place = first + step % own.len();
             compare(place, &scenes[place].lint_in(&instances), "after other files");
         }
+        first += own.len();
     }
     complaints
 }

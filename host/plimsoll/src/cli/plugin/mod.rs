@@ -1,11 +1,14 @@
 //! `plimsoll plugin`: what authors of rules do, and who lets their rules run.
 
+mod add;
 mod bench;
 mod build;
 mod cargo;
 mod carried;
 mod inspect;
+mod list;
 mod new;
+mod remove;
 mod test;
 mod tried;
 mod watch;
@@ -30,6 +33,9 @@ enum Command {
     Bench(bench::Arguments),
     Watch(watch::Arguments),
     Inspect(inspect::Arguments),
+    Add(add::Arguments),
+    List(list::Arguments),
+    Remove(remove::Arguments),
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
@@ -40,6 +46,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         Command::Bench(arguments) => bench::run(arguments),
         Command::Watch(arguments) => watch::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
+        Command::Add(arguments) => add::run(arguments),
+        Command::List(arguments) => list::run(arguments),
+        Command::Remove(arguments) => remove::run(arguments),
     }
 }
 

@@ -19,11 +19,13 @@ mod instance;
 mod listings;
 mod questions;
 mod runner;
+mod store;
 
 use std::sync::Arc;
 
 use wasmtime::component::InstancePre;
 
+use crate::config::Grants;
 use crate::finding::Severity;
 use crate::limits::{FAILURE_BYTES_MAX, RULES_MAX};
 pub use allowance::Limits;
@@ -35,6 +37,7 @@ pub use failure::{Failure, FailureKind, Misuse};
 pub use instance::{Code, Instance};
 use instance::{Guest, Wasm};
 pub use runner::{Draft, Judgement, Log, Runner};
+pub use store::{Store, Stored};
 
 /// A plugin that can be run.
 pub struct Plugin {
@@ -49,6 +52,8 @@ pub struct Plugin {
     pub names: Arc<[Arc<str>]>,
     /// The capabilities it imports: the most it can ask for.
     pub capabilities: Vec<&'static str>,
+    /// What it may ask for of that.
+    pub grants: Grants,
     code: Box<dyn Code>,
 }
 
@@ -97,16 +102,22 @@ impl Plugin {
             .collect()
     }
 
-    /// A component of others, under a name.
+    /// A component of others, under a name. Nothing is granted to it yet.
     ///
     /// # Errors
     /// When the name is none that a plugin can have, or the component cannot be used.
     pub fn load(host: &Arc<Host>, name: &str, component: &Component, limits: Limits) -> Result<Self, Unusable> {
         check_name(name).map_err(|message| Unusable { name: name.to_owned(), message })?;
-        Self::new(host, name, host.compile(component.bytes()), limits)
+        let plugin = Self::new(host, name, host.compile(component), limits)?;
+        Ok(Self { grants: Grants::default(), ..plugin })
     }
 
-    /// A plugin of any code, such as rules built natively.
+    /// The same, where this is granted.
+    pub fn granted(self, grants: Grants) -> Self {
+        Self { grants, ..self }
+    }
+
+    /// A plugin of any code, such as rules built natively. Everything is granted to it.
     ///
     /// # Errors
     /// When it does not describe itself as the contract asks.
@@ -119,7 +130,8 @@ impl Plugin {
         let rules = describe(name, description.rules).map_err(unusable)?;
         let names = rules.iter().map(|rule| rule.name.clone()).collect();
         let capabilities = code.capabilities();
-        Ok(Self { name: name.to_owned(), version: description.version, rules, names, capabilities, code })
+        let (name, version) = (name.to_owned(), description.version);
+        Ok(Self { name, version, rules, names, capabilities, grants: Grants::everything(), code })
     }
 
     /// Asks the plugin whether a rule's options, a JSON object, hold up.

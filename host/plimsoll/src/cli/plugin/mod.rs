@@ -1,10 +1,13 @@
 //! `plimsoll plugin`: what authors of rules do, and who lets their rules run.
 
+mod add;
 mod build;
 mod cargo;
 mod carried;
 mod inspect;
+mod list;
 mod new;
+mod remove;
 mod watch;
 
 use std::path::Path;
@@ -25,6 +28,9 @@ enum Command {
     Build(build::Arguments),
     Watch(watch::Arguments),
     Inspect(inspect::Arguments),
+    Add(add::Arguments),
+    List(list::Arguments),
+    Remove(remove::Arguments),
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
@@ -33,6 +39,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         Command::Build(arguments) => build::run(arguments),
         Command::Watch(arguments) => watch::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
+        Command::Add(arguments) => add::run(arguments),
+        Command::List(arguments) => list::run(arguments),
+        Command::Remove(arguments) => remove::run(arguments),
     }
 }
 

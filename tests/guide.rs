@@ -62,7 +62,11 @@ fn blocks(guide: &str) -> Vec<Block> {
     for (line, text) in (1..).zip(guide.lines()) {
         match &mut open {
             Some((fence, block)) if text == *fence => {
-                blocks.push(Block { text: std::mem::take(&mut block.text), info: block.info.clone(), line: block.line });
+                blocks.push(Block {
+                    text: std::mem::take(&mut block.text),
+                    info: block.info.clone(),
+                    line: block.line,
+                });
                 open = None;
             }
             Some((_, block)) => writeln!(block.text, "{text}").unwrap(),
@@ -116,7 +120,10 @@ fn check(line: usize, folder: &Path, home: &Path, command: &str, expected: &[Str
     assert!((0..FAILED).contains(&status), "sdk/README.md:{line}: $ {command}: {stdout}{stderr}");
     let printed: Vec<&str> = stdout.lines().collect();
     let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
-    assert!(are_alike(&expected, &printed), "sdk/README.md:{line}: $ {command} prints something else:\n{stdout}{stderr}");
+    assert!(
+        are_alike(&expected, &printed),
+        "sdk/README.md:{line}: $ {command} prints something else:\n{stdout}{stderr}"
+    );
 }
 
 /// Whether lines are as expected, in which `…` alone stands for any of them.
@@ -133,8 +140,8 @@ fn are_alike(expected: &[&str], printed: &[&str]) -> bool {
 fn is_alike(expected: &str, line: &str) -> bool {
     match expected.split_once('…') {
         None => expected == line,
-        Some((before, after)) => line
-            .strip_prefix(before)
-            .is_some_and(|rest| rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| is_alike(after, &rest[at..]))),
+        Some((before, after)) => line.strip_prefix(before).is_some_and(|rest| {
+            rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| is_alike(after, &rest[at..]))
+        }),
     }
 }

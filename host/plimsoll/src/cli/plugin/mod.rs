@@ -3,11 +3,11 @@
 mod add;
 mod build;
 mod cargo;
-mod carried;
 mod inspect;
 mod list;
 mod new;
 mod remove;
+mod template;
 mod watch;
 
 use std::path::Path;

@@ -17,5 +17,6 @@ pub mod resolve;
 pub mod cache;
 pub mod schedule;
 pub mod lint;
+pub mod pages;
 pub mod report;
 pub mod cli;

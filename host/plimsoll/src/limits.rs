@@ -219,3 +219,15 @@ pub const NOTE_NAMES_MAX: usize = 3;
 
 /// Dockerfiles of one run.
 pub const FILES_MAX: usize = 100_000;
+
+/// Bytes of a rule's page.
+pub const PAGE_BYTES_MAX: u64 = 1 << 20;
+
+/// Files that one instance serves in a row while it is tested whether what was before shows, unless the
+/// pages have more.
+pub const STEADINESS_FILES_MIN: usize = 64;
+
+/// Rounds over all files that the cost of a rule is taken from.
+pub const BENCH_ROUNDS_MIN: usize = 5;
+/// For how long, unless so many rounds take longer.
+pub const BENCH_TIME: Duration = Duration::from_millis(100);

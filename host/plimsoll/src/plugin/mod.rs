@@ -17,6 +17,7 @@ mod findings;
 mod imports;
 mod instance;
 mod listings;
+mod meter;
 mod questions;
 mod runner;
 mod store;
@@ -36,6 +37,7 @@ pub use engine::Host;
 pub use failure::{Failure, FailureKind, Misuse};
 pub use instance::{Code, Instance};
 use instance::{Guest, Wasm};
+pub use meter::Meter;
 pub use runner::{Draft, Judgement, Log, Runner};
 pub use store::{Store, Stored};
 

@@ -170,6 +170,7 @@ fn what_is_missing_is_named() {
     let scratch = scratch_folder();
     let new = |arguments: &str| complaint(&mut plimsoll(scratch.path(), &format!("plugin new {arguments}")));
     assert!(new("fn").contains("fn means something to Rust or Cargo: name the plugin otherwise, such as fn-rules"));
+    assert!(new("serde").contains("serde is a crate that plugins are built with: name the plugin otherwise"));
     assert!(new("buildkit").contains("the name buildkit is taken by a bundled pack"));
     for name in ["Acme", "2nd", "a--b", "a-", "ä", "a.b", "a-1"] {
         assert!(new(name).contains(&format!("{name:?} is no name of a plugin")), "{name}");

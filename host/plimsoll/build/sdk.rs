@@ -22,7 +22,7 @@ const TEMPLATE: &str = "sdk/rust/template";
 pub fn write(workspace: &Path, out: &Path) -> Result<()> {
     let manifest = fs::read_to_string(workspace.join("Cargo.toml"))?;
     let lock = fs::read_to_string(workspace.join("Cargo.lock"))?;
-    let mut text = String::from("/// Paths and texts.\npub(super) const SDK: &[(&str, &str)] = &[\n");
+    let mut text = String::from("/// Paths and texts.\nconst SDK: &[(&str, &str)] = &[\n");
     let mut inherited = BTreeSet::new();
     for (_, folder) in CRATES {
         let folder = workspace.join(folder);
@@ -35,9 +35,9 @@ pub fn write(workspace: &Path, out: &Path) -> Result<()> {
     writeln!(text, "    (\"Cargo.toml\", {:?}),\n];", root_manifest(&manifest, &inherited)?)?;
 
     let template = workspace.join(TEMPLATE);
-    text.push_str("\n/// Paths and texts.\npub(super) const TEMPLATE: &[(&str, &str)] = &[\n");
+    text.push_str("\n/// Paths and texts.\nconst TEMPLATE: &[(&str, &str)] = &[\n");
     rows(&mut text, &template, &files_below(&template)?)?;
-    text.push_str("];\n\n/// Names and entries, by name.\npub(super) const LOCKED: &[(&str, &str)] = &[\n");
+    text.push_str("];\n\n/// Names and entries, by name.\nconst LOCKED: &[(&str, &str)] = &[\n");
     for (name, entry) in locked(&lock)? {
         writeln!(text, "    ({name:?}, {entry:?}),")?;
     }

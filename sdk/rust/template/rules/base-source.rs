@@ -27,7 +27,8 @@ impl Rule for BaseSource {
         };
         if !image.labels().iter().any(|(name, _)| name == LABEL) {
             let stage = document.stage(stage);
-            report.add(stage.base_span(), format!("'{}' does not say where its source is ({LABEL})", stage.base_text()));
+            let message = format!("'{}' does not say where its source is ({LABEL})", stage.base_text());
+            report.add(stage.base_span(), message);
         }
         Outcome::Add
     }

@@ -37,13 +37,6 @@ pub(super) struct Arguments {
     output: Option<PathBuf>,
 }
 
-impl Arguments {
-    /// Those of a folder, all else as by default.
-    pub(super) fn of(folder: &Path) -> Self {
-        Self { path: folder.to_owned(), target: Target::default(), output: None }
-    }
-}
-
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let path = build(&arguments.path, arguments.target, arguments.output.as_deref())?;
     let shown = path.display();
@@ -80,7 +73,7 @@ fn encode(wasm: Vec<u8>) -> anyhow::Result<Vec<u8>> {
 
 /// Holds what the component imports against the world that its author wrote
 /// down: rules ask for nothing that is not said there.
-fn check_world(folder: &Path, capabilities: &[&str]) -> anyhow::Result<()> {
+pub(super) fn check_world(folder: &Path, capabilities: &[&str]) -> anyhow::Result<()> {
     let path = folder.join("wit/world.wit");
     // A package without this SDK has its world elsewhere.
     let Ok(world) = fs::read_to_string(&path) else { return Ok(()) };

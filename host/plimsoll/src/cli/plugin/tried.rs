@@ -8,7 +8,7 @@ use anyhow::{anyhow, ensure};
 use clap::Args;
 
 use super::super::{store, variables};
-use super::build::build;
+use super::build::{build, check_world};
 use super::cargo::Target;
 use super::name_of;
 use crate::config::{self, Config, Files, Flags, Variables};
@@ -68,6 +68,9 @@ impl Tried {
         let name = self.name.clone().unwrap_or_else(|| name_of(&component));
         let plugin = Plugin::load(&host, &name, &bytes, Limits::default())
             .map_err(|unusable| anyhow!("{shown}: {}", unusable.message))?;
+        if self.component.is_none() {
+            check_world(&self.path, &plugin.capabilities)?;
+        }
         ensure!(!plugin.rules.is_empty(), "{shown}: it describes no rules");
         Ok(Ready { plugins: [plugin.granted(config::Grants::everything())].into(), pages })
     }

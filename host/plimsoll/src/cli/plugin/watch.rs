@@ -1,6 +1,6 @@
 //! `plimsoll plugin watch`.
 //!
-//! Input: a plugin's folder. Output: what `plugin build` says of it, again
+//! Input: a plugin's folder. Output: what `plugin test` says of it, again
 //! after each change, until somebody ends it. Invariant: a change that happens
 //! during a run is followed by another run.
 
@@ -14,13 +14,13 @@ use anyhow::ensure;
 use clap::Args;
 
 use super::super::{complain, print};
-use super::build;
+use super::test;
 use crate::limits::{WATCH_FILES_MAX, WATCH_TICK};
 
 /// Moves to the top of an empty screen.
 const CLEAR: &str = "\x1b[2J\x1b[H";
 
-/// Build a plugin again after each change of its files
+/// Build and test a plugin again after each change of its files
 #[derive(Args)]
 #[command(after_help = "Example: plimsoll plugin watch policies/acme")]
 pub(super) struct Arguments {
@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         if io::stdout().is_terminal() {
             print(CLEAR)?;
         }
-        if let Err(error) = build::run(&build::Arguments::of(&arguments.path)) {
+        if let Err(error) = test::run(&test::Arguments::of(&arguments.path)) {
             complain(&format!("error: {error:#}"));
         }
         complain(&format!("waiting for changes in {shown}; Ctrl-C ends"));

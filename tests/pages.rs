@@ -57,7 +57,6 @@ acme/no-sudo     4 cases    ok
     let again = try_pages(&project, "");
     assert_eq!(again.stdout, expected);
     assert!(again.took <= SECOND_TEST_MAX, "{:?}", again.took);
-    println!("plugin test: {:?}, again: {:?}", tested.took, again.took);
 }
 
 #[test]

@@ -22,6 +22,8 @@ mod folder;
 mod image;
 mod json;
 mod listings;
+#[cfg(test)]
+mod tests;
 mod tools;
 mod web;
 

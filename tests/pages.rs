@@ -160,7 +160,8 @@ fn answers_are_recorded_and_stand_for_the_world() {
     let page = format!(
         "# no-root\n\n```dockerfile\nFROM {host}/team/root:1\n```\n\nText.\n\n```dockerfile\nFROM {host}/team/user:1\n```\n\n\
          ```facts\n{{\"{host}/team/user:1 linux/amd64\": {{\"user\": \"told\"}}}}\n```\n\n\
-         ```dockerfile\nFROM {host}/team/gone:1\n```\n\n```facts\n{{}}\n```\n"
+         ```dockerfile\nFROM {host}/team/gone:1\n```\n\n```facts\n{{}}\n```\n\n\
+         ```dockerfile\nFROM scratch\n```\n\n```facts\n{{}}\n```\n"
     );
     let project = acme().file("rules/no-root.md", &page);
     let open = try_pages(&project, "");
@@ -190,6 +191,10 @@ fn answers_are_recorded_and_stand_for_the_world() {
 
     // The page is all there is to know now; and what cannot be asked any more stays told.
     let before = read(&project, "no-root");
+    assert!(
+        before.ends_with("```dockerfile\nFROM scratch\n```\n\n```facts\n{}\n```\n"),
+        "nothing is asked, which is told: {before}"
+    );
     drop(registry);
     assert_eq!(try_pages(&project, "").status, 0);
     assert_eq!(try_pages(&project, "--record=all").status, 0);

@@ -74,7 +74,9 @@ impl Recorder {
                 told.write(&mut facts, question, heard.get(question), listener.told.knows(question));
             }
         }
-        Ok((!facts.is_empty()).then(|| spaced(&Value::Object(facts)) + "\n"))
+        // An empty block says that nothing is asked, which is worth saying too.
+        let is_told = !facts.is_empty() || case.text(BlockKind::Facts).is_some();
+        Ok(is_told.then(|| spaced(&Value::Object(facts)) + "\n"))
     }
 }
 

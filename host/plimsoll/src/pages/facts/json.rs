@@ -4,14 +4,16 @@ use serde_json::Value;
 
 /// The columns that a value may fill before each of its entries has a line of its own.
 const COLUMNS_MAX: usize = 120;
+/// What is so deep stays in its line, however long.
+const DEPTH_MAX: usize = 3;
 
 /// A value as a page shows it. An object on top with several entries has a line for each.
 pub(in super::super) fn spaced(value: &Value) -> String {
-    let is_list_of_facts = value.as_object().is_some_and(|facts| facts.len() > 1);
-    written(value, 0, is_list_of_facts)
+    let has_several = value.as_object().is_some_and(|facts| facts.len() > 1);
+    written(value, 0, has_several)
 }
 
-fn written(value: &Value, indent: usize, is_broken: bool) -> String {
+fn written(value: &Value, depth: usize, is_broken: bool) -> String {
     let line = in_one_line(value);
     let entries: Vec<(String, &Value)> = match value {
         Value::Object(object) => {
@@ -20,13 +22,14 @@ fn written(value: &Value, indent: usize, is_broken: bool) -> String {
         Value::Array(array) => array.iter().map(|value| (String::new(), value)).collect(),
         _ => return line,
     };
-    if entries.is_empty() || !is_broken && indent + line.chars().count() <= COLUMNS_MAX {
+    let fits = 2 * depth + line.chars().count() <= COLUMNS_MAX || depth >= DEPTH_MAX;
+    if entries.is_empty() || fits && !is_broken {
         return line;
     }
     let (open, close) = if value.is_object() { ('{', '}') } else { ('[', ']') };
-    let inner = " ".repeat(indent + 2);
-    let rows = entries.iter().map(|(key, value)| format!("{inner}{key}{}", written(value, indent + 2, false)));
-    format!("{open}\n{}\n{}{close}", rows.collect::<Vec<_>>().join(",\n"), " ".repeat(indent))
+    let (inner, outer) = ("  ".repeat(depth + 1), "  ".repeat(depth));
+    let rows = entries.iter().map(|(key, value)| format!("{inner}{key}{}", written(value, depth + 1, false)));
+    format!("{open}\n{}\n{outer}{close}", rows.collect::<Vec<_>>().join(",\n"))
 }
 
 fn in_one_line(value: &Value) -> String {

@@ -3,6 +3,7 @@
 //! Input: a plugin's folder. Output: a line for each rule, and what is wrong with its page.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,6 +57,21 @@ pub(super) struct Arguments {
 enum Which {
     Missing,
     All,
+}
+
+impl Arguments {
+    /// Those of a folder, all else as by default.
+    pub(super) fn of(folder: &Path) -> Self {
+        Self {
+            plugin: Tried::of(folder),
+            bless: false,
+            record: None,
+            slow_checks_console: None,
+            slow_checks_tools: Vec::new(),
+            slow_checks_allow_hosts: Vec::new(),
+            slow_checks_timeout: None,
+        }
+    }
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {

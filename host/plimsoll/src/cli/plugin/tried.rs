@@ -1,7 +1,7 @@
 //! A plugin under its author's hands: built, loaded under the limits of a run, and free to ask whatever it
 //! imports, since pages answer.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{anyhow, ensure};
@@ -40,6 +40,11 @@ pub(super) struct Ready {
 }
 
 impl Tried {
+    /// That in a folder, all else as by default.
+    pub(super) fn of(folder: &Path) -> Self {
+        Self { path: folder.to_owned(), component: None, name: None, cache_dir: None }
+    }
+
     /// What the user configured; what a folder of the author's says does not count.
     pub(super) fn settle(&self, flags: Flags, variables: &Variables) -> anyhow::Result<Config> {
         let user = config::user_file(variables).filter(|path| path.is_file());

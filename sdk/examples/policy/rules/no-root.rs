@@ -44,9 +44,12 @@ impl Rule for NoRoot {
                 report.add(span, format!("The image runs as {user}; name another USER"));
             }
             Some(_) => {}
-            None => drop(
-                report.add(last.from().span(), "No USER is named: the image runs as its base does, likely as root"),
-            ),
+            None => {
+                // No more than a guess: errors would keep the registry from being asked.
+                report
+                    .add(last.from().span(), "No USER is named: the image runs as its base does, likely as root")
+                    .severity(Severity::Warning);
+            }
         }
     }
 

@@ -1,10 +1,13 @@
 //! Compiles the rule packs under `plugins/` to components, and those to native
-//! code, and hands both to the program: a fresh process compiles nothing.
+//! code, and hands both to the program: a fresh process compiles nothing. So is
+//! the SDK handed to it, for those who write rules without this repository.
 //!
-//! Output: `bundle.rs` in the build's output folder, one row a pack.
+//! Output: `bundle.rs` in the build's output folder, one row a pack, and `sdk.rs`.
 
 #[path = "src/plugin/engine_config.rs"]
 mod engine_config;
+#[path = "build/sdk.rs"]
+mod sdk;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -19,14 +22,22 @@ const GUEST: &str = "wasm32-unknown-unknown";
 
 fn main() -> Result<()> {
     let workspace = Path::new(&variable("CARGO_MANIFEST_DIR")?).join("../..").canonicalize()?;
-    for input in ["plugins", "sdk/rust", "wit", "Cargo.toml", "Cargo.lock", "host/plimsoll/src/plugin/engine_config.rs"]
-    {
+    for input in [
+        "plugins",
+        "sdk/rust",
+        "wit",
+        "Cargo.toml",
+        "Cargo.lock",
+        "host/plimsoll/src/plugin/engine_config.rs",
+        "host/plimsoll/build",
+    ] {
         println!("cargo::rerun-if-changed={}", workspace.join(input).display());
     }
     let out = PathBuf::from(variable("OUT_DIR")?);
     let target = variable("TARGET")?;
     println!("cargo::rustc-env=PLIMSOLL_TARGET={target}");
 
+    sdk::write(&workspace, &out)?;
     let packs = pack_names(&workspace)?;
     fetch_guest_target()?;
     let modules = build_guests(&workspace, &out, &packs)?;

@@ -19,5 +19,6 @@ pub mod cache;
 pub mod recording;
 pub mod schedule;
 pub mod lint;
+pub mod pages;
 pub mod report;
 pub mod cli;

@@ -20,6 +20,16 @@ pub const CONFIG_BYTES_MAX: u64 = 1 << 20;
 /// Bytes of a component.
 pub const COMPONENT_BYTES_MAX: u64 = 64 << 20;
 
+/// Bytes of the name of a new plugin, as registries of packages allow.
+pub const PLUGIN_NAME_BYTES_MAX: usize = 64;
+
+/// How often a plugin's folder is looked at for changes, and how long nothing may
+/// change before they count as made.
+pub const WATCH_TICK: Duration = Duration::from_millis(200);
+
+/// Files of a plugin's folder that are looked at.
+pub const WATCH_FILES_MAX: usize = 10_000;
+
 /// Linear memory of one instance, in bytes.
 pub const MEMORY_BYTES_MAX: usize = 128 << 20;
 
@@ -225,3 +235,15 @@ pub const NOTE_NAMES_MAX: usize = 3;
 
 /// Dockerfiles of one run.
 pub const FILES_MAX: usize = 100_000;
+
+/// Bytes of a rule's page.
+pub const PAGE_BYTES_MAX: u64 = 1 << 20;
+
+/// Files that each rule sees in a row while it is tested whether what was before shows, unless its page has
+/// more.
+pub const STEADINESS_FILES_MIN: usize = 64;
+
+/// Rounds over all files that the cost of a rule is taken from.
+pub const BENCH_ROUNDS_MIN: usize = 5;
+/// For how long, unless so many rounds take longer.
+pub const BENCH_TIME: Duration = Duration::from_millis(100);

@@ -12,7 +12,7 @@ use plimsoll_registry::{ClientConfig, Environment, Paths, Statistics};
 
 use super::consent::{self, Loaded, Wanted};
 use super::inputs::{Given, Inputs, common_folder, inputs, is_linted};
-use super::{CLEAN, FAILED, FOUND, INTERRUPTED, bundled, complain, print, progress, store, variables};
+use super::{CLEAN, FAILED, FOUND, bundled, complain, end_on_interrupt, print, progress, store, variables};
 use crate::age::{self, SOURCE_DATE_EPOCH};
 use crate::cache::{Cache, Trouble};
 use crate::config::{
@@ -25,7 +25,7 @@ use crate::plugin::contract::Level;
 use crate::plugin::{Host, Plugin, Unusable};
 use crate::recording::{Header, Recording, Replay};
 use crate::report::{self, Circumstances, Traffic};
-use crate::resolve::{Console, Registry, World, console};
+use crate::resolve::{Console, Registry, World};
 use crate::schedule::Terms;
 
 /// Lint Dockerfiles
@@ -132,12 +132,7 @@ enum Format {
 }
 
 pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
-    // Even where whoever started this process let it ignore interrupts, as shells do in the background.
-    let interrupted = || {
-        console::abandon();
-        std::process::exit(INTERRUPTED)
-    };
-    ctrlc::set_handler(interrupted).context("interrupts cannot be handled")?;
+    end_on_interrupt()?;
     let variables = variables();
     let here = env::current_dir().context("the working directory is gone")?;
     if let Some(context) = &arguments.context {
@@ -339,7 +334,7 @@ fn report_trouble(arguments: &Arguments, cache: &Cache) {
 }
 
 /// The part of this machine that registries depend on, as configured.
-fn environment(config: &Config) -> Environment {
+pub(super) fn environment(config: &Config) -> Environment {
     let mut environment = Environment::of_process();
     let RegistriesTable { config: config_file, drop_ins, credentials } = config.registries.clone();
     environment.paths = Paths { registries_conf: config_file, drop_ins, credentials, ..environment.paths };

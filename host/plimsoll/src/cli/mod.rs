@@ -16,11 +16,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anstream::{AutoStream, ColorChoice};
+use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::config::{Variables, store_key};
 use crate::plugin::{Host, Plugin, Store};
 use crate::report::printable;
+use crate::resolve::console;
 
 /// Exit status of a run that found nothing to complain of.
 const CLEAN: u8 = 0;
@@ -84,6 +86,16 @@ pub fn main() -> ExitCode {
             ExitCode::from(FAILED)
         }
     }
+}
+
+/// Ends the process and the tools it started when somebody interrupts it, even where whoever started it let it
+/// ignore interrupts, as shells do in the background.
+fn end_on_interrupt() -> anyhow::Result<()> {
+    let interrupted = || {
+        console::abandon();
+        std::process::exit(INTERRUPTED)
+    };
+    ctrlc::set_handler(interrupted).context("interrupts cannot be handled")
 }
 
 /// Writes to standard output.

@@ -8,6 +8,7 @@
 //! waits for it any more.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::DerefMut;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -21,7 +22,12 @@ use crate::question::Question;
 use crate::schedule::{Flight, Listen, Outcome, Session};
 
 /// Asks what files wait for, and says how far each was judged meanwhile.
-pub(super) fn ask<'r>(job: &'r Job, session: &mut Session, files: &[&'r Work]) -> Vec<Judging> {
+pub(super) fn ask<'r, R: DerefMut<Target = Runner>>(
+    job: &'r Job,
+    session: &mut Session,
+    files: &[&'r Work],
+    runner: &(impl Fn() -> R + Sync),
+) -> Vec<Judging> {
     let asked = files.iter().flat_map(|work| &work.pending).map(Pending::asked);
     let early = Early::new(job, session, files);
     if !job.slow_checks.fail_fast || early.files.iter().all(|file| file.open.len() < 2) {
@@ -34,7 +40,7 @@ pub(super) fn ask<'r>(job: &'r Job, session: &mut Session, files: &[&'r Work]) -
         let is_over = &is_over;
         let judging = thread::Builder::new()
             .stack_size(STACK_BYTES)
-            .spawn_scoped(scope, move || early.run(&receiver, is_over))
+            .spawn_scoped(scope, move || early.run(&mut runner(), &receiver, is_over))
             .expect("the system can start a thread");
         session.ask(asked, &mut Arrivals(Some(sender)));
         // What is left is judged on all cores.
@@ -116,14 +122,13 @@ impl<'r> Early<'r> {
         Self { job, files, waiting, known, flight: Flight::default() }
     }
 
-    fn run(mut self, arrivals: &Receiver<Arrival>, is_over: &AtomicBool) -> Vec<Judging> {
-        let mut runner = Runner::new(self.job.plugins.clone());
+    fn run(mut self, runner: &mut Runner, arrivals: &Receiver<Arrival>, is_over: &AtomicBool) -> Vec<Judging> {
         while let Some(arrival) = arrivals.recv().ok().filter(|_| !is_over.load(Ordering::Relaxed)) {
             match arrival {
                 Arrival::Flight(flight) => self.flight = flight,
                 Arrival::Answer(question, outcome) => {
                     self.known.insert((*question).clone(), outcome);
-                    self.take(&question, &mut runner, is_over);
+                    self.take(&question, runner, is_over);
                 }
             }
         }

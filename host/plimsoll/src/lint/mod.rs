@@ -8,6 +8,7 @@
 mod check_options;
 mod draft;
 mod early;
+mod instances;
 mod judge;
 mod merge;
 mod parallel;
@@ -22,7 +23,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 pub use check_options::{CheckOptions, Rules};
-pub use run::run;
+pub use instances::Instances;
+pub use run::{run, run_in};
 
 use crate::document::{self, Surroundings};
 use crate::finding::{Finding, Problem, ProblemKind, Severity, Skipped};

@@ -1,9 +1,11 @@
 //! The whole run, on one screen.
 
 use std::collections::HashSet;
+use std::ops::DerefMut;
 use std::sync::{Mutex, PoisonError};
 
 use super::draft::draft;
+use super::instances::Instances;
 use super::judge::judge;
 use super::work::{Work, why_not_asked};
 use super::{FileReport, HostTally, Job, Outcome, early, merge, parallel};
@@ -13,12 +15,21 @@ use crate::schedule::{self, Session};
 
 /// Lints the files of a job.
 pub fn run(job: &Job) -> Outcome {
-    let runner = || Runner::new(job.plugins.clone());
-    let inputs: Vec<_> = (0..).zip(&job.inputs).collect();
+    run_with(job, 0, || Box::new(Runner::new(job.plugins.clone())))
+}
+
+/// Lints the files of a job in instances that may have served other jobs of the same plugins.
+pub fn run_in(job: &Job, instances: &Instances) -> Outcome {
+    run_with(job, instances.first_id(job.inputs.len()), || instances.runner())
+}
+
+/// Documents are numbered from `first` on. A runner is made for each thread and stage of the way.
+fn run_with<R: DerefMut<Target = Runner>>(job: &Job, first: u64, runner: impl Fn() -> R + Sync) -> Outcome {
+    let inputs: Vec<_> = (first..).zip(&job.inputs).collect();
     let mut session = Session::new(job.resolver.clone(), job.slow_checks.terms.clone());
 
     // Bytes → tree → model → check → settle → plan, file by file.
-    let drafts = parallel::map(&inputs, job.threads, runner, |runner, (id, input)| {
+    let drafts = parallel::map(&inputs, job.threads, &runner, |runner, (id, input)| {
         let mut files = draft(job, runner, *id, input);
         for work in &mut files {
             work.advance(job, &session);
@@ -41,9 +52,9 @@ pub fn run(job: &Job) -> Outcome {
             break;
         }
         let waiting: Vec<&Work> = asking.iter().map(|file| &files[*file]).collect();
-        let judged = early::ask(job, &mut session, &waiting).into_iter().map(Mutex::new);
+        let judged = early::ask(job, &mut session, &waiting, &runner).into_iter().map(Mutex::new);
         let judgings: Vec<_> = asking.into_iter().zip(judged).collect();
-        let rounds = parallel::map(&judgings, job.threads, runner, |runner, (file, judging)| {
+        let rounds = parallel::map(&judgings, job.threads, &runner, |runner, (file, judging)| {
             let judging = std::mem::take(&mut *judging.lock().unwrap_or_else(PoisonError::into_inner));
             judging.finish(job, runner, &session, &files[*file])
         });

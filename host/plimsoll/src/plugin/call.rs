@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use super::contract::{Level, Request, RequestId, Scope, Span};
 use super::failure::Misuse;
+use super::meter::Meter;
 use crate::document::{Document, Meaning};
 use crate::limits::{FOLLOW_UPS_MAX, LOG_BYTES_MAX, LOG_MESSAGE_BYTES, REQUESTS_MAX, STATE_BYTES_MAX};
 use crate::question::{Answer, BuildContext, Question};
@@ -25,6 +26,7 @@ pub struct Call {
     planned_before: usize,
     log: Vec<(Level, String)>,
     log_bytes: usize,
+    meter: Option<Arc<Meter>>,
 }
 
 /// What a call is about.
@@ -117,6 +119,16 @@ impl Call {
     /// The same, where the guest is asked to say which rule runs.
     pub fn announced(self, announces: bool) -> Self {
         Self { announces, ..self }
+    }
+
+    /// The same, where what crosses is counted.
+    pub(super) fn metered(self, meter: Option<Arc<Meter>>) -> Self {
+        Self { meter, ..self }
+    }
+
+    /// Who counts what crosses, if anybody does.
+    pub(super) fn meter(&self) -> Option<&Meter> {
+        self.meter.as_deref()
     }
 
     /// Whether the guest is asked to say which rule runs.

@@ -28,7 +28,7 @@ pub trait Code: Send + Sync {
 }
 
 /// A running pack. After an error it must not be used again.
-pub trait Instance {
+pub trait Instance: Send {
     /// `plugin.describe`.
     ///
     /// # Errors

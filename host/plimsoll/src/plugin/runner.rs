@@ -2,6 +2,7 @@
 //! they fail, and packs that run again without a rule that panicked.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::Plugin;
 use super::call::{Answered, Call, Phase, Planned, Subject};
@@ -9,6 +10,7 @@ use super::contract::{self, Level};
 use super::failure::{Failure, FailureKind};
 use super::findings::accept;
 use super::instance::Instance;
+use super::meter::{Crossing, Meter};
 use crate::finding::Finding;
 use crate::limits::RERUNS_MAX;
 
@@ -16,6 +18,7 @@ use crate::limits::RERUNS_MAX;
 pub struct Runner {
     plugins: Arc<[Plugin]>,
     instances: Vec<Option<Box<dyn Instance>>>,
+    meter: Option<Arc<Meter>>,
 }
 
 /// What a plugin makes of a document before any answer is known.
@@ -54,7 +57,12 @@ impl Runner {
     /// A runner without instances.
     pub fn new(plugins: Arc<[Plugin]>) -> Self {
         let instances = plugins.iter().map(|_| None).collect();
-        Self { plugins, instances }
+        Self { plugins, instances, meter: None }
+    }
+
+    /// The same, where each call is put on a meter.
+    pub fn metered(self, meter: Arc<Meter>) -> Self {
+        Self { meter: Some(meter), ..self }
     }
 
     /// Runs `fast.check` and `slow.plan` of one plugin.
@@ -64,6 +72,7 @@ impl Runner {
         let checked =
             self.attempt(plugin, &mut subject, &Phase::Check, failures, log, |instance, call| instance.check(call));
         let Some((reported, _)) = checked else { return draft };
+        self.take(&reported);
         let (findings, refused) = accept(&self.plugins[plugin], &subject, reported);
         draft.findings = findings;
         draft.failures.extend(refused);
@@ -89,7 +98,7 @@ impl Runner {
             contract::Answered { id: request.id, rule: request.rule, scope: request.scope, state: request.state };
         let phase = Phase::OnSuccess(answers);
         let (verdict, mut call) = loop {
-            let mut call = Call::new(subject.clone(), phase.clone(), planned_before);
+            let mut call = Call::new(subject.clone(), phase.clone(), planned_before).metered(self.meter.clone());
             match self.enter(plugin, &mut call, |instance, call| instance.on_success(call, &answered)) {
                 Ok(verdict) => break (verdict, call),
                 Err(Failed { was_fresh: false, .. }) => {}
@@ -108,12 +117,19 @@ impl Runner {
             contract::Verdict::Add(findings) => (false, findings),
             contract::Verdict::Replace(findings) => (true, findings),
         };
+        self.take(&reported);
         let only_its_own = subject.only(answered.rule);
         let (findings, refused) = accept(&self.plugins[plugin], &only_its_own, reported);
         judgement.replaces = Some(replaces && refused.is_empty());
         judgement.findings = findings.into_iter().map(|(_, finding)| finding).collect();
         judgement.failures.extend(refused);
         judgement
+    }
+
+    fn take(&self, findings: &impl Crossing) {
+        if let Some(meter) = &self.meter {
+            meter.take(findings.bytes());
+        }
     }
 
     /// Enters a plugin, once more to learn which rule fails, then again and again
@@ -129,7 +145,8 @@ impl Runner {
     ) -> Option<(T, Call)> {
         let (mut reruns, mut announces) = (RERUNS_MAX, false);
         while !subject.settings.enabled.is_empty() {
-            let mut call = Call::new(subject.clone(), phase.clone(), 0).announced(announces);
+            let call = Call::new(subject.clone(), phase.clone(), 0).announced(announces);
+            let mut call = call.metered(self.meter.clone());
             let Failed { failure, was_fresh } = match self.enter(plugin, &mut call, &mut body) {
                 Ok(value) => {
                     log.append(&mut call.take_log());
@@ -174,7 +191,12 @@ impl Runner {
             Some(instance) => instance,
             None => self.plugins[plugin].code.instantiate().map_err(failed)?,
         };
-        let value = body(instance.as_mut(), call).map_err(failed)?;
+        let start = self.meter.as_ref().map(|_| Instant::now());
+        let value = body(instance.as_mut(), call);
+        if let (Some(meter), Some(start)) = (&self.meter, start) {
+            meter.call(start.elapsed());
+        }
+        let value = value.map_err(failed)?;
         if !instance.is_spent() {
             self.instances[plugin] = Some(instance);
         }

@@ -29,6 +29,7 @@ pub fn pack() {
     let stems = rule_stems(&rules).unwrap_or_else(|error| panic!("{}: {error}", rules.display()));
     let text = fs::read_to_string(world.join("world.wit"))
         .unwrap_or_else(|error| panic!("{}: {error}: a pack has its world in wit/world.wit", world.display()));
+    check_slow(&rules, &stems, &world.join("world.wit"), &text);
     let text = table(&rules, &stems) + &component(&world, &text);
     let target = Path::new(&variable("OUT_DIR")).join("pack.rs");
     fs::write(&target, text).unwrap_or_else(|error| panic!("{}: {error}", target.display()));
@@ -72,7 +73,7 @@ fn table(rules: &Path, stems: &[String]) -> String {
 
 fn component(world: &Path, text: &str) -> String {
     let name = world_name(text).unwrap_or_else(|| panic!("{}: world.wit needs a package and a world", world.display()));
-    let slow = if text.contains("export plimsoll:rules/slow@") {
+    let slow = if is_slow(text) {
         "    impl exports::plimsoll::rules::slow::Guest for Pack {
         fn plan() { ::plimsoll_sdk::pack::plan(super::RULES) }
         fn on_success(request: ::plimsoll_sdk::Answered) -> ::plimsoll_sdk::Verdict {
@@ -113,6 +114,22 @@ mod component {{
 }}
 "
     )
+}
+
+/// A rule that plans questions would never be asked for them without the export.
+fn check_slow(rules: &Path, stems: &[String], path: &Path, world: &str) {
+    let plans = |stem: &&String| {
+        let text = fs::read_to_string(rules.join(format!("{stem}.rs"))).unwrap_or_default();
+        text.contains("fn plan(&self")
+    };
+    if let Some(stem) = stems.iter().find(plans).filter(|_| !is_slow(world)) {
+        let (path, version) = (path.display(), CONTRACT.rsplit('/').next().unwrap_or_default());
+        panic!("rules/{stem}.rs plans questions: {path} needs `export plimsoll:rules/slow@{version};`");
+    }
+}
+
+fn is_slow(world: &str) -> bool {
+    world.lines().any(|line| line.trim_start().starts_with("export plimsoll:rules/slow@"))
 }
 
 /// The world's full name, such as `acme:policy/pack@1.0.0`.

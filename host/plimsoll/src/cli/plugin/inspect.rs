@@ -65,10 +65,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let name = arguments.name.clone().unwrap_or_else(|| name_of(&arguments.file));
     let plugin = Plugin::load(&host, &name, &component, Limits::default())
         .map_err(|unusable| anyhow!("{shown}: {}", unusable.message))?;
-    let inspected = inspected(&plugin, &component);
     match arguments.format {
-        Format::Text => print(&text(&inspected))?,
-        Format::Json => print(&format!("{}\n", serde_json::to_string(&inspected)?))?,
+        Format::Text => print(&text(&plugin, &component))?,
+        Format::Json => print(&format!("{}\n", serde_json::to_string(&inspected(&plugin, &component))?))?,
     }
     Ok(CLEAN)
 }
@@ -99,8 +98,9 @@ fn options(schema: &str) -> Option<serde_json::Value> {
     (!schema.is_empty()).then(|| serde_json::from_str(schema).unwrap_or_else(|_| schema.into()))
 }
 
-fn text(inspected: &Inspected) -> String {
-    let Inspected { name, version, contract, digest, bytes, capabilities, rules } = inspected;
+/// For people.
+pub(super) fn text(plugin: &Plugin, component: &Component) -> String {
+    let Inspected { name, version, contract, digest, bytes, capabilities, rules } = inspected(plugin, component);
     let capabilities = if capabilities.is_empty() { "none".to_owned() } else { capabilities.join(", ") };
     let mut text = format!(
         "{} {}\n  contract      {contract}\n  digest        {digest}\n  size          {bytes} bytes\n  can ask for   \
@@ -110,7 +110,7 @@ fn text(inspected: &Inspected) -> String {
         rules.len()
     );
     let width = rules.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
-    for rule in rules {
+    for rule in &rules {
         let severity = if rule.opt_in { "off" } else { rule.severity };
         let _ = writeln!(text, "\n{:width$}  {severity:7}  {}", rule.name, printable(rule.summary));
         if let Some(options) = &rule.options {

@@ -1,9 +1,17 @@
 //! `plimsoll plugin`: what authors of rules do, and who lets their rules run.
 
 mod add;
+mod bench;
+mod build;
+mod cargo;
 mod inspect;
 mod list;
+mod new;
 mod remove;
+mod template;
+mod test;
+mod tried;
+mod watch;
 
 use std::path::Path;
 
@@ -19,6 +27,11 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    New(new::Arguments),
+    Build(build::Arguments),
+    Test(test::Arguments),
+    Bench(bench::Arguments),
+    Watch(watch::Arguments),
     Inspect(inspect::Arguments),
     Add(add::Arguments),
     List(list::Arguments),
@@ -27,6 +40,11 @@ enum Command {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     match &arguments.command {
+        Command::New(arguments) => new::run(arguments),
+        Command::Build(arguments) => build::run(arguments),
+        Command::Test(arguments) => test::run(arguments),
+        Command::Bench(arguments) => bench::run(arguments),
+        Command::Watch(arguments) => watch::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Add(arguments) => add::run(arguments),
         Command::List(arguments) => list::run(arguments),

@@ -5,10 +5,9 @@
 //! folder and with an environment of its own; no process outlives its question; all it writes is bounded.
 //!
 //! In reading order: [`Console`] (which program a name means), `check` (many texts put to few processes),
-//! `process` (one process and its children), `folder` (where it runs).
+//! `process` (one process and its children).
 
 mod check;
-mod folder;
 mod process;
 
 use std::env;
@@ -19,8 +18,8 @@ use std::time::Instant;
 use super::{Resolve, Resolving, ResolvingAll, misdirected};
 use crate::config::Tools;
 use crate::limits::{CONSOLE_COMPLAINT_CHARACTERS_MAX, CONSOLE_OUTPUT_BYTES_MAX};
+use crate::private::Folder;
 use crate::question::{Answer, Failure, Question, Ran, SkipReason, Tool};
-use folder::Folder;
 pub use process::abandon;
 use process::{Output, Process, Trouble};
 

@@ -14,8 +14,8 @@ use std::time::Instant;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{timeout, timeout_at};
 
-use super::folder::Folder;
 use crate::limits::{CONSOLE_ERROR_BYTES_MAX, CONSOLE_KILL_GRACE};
+use crate::private::Folder;
 
 /// A process to be.
 pub(super) struct Process {

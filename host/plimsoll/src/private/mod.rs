@@ -1,8 +1,12 @@
 //! Folders and files that nobody but the user can look into.
 
+mod folder;
+
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::Path;
+
+pub use folder::Folder;
 
 /// What makes such folders.
 pub fn folders() -> DirBuilder {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use crate::private;
+use super::{file, folders};
 
 /// Names that are tried before there is none.
 const TRIES_MAX: usize = 16;
@@ -20,14 +20,17 @@ const REMOVAL_DELAY: Duration = Duration::from_millis(2);
 
 /// A folder that is removed when this is dropped.
 #[derive(Debug)]
-pub(super) struct Folder(PathBuf);
+pub struct Folder(PathBuf);
 
 impl Folder {
     /// A new folder in another.
-    pub(super) fn new(parent: &Path) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// When none can be made there.
+    pub fn new(parent: &Path) -> io::Result<Self> {
         for _ in 0..TRIES_MAX {
             let path = parent.join(format!("plimsoll-{:016x}", RandomState::new().hash_one(std::process::id())));
-            match private::folders().create(&path) {
+            match folders().create(&path) {
                 Ok(()) => return Ok(Self(path)),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
@@ -37,13 +40,16 @@ impl Folder {
     }
 
     /// Where it is.
-    pub(super) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Puts a text into it.
-    pub(super) fn write(&self, name: &str, text: &str) -> io::Result<()> {
-        private::file(&self.0.join(name))?.write_all(text.as_bytes())
+    /// Puts a text into a file that is not there yet.
+    ///
+    /// # Errors
+    /// When it is, or cannot be written.
+    pub fn write(&self, name: &str, text: &str) -> io::Result<()> {
+        file(&self.0.join(name))?.write_all(text.as_bytes())
     }
 }
 

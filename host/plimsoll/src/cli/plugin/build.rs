@@ -1,0 +1,91 @@
+//! `plimsoll plugin build`.
+//!
+//! Input: the folder of a Rust package. Output: its component, which is known
+//! to load, and what there is to say of it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process;
+
+use anyhow::{Context as _, anyhow, bail};
+use clap::Args;
+use wit_component::ComponentEncoder;
+
+use super::super::{CLEAN, print};
+use super::cargo::{Compiled, Target, compile};
+use super::{inspect, name_of};
+use crate::plugin::{Component, Host, Limits, Plugin};
+
+/// How a core module begins, which has to be made a component.
+const CORE_MODULE: &[u8] = b"\0asm\x01\0\0\0";
+
+/// Build a plugin written in Rust
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  plimsoll plugin build
+  plimsoll plugin build policies/acme -o acme.wasm")]
+pub(super) struct Arguments {
+    /// The plugin's folder
+    #[arg(default_value = ".")]
+    path: PathBuf,
+    /// What to compile it to
+    #[arg(long, value_enum, default_value_t)]
+    target: Target,
+    /// File to write [default: target/NAME.wasm]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    let path = build(&arguments.path, arguments.target, arguments.output.as_deref())?;
+    let shown = path.display();
+    let component = Component::read(&path).map_err(|message| anyhow!("{shown}: {message}"))?;
+    let host = Host::new().map_err(|error| anyhow!("the engine does not start: {error:#}"))?;
+    let plugin = Plugin::load(&host, &name_of(&path), &component, Limits::default())
+        .map_err(|unusable| anyhow!("{shown}: {}", unusable.message))?;
+    check_world(&arguments.path, &plugin.capabilities)?;
+    print(&format!("{shown}\n\n{}", inspect::text(&plugin, &component)))?;
+    Ok(CLEAN)
+}
+
+/// Builds the plugin in a folder, and puts the component into a file: the one
+/// given, or `NAME.wasm` in Cargo's folder for what it makes.
+pub(super) fn build(folder: &Path, target: Target, output: Option<&Path>) -> anyhow::Result<PathBuf> {
+    let Compiled { name, wasm, target_folder } = compile(folder, target)?;
+    let bytes = fs::read(&wasm).with_context(|| format!("{}", wasm.display()))?;
+    let component = encode(bytes).with_context(|| format!("{} is no plugin", wasm.display()))?;
+    let path = output.map_or_else(|| target_folder.join(format!("{name}.wasm")), Path::to_owned);
+    // Whoever reads the file meanwhile sees the one before or this one.
+    let unfinished = path.with_extension(format!("{}.unfinished", process::id()));
+    let written = fs::write(&unfinished, component).and_then(|()| fs::rename(&unfinished, &path));
+    written.with_context(|| format!("{}", path.display()))?;
+    Ok(path)
+}
+
+/// Makes a component of a core module; a component is left as it is.
+fn encode(wasm: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+    if !wasm.starts_with(CORE_MODULE) {
+        return Ok(wasm);
+    }
+    ComponentEncoder::default().module(&wasm)?.validate(true).encode()
+}
+
+/// Holds what the component imports against the world that its author wrote
+/// down: rules ask for nothing that is not said there.
+pub(super) fn check_world(folder: &Path, capabilities: &[&str]) -> anyhow::Result<()> {
+    let path = folder.join("wit/world.wit");
+    // A package without this SDK has its world elsewhere.
+    let Ok(world) = fs::read_to_string(&path) else { return Ok(()) };
+    let imports = |capability: &str| {
+        world.lines().any(|line| line.trim_start().starts_with(&format!("import plimsoll:rules/{capability}@")))
+    };
+    match capabilities.iter().find(|capability| !imports(capability)) {
+        Some(capability) => bail!(
+            "{}: rules ask for {capability}, which the world does not import: add `import plimsoll:rules/{capability}@{}`",
+            path.display(),
+            crate::plugin::contract::VERSION
+        ),
+        None => Ok(()),
+    }
+}

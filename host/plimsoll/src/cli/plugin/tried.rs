@@ -1,0 +1,82 @@
+//! A plugin under its author's hands: built, loaded under the limits of a run, and free to ask whatever it
+//! imports, since pages answer.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{anyhow, ensure};
+use clap::Args;
+
+use super::super::{store, variables};
+use super::build::{build, check_world};
+use super::cargo::Target;
+use super::name_of;
+use crate::config::{self, Config, Files, Flags, Variables};
+use crate::plugin::{Component, Host, Limits, Plugin};
+
+/// Which plugin.
+#[derive(Args)]
+pub(super) struct Tried {
+    /// The plugin's folder, with Cargo.toml and rules/
+    #[arg(default_value = ".")]
+    pub(super) path: PathBuf,
+    /// A component that is built already
+    #[arg(long, value_name = "FILE")]
+    component: Option<PathBuf>,
+    /// The prefix of its rules [default: the name of its package, or of the component's file]
+    #[arg(long)]
+    name: Option<String>,
+    /// Folder for native code that later runs will find [default: plimsoll among the user's caches]
+    #[arg(long, value_name = "DIR")]
+    cache_dir: Option<PathBuf>,
+}
+
+/// A plugin, ready to be tried.
+pub(super) struct Ready {
+    /// The plugin, alone.
+    pub(super) plugins: Arc<[Plugin]>,
+    /// Where its pages are.
+    pub(super) pages: PathBuf,
+}
+
+impl Tried {
+    /// That in a folder, all else as by default.
+    pub(super) fn of(folder: &Path) -> Self {
+        Self { path: folder.to_owned(), component: None, name: None, cache_dir: None }
+    }
+
+    /// What the user configured; what a folder of the author's says does not count.
+    pub(super) fn settle(&self, flags: Flags, variables: &Variables) -> anyhow::Result<Config> {
+        let user = config::user_file(variables).filter(|path| path.is_file());
+        let user = user.as_deref().map(config::read).transpose()?;
+        let flags = Flags { cache_dir: self.cache_dir.clone(), ..flags };
+        Ok(Config::settle(flags, variables, Files { tree: None, user: user.as_ref() })?)
+    }
+
+    /// Builds it, unless nothing changed or it was given built, and loads it.
+    pub(super) fn load(&self, config: &Config) -> anyhow::Result<Ready> {
+        let pages = self.path.join("rules");
+        let pages = pages.strip_prefix(".").unwrap_or(&pages).to_owned();
+        ensure!(
+            pages.is_dir(),
+            "{} is not there: name a plugin's folder, which has the pages of its rules in rules/",
+            pages.display()
+        );
+        let component = match &self.component {
+            Some(component) => component.clone(),
+            None => build(&self.path, Target::default(), None)?,
+        };
+        let shown = component.display();
+        let bytes = Component::read(&component).map_err(|message| anyhow!("{shown}: {message}"))?;
+        let host = Host::with_store(store(config.cache_dir.as_deref(), &variables()))
+            .map_err(|error| anyhow!("the engine does not start: {error:#}"))?;
+        let name = self.name.clone().unwrap_or_else(|| name_of(&component));
+        let plugin = Plugin::load(&host, &name, &bytes, Limits::default())
+            .map_err(|unusable| anyhow!("{shown}: {}", unusable.message))?;
+        if self.component.is_none() {
+            check_world(&self.path, &plugin.capabilities)?;
+        }
+        ensure!(!plugin.rules.is_empty(), "{shown}: it describes no rules");
+        Ok(Ready { plugins: [plugin.granted(config::Grants::everything())].into(), pages })
+    }
+}

@@ -1,0 +1,229 @@
+//! A case, ready to be linted, as often as wanted.
+//!
+//! Input: a case of a rule. Output: its report, as the program would make it with this one rule on.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use plimsoll_dockerfile::Platform;
+
+use super::Complaint;
+use super::facts::Facts;
+use super::page::{BlockKind, Case, Page};
+use super::world::{World, where_to_write};
+use crate::config::{self, Config, Files, Flags};
+use crate::document::Surroundings;
+use crate::finding::ProblemKind;
+use crate::lint::{Ask, FileReport, Input, Instances, Job, Ruleset, SlowChecks, Source, run, run_in};
+use crate::plugin::Plugin;
+use crate::question::{BuildContext, Question, SkipReason};
+use crate::resolve::Resolve;
+use crate::schedule::Terms;
+
+/// 2026-01-01T00:00:00Z in seconds since 1970: what counts as now.
+const NOW: Duration = Duration::from_secs(1_767_225_600);
+
+/// A rule, and the plugins that it is found among.
+#[derive(Clone, Copy)]
+pub struct Candidate<'p> {
+    /// The plugins.
+    pub plugins: &'p Arc<[Plugin]>,
+    /// The one that has the rule.
+    pub plugin: usize,
+    /// The rule's index there.
+    pub rule: usize,
+}
+
+impl Candidate<'_> {
+    /// The rule's full name.
+    pub fn name(&self) -> &Arc<str> {
+        &self.plugins[self.plugin].names[self.rule]
+    }
+
+    /// Its name without that of the plugin.
+    pub fn own_name(&self) -> &str {
+        self.name().split_once('/').map_or(self.name(), |(_, name)| name)
+    }
+}
+
+/// A case, ready to be linted.
+pub struct Scene {
+    job: Job,
+    /// Who answers; nobody where slow checks are off.
+    world: Option<Arc<World>>,
+    rule: Arc<str>,
+    text: String,
+    path: PathBuf,
+    line: usize,
+}
+
+impl Scene {
+    /// Makes a case ready, with the facts of its page.
+    ///
+    /// # Errors
+    /// When its facts or settings are not as they should be.
+    pub fn new(candidate: Candidate, page: &Page, case: &Case) -> Result<Self, Complaint> {
+        let facts = case.text(BlockKind::Facts).map(Facts::parse).transpose();
+        let world = facts.and_then(|facts| facts.map(World::new).transpose());
+        let world = world.map_err(|message| page.complain(case.line(BlockKind::Facts), message))?;
+        Self::with(candidate, page, case, world.map(Arc::new))
+    }
+
+    pub(super) fn with(
+        candidate: Candidate,
+        page: &Page,
+        case: &Case,
+        world: Option<Arc<World>>,
+    ) -> Result<Self, Complaint> {
+        let wrong = |error: String| page.complain(case.line(BlockKind::Settings), error);
+        let Candidate { plugins, plugin, rule } = candidate;
+        let settings = case.text(BlockKind::Settings).unwrap_or_default();
+        let file: config::File = toml::from_str(settings).map_err(|error| wrong(error.to_string()))?;
+        let strange = file.rules.keys().find(|name| !plugins.iter().any(|plugin| has_prefix(name, &plugin.name)));
+        if let Some(name) = strange {
+            let prefix = &plugins[plugin].name;
+            return Err(wrong(format!("the settings speak of {name}; the rules here begin with {prefix}/")));
+        }
+        let file = config::File { path: page.path.clone(), ..file };
+        let files = Files { tree: Some(&file), user: None };
+        let target_platforms = file.lint.target_platforms.is_none().then(default_platforms);
+        let flags = Flags { target_platforms, ..Flags::default() };
+        let config = Config::settle(flags, &BTreeMap::new(), files).map_err(|error| wrong(error.to_string()))?;
+        let mut ruleset = Ruleset::new(plugins, files).map_err(|error| wrong(error.to_string()))?;
+        for (index, settings) in ruleset.settings.iter_mut().enumerate() {
+            let is_wanted = |enabled: &u32| index == plugin && usize::try_from(*enabled) == Ok(rule);
+            Arc::make_mut(settings).enabled.retain(is_wanted);
+        }
+        let mut terms = Terms::within(config.timeout);
+        terms.pools.console.enabled = world.as_ref().is_some_and(|world| world.has_tools());
+        let root = world.as_ref().map(|world| world.root()).unwrap_or_default();
+        let job = Job {
+            inputs: vec![Input {
+                shown: "Dockerfile".to_owned(),
+                source: Source::Bytes(case.dockerfile.text.clone().into_bytes()),
+                ruleset: 0,
+                context: Arc::new(BuildContext { root, dockerfile: None }),
+            }],
+            plugins: plugins.clone(),
+            unusable: Vec::new(),
+            rulesets: vec![ruleset],
+            surroundings: config.target_platforms.into_iter().map(Surroundings::of_platform).collect(),
+            slow_checks: SlowChecks {
+                ask: if world.is_some() { Ask::Everything } else { Ask::Nothing },
+                fail_fast: config.fail_fast,
+                terms,
+            },
+            resolver: world.clone().unwrap_or_default(),
+            now: SystemTime::UNIX_EPOCH + NOW,
+            threads: 1,
+        };
+        let (rule, text) = (candidate.name().clone(), case.dockerfile.text.clone());
+        Ok(Self { job, world, rule, text, path: page.path.clone(), line: case.dockerfile.line })
+    }
+
+    /// A file without a page, under a rule that is on whether it has to be asked for or not.
+    pub(super) fn of_file(candidate: Candidate, name: &str, bytes: Vec<u8>) -> Result<Self, Complaint> {
+        let page = Page { path: PathBuf::from(name), text: String::new(), cases: Vec::new() };
+        let mut scene = Self::with(candidate, &page, &Case::default(), None)?;
+        scene.job.inputs[0].source = Source::Bytes(bytes);
+        let ruleset = &mut scene.job.rulesets[0];
+        let settings = Arc::make_mut(&mut ruleset.settings[candidate.plugin]);
+        settings.enabled = u32::try_from(candidate.rule).into_iter().collect();
+        ruleset.opted_in.insert(scene.rule.clone());
+        Ok(scene)
+    }
+
+    /// Whether the rule does not run at all.
+    fn is_off(&self) -> bool {
+        self.job.rulesets.iter().flat_map(|ruleset| &ruleset.settings).all(|settings| settings.enabled.is_empty())
+    }
+
+    /// The full name of the rule.
+    pub(super) fn rule(&self) -> &Arc<str> {
+        &self.rule
+    }
+
+    /// The page.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The Dockerfile.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Something wrong with the case.
+    pub(super) fn complain(&self, message: String) -> Complaint {
+        Complaint { path: self.path.clone(), line: self.line, message }
+    }
+
+    /// Has somebody else answer, tools included.
+    pub(super) fn ask(&mut self, resolver: Arc<dyn Resolve>, timeout: Duration) {
+        self.job.resolver = resolver;
+        self.job.slow_checks.terms.pools.console.enabled = true;
+        self.job.slow_checks.terms.timeout = timeout;
+    }
+
+    /// What the rule makes of it in fresh instances.
+    pub(super) fn lint(&self) -> FileReport {
+        run(&self.job).files.pop().unwrap_or_default()
+    }
+
+    /// What the rule makes of it in instances that may have served other files.
+    pub(super) fn lint_in(&self, instances: &Instances) -> FileReport {
+        run_in(&self.job, instances).files.pop().unwrap_or_default()
+    }
+
+    /// Why a report says nothing of the rule; it may be that facts are missing.
+    ///
+    /// # Errors
+    /// When there is such a reason.
+    pub(super) fn judge(&self, report: &FileReport) -> Result<(), String> {
+        judge_failures(report)?;
+        let Some(world) = &self.world else { return Ok(()) };
+        let asked: HashSet<&Question> = report.planned.iter().map(|(_, question)| question).collect();
+        let unknown = report.planned.iter().map(|(_, question)| question).find(|question| !world.knows(question));
+        if let Some(question) = unknown {
+            return Err(format!(
+                "the facts do not answer the question for {question}; --record asks and writes the answer down, or write it \
+                 yourself as {}",
+                where_to_write(question)
+            ));
+        }
+        match world.idle(&asked) {
+            Some(idle) if self.is_off() => {
+                Err(format!("{idle}: the rule runs only where it is asked for, as by a severity in a settings block"))
+            }
+            Some(idle) => Err(format!("{idle}: take it out of the facts")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why a report says nothing of the rule, whatever the facts.
+///
+/// # Errors
+/// When there is such a reason.
+pub(super) fn judge_failures(report: &FileReport) -> Result<(), String> {
+    if let Some(failed) = report.problems.iter().find(|problem| problem.kind == ProblemKind::PluginFailure) {
+        return Err(failed.message.clone());
+    }
+    if report.skipped.iter().any(|skipped| skipped.reason == SkipReason::FailFast) {
+        let reasons = report.problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>();
+        let reasons = if reasons.is_empty() { "a finding is one".to_owned() } else { reasons.join("; ") };
+        return Err(format!("the file has errors, so nothing is asked: {reasons}"));
+    }
+    Ok(())
+}
+
+fn has_prefix(rule: &str, plugin: &str) -> bool {
+    // What has none is refused by name, with the nearest rule.
+    rule.split_once('/').is_none_or(|(prefix, _)| prefix == plugin)
+}
+
+fn default_platforms() -> Vec<Platform> {
+    Platform::parse("linux/amd64").into_iter().collect()
+}

@@ -113,8 +113,7 @@ fn locked(lock: &str) -> Result<Vec<(&str, &str)>> {
         let (name, version) = (parts.next(), parts.next());
         let is_it =
             |entry: &&str| field(entry, "name") == name && (version.is_none() || field(entry, "version") == version);
-        let at =
-            entries.iter().position(|entry| is_it(entry)).with_context(|| format!("Cargo.lock has no {dependency}"))?;
+        let at = entries.iter().position(is_it).with_context(|| format!("Cargo.lock has no {dependency}"))?;
         if taken.insert(at) {
             wanted.extend(entries[at].lines().filter_map(|line| line.strip_prefix(" \"")?.strip_suffix("\",")));
         }

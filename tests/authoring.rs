@@ -2,9 +2,9 @@
 //! what the program carries and the crates that Cargo already has, and watched
 //! while it changes.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -225,10 +225,7 @@ fn the_target_is_fetched_or_asked_for() {
     assert!(refused.contains(&format!("{advice} (there is no rustup here")), "{refused}");
     program("rustup", "echo no network >&2; exit 1");
     let refused = complaint(&mut build());
-    assert!(
-        refused.contains(&format!("no network\nerror: Rust's standard library for wasm32-unknown-unknown")),
-        "{refused}"
-    );
+    assert!(refused.contains("no network\nerror: Rust's standard library for wasm32-unknown-unknown"), "{refused}");
     program("rustup", "echo \"rustup: $*\" >&2");
     program("cargo", "echo cargo runs >&2; exit 1");
     let refused = complaint(&mut build());
@@ -238,23 +235,20 @@ fn the_target_is_fetched_or_asked_for() {
 /// A watching process that ends with its test.
 struct Watch {
     child: Child,
-    lines: Receiver<String>,
+    output: Lines,
+    errors: Lines,
 }
 
-impl Watch {
-    fn of(folder: &Path) -> Self {
-        let mut command = plimsoll(folder, "plugin watch");
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+/// What a process prints, line by line.
+struct Lines(Receiver<String>);
+
+impl Lines {
+    fn of(pipe: impl Read + Send + 'static) -> Self {
         let (sender, lines) = channel();
-        let pipes: [Box<dyn std::io::Read + Send>; 2] =
-            [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
-        for pipe in pipes {
-            let sender = sender.clone();
-            thread::spawn(move || {
-                BufReader::new(pipe).lines().map_while(Result::ok).for_each(|line| drop(sender.send(line)));
-            });
-        }
-        Self { child, lines }
+        thread::spawn(move || {
+            BufReader::new(pipe).lines().map_while(Result::ok).for_each(|line| drop(sender.send(line)));
+        });
+        Self(lines)
     }
 
     /// Waits for a line with this text.
@@ -262,11 +256,21 @@ impl Watch {
         let deadline = Instant::now() + BUILD_DEADLINE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let line = self.lines.recv_timeout(left).unwrap_or_else(|error| panic!("{text}: {error}"));
+            let line = self.0.recv_timeout(left).unwrap_or_else(|error| panic!("{text}: {error}"));
             if line.contains(text) {
                 return;
             }
         }
+    }
+}
+
+impl Watch {
+    fn of(folder: &Path) -> Self {
+        let mut command = plimsoll(folder, "plugin watch");
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let output = Lines::of(child.stdout.take().unwrap());
+        let errors = Lines::of(child.stderr.take().unwrap());
+        Self { child, output, errors }
     }
 }
 
@@ -283,23 +287,23 @@ fn watching_runs_again_after_each_change() {
     output(&mut plimsoll(scratch.path(), "plugin new watched-rules"));
     let folder = scratch.path().join("watched-rules");
     let watch = Watch::of(&folder);
-    watch.until("watched-rules/no-ssh");
-    watch.until("waiting for changes");
+    watch.output.until("watched-rules/no-ssh");
+    watch.errors.until("waiting for changes");
 
     let second = |extension: &str| -> PathBuf { folder.join("rules/no-telnet").with_extension(extension) };
     let text = fs::read_to_string(folder.join("rules/no-ssh.rs")).unwrap();
     fs::write(second("md"), "# no-telnet\n").unwrap();
     fs::write(second("rs"), text.replace("no-ssh", "no-telnet").replace("NoSsh", "NoTelnet")).unwrap();
-    watch.until("watched-rules/no-telnet");
-    watch.until("waiting for changes");
+    watch.output.until("watched-rules/no-telnet");
+    watch.errors.until("waiting for changes");
 
     edit(&second("rs"), "impl Rule", "impl Role");
-    watch.until("does not build; Cargo says why above");
-    watch.until("waiting for changes");
+    watch.errors.until("does not build; Cargo says why above");
+    watch.errors.until("waiting for changes");
     edit(&second("rs"), "impl Role", "impl Rule");
-    watch.until("watched-rules/no-telnet");
-    watch.until("waiting for changes");
+    watch.output.until("watched-rules/no-telnet");
+    watch.errors.until("waiting for changes");
     // Nothing changes: nothing runs.
-    let more = watch.lines.recv_timeout(Duration::from_secs(2));
+    let more = watch.errors.0.recv_timeout(Duration::from_secs(2));
     assert!(more.is_err(), "{more:?}");
 }

@@ -43,8 +43,8 @@ fn reference(resolve: &Resolve, world: wit_parser::WorldId) -> String {
         let is_it = |id: &&InterfaceId| resolve.interfaces[**id].name.as_deref() == Some(*name);
         *imports.iter().find(is_it).unwrap_or_else(|| panic!("the world imports no {name}"))
     };
-    let of_the_file: Vec<_> = OF_THE_FILE.iter().map(|name| named(name)).collect();
-    let capabilities: Vec<_> = CAPABILITIES.iter().map(|name| named(name)).collect();
+    let of_the_file: Vec<_> = OF_THE_FILE.iter().map(&named).collect();
+    let capabilities: Vec<_> = CAPABILITIES.iter().map(&named).collect();
     let values = vec![named(&"types")];
     let parts = [
         ("What a plugin exports", "`slow` only where rules ask for something.", exports),

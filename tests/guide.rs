@@ -6,7 +6,7 @@
 //! print on standard output, where `…` stands for any text, and alone for any
 //! lines. A fenced block with a path behind its language is that file.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 #![cfg(unix)]
 
 use std::fmt::Write as _;

@@ -22,8 +22,12 @@ pub const COMPONENT_BYTES_MAX: u64 = 64 << 20;
 /// Linear memory of one instance, in bytes.
 pub const MEMORY_BYTES_MAX: usize = 128 << 20;
 
-/// Elements of one table of an instance.
-pub const TABLE_ELEMENTS_MAX: usize = 10_000;
+/// Elements of all tables of an instance. Tables hold the functions that are
+/// called indirectly, of which a whole interpreter has tens of thousands.
+pub const TABLE_ELEMENTS_MAX: usize = 100_000;
+
+/// Handles of resources that an instance may hold at a time.
+pub const HANDLES_MAX: usize = 1_000;
 
 /// Core instances, memories and tables of one component's instance. Toolchains
 /// such as Python's need up to 64.
@@ -32,8 +36,19 @@ pub const CORE_INSTANCES_MAX: usize = 64;
 /// How long one call into a plugin may take.
 pub const CALL_TIME_MAX: Duration = Duration::from_secs(2);
 
+/// The least that may be configured in its place: what is shorter cannot be kept
+/// to a fifth.
+pub const CALL_TIME_MIN: Duration = Duration::from_millis(100);
+
+/// Where a call has used up its time, the part of it that each of at most
+/// [`OVERTIMES_MAX`] further calls gets: one to learn which rule it was, one to
+/// hear the others.
+pub const OVERTIME_PARTS: u32 = 10;
+/// How often a call is made again after its time was up.
+pub const OVERTIMES_MAX: u32 = 2;
+
 /// How often the epoch advances, and so how exactly [`CALL_TIME_MAX`] is kept.
-pub const EPOCH_TICK: Duration = Duration::from_millis(10);
+pub const EPOCH_TICK: Duration = Duration::from_millis(5);
 
 /// Bytes that a plugin may hand to the host in one call.
 pub const HOSTCALL_BYTES_MAX: usize = 32 << 20;
@@ -60,6 +75,10 @@ pub const REQUESTS_MAX: usize = 5_000;
 
 /// Platforms that one run is for.
 pub const PLATFORMS_MAX: usize = 16;
+
+/// Bytes of a request from which on it counts for more than one, once more for
+/// each so many.
+pub const REQUEST_BYTES: usize = 16 << 10;
 
 /// Bytes of a request's state.
 pub const STATE_BYTES_MAX: usize = 1 << 10;
@@ -159,6 +178,15 @@ pub const FOLLOW_UPS_MAX: usize = 3;
 /// Bytes of log of one call, each message counted with [`LOG_MESSAGE_BYTES`] on
 /// top; more is dropped.
 pub const LOG_BYTES_MAX: usize = 16 << 10;
+
+/// Bytes of one line of what a guest writes to a standard stream; the rest is dropped.
+pub const LOG_LINE_BYTES_MAX: usize = 2 << 10;
+/// Bytes that a guest is told it can write to a standard stream at once.
+pub const STREAM_BYTES_MAX: u64 = 4 << 10;
+/// Things that a guest can wait for at once.
+pub const POLLABLES_MAX: u32 = 1_000;
+/// Random bytes that a guest is given at a time.
+pub const RANDOM_BYTES_MAX: u64 = 64 << 10;
 
 /// What a message of a log costs besides its text.
 pub const LOG_MESSAGE_BYTES: usize = 32;

@@ -14,13 +14,17 @@ mod engine;
 mod engine_config;
 mod failure;
 mod findings;
+mod guest;
 mod imports;
 mod instance;
 mod listings;
+mod overtime;
 mod questions;
 mod runner;
+mod wasi;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use wasmtime::component::InstancePre;
 
@@ -32,8 +36,9 @@ pub use call::{Answered, Call, Phase, Planned, Settings, Subject};
 pub use component::Component;
 pub use engine::Host;
 pub use failure::{Failure, FailureKind, Misuse};
+use guest::Guest;
+use instance::Wasm;
 pub use instance::{Code, Instance};
-use instance::{Guest, Wasm};
 pub use runner::{Draft, Judgement, Log, Runner};
 
 /// A plugin that can be run.
@@ -49,6 +54,10 @@ pub struct Plugin {
     pub names: Arc<[Arc<str>]>,
     /// The capabilities it imports: the most it can ask for.
     pub capabilities: Vec<&'static str>,
+    /// The interfaces of WASI it imports, of which it gets nothing.
+    pub wasi: Vec<String>,
+    /// What it may use up.
+    pub limits: Limits,
     code: Box<dyn Code>,
 }
 
@@ -112,14 +121,15 @@ impl Plugin {
     /// When it does not describe itself as the contract asks.
     pub fn from_code(name: &str, code: Box<dyn Code>) -> Result<Self, Unusable> {
         let unusable = |message| Unusable { name: name.to_owned(), message };
+        let limits = code.limits();
         let description = code
-            .instantiate()
+            .instantiate(Instant::now() + limits.call_time)
             .and_then(|mut instance| instance.describe())
             .map_err(|failure| unusable(format!("it does not describe itself: {failure}")))?;
         let rules = describe(name, description.rules).map_err(unusable)?;
         let names = rules.iter().map(|rule| rule.name.clone()).collect();
-        let capabilities = code.capabilities();
-        Ok(Self { name: name.to_owned(), version: description.version, rules, names, capabilities, code })
+        let (capabilities, wasi) = (code.capabilities(), code.wasi());
+        Ok(Self { name: name.to_owned(), version: description.version, rules, names, capabilities, wasi, limits, code })
     }
 
     /// Asks the plugin whether a rule's options, a JSON object, hold up.
@@ -127,7 +137,7 @@ impl Plugin {
     /// # Errors
     /// What does not, for people.
     pub fn validate_options(&self, rule: u32, options: &str) -> Result<(), String> {
-        let instance = self.code.instantiate();
+        let instance = self.code.instantiate(Instant::now() + self.limits.call_time);
         let errors = instance.and_then(|mut instance| instance.validate_options(rule, options));
         let errors = errors.map_err(|failure| failure.message)?;
         let lines = errors.iter().map(|error| match error.path.as_str() {

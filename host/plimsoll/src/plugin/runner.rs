@@ -2,6 +2,7 @@
 //! they fail, and packs that run again without a rule that panicked.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::Plugin;
 use super::call::{Answered, Call, Phase, Planned, Subject};
@@ -9,6 +10,7 @@ use super::contract::{self, Level};
 use super::failure::{Failure, FailureKind};
 use super::findings::accept;
 use super::instance::Instance;
+use super::overtime::Overtime;
 use crate::finding::Finding;
 use crate::limits::RERUNS_MAX;
 
@@ -81,16 +83,18 @@ impl Runner {
         plugin: usize,
         subject: &Subject,
         answers: Vec<Arc<Answered>>,
-        planned_before: usize,
+        planned_cost: usize,
     ) -> Judgement {
         let mut judgement = Judgement::default();
         let request = answers[0].request.clone();
         let answered =
             contract::Answered { id: request.id, rule: request.rule, scope: request.scope, state: request.state };
         let phase = Phase::OnSuccess(answers);
+        let limits = self.plugins[plugin].limits;
+        let until = Instant::now() + limits.call_time;
         let (verdict, mut call) = loop {
-            let mut call = Call::new(subject.clone(), phase.clone(), planned_before);
-            match self.enter(plugin, &mut call, |instance, call| instance.on_success(call, &answered)) {
+            let mut call = Call::new(subject.clone(), phase.clone(), planned_cost).within(limits, until);
+            match self.enter(plugin, &mut call, until, |instance, call| instance.on_success(call, &answered)) {
                 Ok(verdict) => break (verdict, call),
                 Err(Failed { was_fresh: false, .. }) => {}
                 Err(Failed { failure, .. }) => {
@@ -117,7 +121,7 @@ impl Runner {
     }
 
     /// Enters a plugin, once more to learn which rule fails, then again and again
-    /// without it, as long as that may help.
+    /// without it, as long as that may help and there is time.
     fn attempt<T>(
         &mut self,
         plugin: usize,
@@ -127,19 +131,24 @@ impl Runner {
         log: &mut Log,
         mut body: impl FnMut(&mut dyn Instance, &mut Call) -> Result<T, Failure>,
     ) -> Option<(T, Call)> {
+        let limits = self.plugins[plugin].limits;
+        let mut time = Overtime::new(limits.call_time);
         let (mut reruns, mut announces) = (RERUNS_MAX, false);
         while !subject.settings.enabled.is_empty() {
-            let mut call = Call::new(subject.clone(), phase.clone(), 0).announced(announces);
-            let Failed { failure, was_fresh } = match self.enter(plugin, &mut call, &mut body) {
+            let until = time.until();
+            let call = Call::new(subject.clone(), phase.clone(), 0);
+            let mut call = call.within(limits, until).announced(announces);
+            let Failed { failure, was_fresh } = match self.enter(plugin, &mut call, until, &mut body) {
                 Ok(value) => {
                     log.append(&mut call.take_log());
                     return Some((value, call));
                 }
                 Err(failed) => failed,
             };
+            let is_in_time = time.allows_another();
             // Who breaks a rule of the contract may well lie about who asks.
             let is_named = failure.rule.is_some() && failure.kind != FailureKind::Misuse;
-            if !was_fresh || !is_named && failure.kind.is_of_one_rule() && !announces {
+            if is_in_time && (!was_fresh || !is_named && failure.kind.is_of_one_rule() && !announces) {
                 announces = true;
                 continue;
             }
@@ -148,7 +157,7 @@ impl Runner {
             // What costs a whole deadline or all memory is tried once more, not again and again.
             reruns = reruns.min(failure.kind.reruns_max());
             failures.push(failure);
-            let culprit = culprit.filter(|_| reruns > 0)?;
+            let culprit = culprit.filter(|_| reruns > 0 && is_in_time)?;
             reruns -= 1;
             let enabled = &mut Arc::make_mut(&mut subject.settings).enabled;
             let before = enabled.len();
@@ -164,6 +173,7 @@ impl Runner {
         &mut self,
         plugin: usize,
         call: &mut Call,
+        until: Instant,
         body: impl FnOnce(&mut dyn Instance, &mut Call) -> Result<T, Failure>,
     ) -> Result<T, Failed> {
         let reused = self.instances[plugin].take();
@@ -172,7 +182,7 @@ impl Runner {
             |failure: Failure| Failed { was_fresh: was_fresh || failure.kind == FailureKind::Deadline, failure };
         let mut instance = match reused {
             Some(instance) => instance,
-            None => self.plugins[plugin].code.instantiate().map_err(failed)?,
+            None => self.plugins[plugin].code.instantiate(until).map_err(failed)?,
         };
         let value = body(instance.as_mut(), call).map_err(failed)?;
         if !instance.is_spent() {

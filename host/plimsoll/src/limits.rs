@@ -1,6 +1,7 @@
 //! Every limit of the host, in one place. What comes from strangers is bounded:
 //! Dockerfiles, components, what components do, and what the world answers.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// Bytes of a Dockerfile. BuildKit's own frontend reads far less in practice.
@@ -36,16 +37,16 @@ pub const CORE_INSTANCES_MAX: usize = 64;
 /// How long one call into a plugin may take.
 pub const CALL_TIME_MAX: Duration = Duration::from_secs(2);
 
-/// The least that may be configured in its place: what is shorter cannot be kept
-/// to a fifth.
-pub const CALL_TIME_MIN: Duration = Duration::from_millis(100);
-
 /// Where a call has used up its time, the part of it that each of at most
 /// [`OVERTIMES_MAX`] further calls gets: one to learn which rule it was, one to
 /// hear the others.
 pub const OVERTIME_PARTS: u32 = 10;
 /// How often a call is made again after its time was up.
 pub const OVERTIMES_MAX: u32 = 2;
+/// Memory and time that the user may allow a plugin instead.
+pub const MEMORY_BYTES_ALLOWED: RangeInclusive<usize> = 1 << 20..=2 << 30;
+/// Likewise, of one call. What is much shorter cannot be kept to a fifth.
+pub const CALL_TIME_ALLOWED: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 
 /// How often the epoch advances, and so how exactly [`CALL_TIME_MAX`] is kept.
 pub const EPOCH_TICK: Duration = Duration::from_millis(5);
@@ -215,6 +216,13 @@ pub const CACHE_ENTRY_BYTES_MAX: u64 = 1 << 20;
 pub const CACHE_BLOCK_BYTES: u64 = 4 << 10;
 /// How long a file may be half written before it counts as left behind.
 pub const CACHE_TEMPORARY_LIFE: Duration = Duration::from_secs(10 * 60);
+
+/// Bytes of native code that is kept of one component.
+pub const STORE_ENTRY_BYTES_MAX: u64 = 128 << 20;
+/// Bytes of all of it.
+pub const STORE_BYTES_MAX: u64 = 512 << 20;
+/// How long native code may be half written before it counts as left behind.
+pub const STORE_TEMPORARY_LIFE: Duration = Duration::from_secs(10 * 60);
 
 /// Bytes of a source line that a report shows.
 pub const EXCERPT_BYTES_MAX: usize = 4 << 10;

@@ -18,7 +18,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    let (_host, plugins) = bundled()?;
+    let (_host, plugins) = bundled(None)?;
     let rules: Vec<&Rule> = plugins.iter().flat_map(|plugin| &plugin.rules).collect();
     let asked = arguments.rule.as_str();
     let is_asked = |name: &str| name.eq_ignore_ascii_case(asked);

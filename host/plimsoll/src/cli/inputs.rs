@@ -105,8 +105,8 @@ impl Rulesets<'_> {
         if let Some(file) = file.as_ref().filter(|file| file.has_run_wide_tables()) {
             let path = file.path.display();
             self.notes.push(format!(
-                "{path}: only [rules] counts here; [lint], [slow-checks] and [registries] hold for a whole run and come \
-                 from the configuration above all its files"
+                "{path}: only [rules] counts here; the other tables hold for a whole run and come from the configuration \
+                 above all its files"
             ));
         }
         self.add(file.as_ref(), plugins)

@@ -10,16 +10,19 @@ use clap::{Args, ValueEnum};
 use plimsoll_dockerfile::{Platform, Reference};
 use plimsoll_registry::{ClientConfig, Environment, Paths, Statistics};
 
+use super::consent::{self, Loaded, Wanted};
 use super::inputs::{Given, Inputs, common_folder, inputs, is_linted};
-use super::{CLEAN, FAILED, FOUND, INTERRUPTED, bundled, complain, print, progress, variables};
+use super::{CLEAN, FAILED, FOUND, INTERRUPTED, bundled, complain, print, progress, store, variables};
 use crate::age::{self, SOURCE_DATE_EPOCH};
 use crate::cache::{Cache, Trouble};
-use crate::config::{self, Config, FailLevel, Files, Finder, Flags, Mode, RegistriesTable, Tool, Variables, ci};
+use crate::config::{
+    self, Config, Digest, FailLevel, Files, Finder, Flags, Mode, RegistriesTable, Tool, Variables, ci,
+};
 use crate::document::Surroundings;
 use crate::finding::{ProblemKind, Severity};
 use crate::lint::{Ask, Job, Outcome, SlowChecks};
 use crate::plugin::contract::Level;
-use crate::plugin::{Component, Host, Limits, Plugin, Unusable};
+use crate::plugin::{Host, Plugin, Unusable};
 use crate::report::{self, Circumstances, Traffic};
 use crate::resolve::{Console, Registry, World, console};
 use crate::schedule::Terms;
@@ -64,6 +67,12 @@ pub(super) struct Arguments {
     /// Component with further rules; their prefix is NAME, else the file's name
     #[arg(long = "plugin", value_name = "[NAME=]FILE")]
     plugins: Vec<String>,
+    /// Digest of a component that the linted tree's plimsoll.toml may have run, with what it asks for
+    #[arg(long, value_name = "sha256:…", value_delimiter = ',')]
+    trust: Vec<Digest>,
+    /// Let all components run that the linted tree's plimsoll.toml asks for, with what it asks for
+    #[arg(long)]
+    trust_workspace: bool,
     /// Severity from which on findings make the run fail: error, warning, info, style, none [default: warning]
     #[arg(long, value_name = "LEVEL", value_parser = config::parse_fail_level)]
     fail_level: Option<FailLevel>,
@@ -149,6 +158,8 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
         slow_checks_tools: arguments.slow_checks_tools.clone(),
         offline: arguments.offline,
         cache_dir: arguments.cache_dir.clone(),
+        trust: arguments.trust.clone(),
+        trust_workspace: arguments.trust_workspace,
     };
     let config = Config::settle(flags, &variables, files)?;
     let detected = ci::detect(&variables);
@@ -167,11 +178,13 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
         complain(&format!("note: {SOURCE_DATE_EPOCH} is no number of seconds since 1970; the clock counts"));
     }
 
-    let (host, mut plugins) = bundled()?;
+    let (host, mut plugins) = bundled(store(config.cache_dir.as_deref(), &variables))?;
     if !config.pools.console.enabled {
         wait_to_be_asked_for(&mut plugins);
     }
-    let unusable = load_plugins(&host, &arguments.plugins, &mut plugins)?;
+    let Loaded { plugins: others, unusable, notes: of_plugins } =
+        consent::load(&host, &Wanted { named: &arguments.plugins, files, trust: &config.trust })?;
+    plugins.extend(others);
     let registry = Arc::new(Registry::new(ClientConfig::new(environment(&config))));
     let Inputs { inputs, rulesets, mut notes } = inputs(given, &config, files, finder, &plugins)?;
     let build_args = build_args(&arguments.build_args, &variables);
@@ -225,7 +238,7 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
         let circumstances = Circumstances { ci, timeout: config.timeout };
         report::notes(&outcome, &circumstances).iter().for_each(|note| complain(&format!("note: {note}")));
         let unread = |path: &PathBuf| format!("{}: not read, since it lies in what is linted", path.display());
-        notes.extend(linted.iter().map(unread).chain(config.refused.iter().cloned()));
+        notes.extend(of_plugins.into_iter().chain(linted.iter().map(unread)).chain(config.refused.iter().cloned()));
         notes.iter().for_each(|note| complain(&format!("note: {note}")));
         report_more(&arguments, &outcome, &host, &registry);
         if let Some(cache) = cache {
@@ -325,32 +338,6 @@ fn wait_to_be_asked_for(plugins: &mut [Plugin]) {
     for rule in plugins.iter_mut().filter(needs_tools).flat_map(|plugin| &mut plugin.rules) {
         rule.is_opt_in = true;
     }
-}
-
-/// Loads the components the user named. One that cannot be used costs itself.
-fn load_plugins(host: &Arc<Host>, named: &[String], plugins: &mut Vec<Plugin>) -> anyhow::Result<Vec<Unusable>> {
-    let (mut unusable, bundled) = (Vec::new(), plugins.len());
-    for argument in named {
-        let (name, path) = match argument.split_once('=') {
-            Some((name, path)) => (name.to_owned(), Path::new(path)),
-            None => {
-                let path = Path::new(argument);
-                (path.file_stem().unwrap_or_default().to_string_lossy().into_owned(), path)
-            }
-        };
-        let is_taken = plugins[bundled..].iter().any(|plugin| plugin.name == name);
-        ensure!(!is_taken, "--plugin: two plugins are called {name}; write --plugin NAME=FILE");
-        let loaded = Component::read(path)
-            .map_err(|message| Unusable { name: name.clone(), message })
-            .and_then(|component| Plugin::load(host, &name, &component, Limits::default()));
-        match loaded {
-            Ok(plugin) => plugins.push(plugin),
-            Err(Unusable { name, message }) => {
-                unusable.push(Unusable { name, message: format!("{}: {message}", path.display()) });
-            }
-        }
-    }
-    Ok(unusable)
 }
 
 fn build_args(given: &[String], variables: &Variables) -> Vec<(String, String)> {

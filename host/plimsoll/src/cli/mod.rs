@@ -1,6 +1,7 @@
 //! The command line: one command, one file.
 
 mod cache;
+mod consent;
 mod explain;
 mod inputs;
 mod lint;
@@ -9,14 +10,16 @@ mod progress;
 mod rules;
 mod version;
 
-use std::collections::BTreeMap;
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anstream::{AutoStream, ColorChoice};
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::plugin::{Host, Plugin};
+use crate::config::{Variables, store_key};
+use crate::plugin::{Host, Plugin, Store};
 use crate::report::printable;
 
 /// Exit status of a run that found nothing to complain of.
@@ -102,15 +105,20 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 /// The environment, as far as it is Unicode.
-fn variables() -> BTreeMap<String, String> {
+fn variables() -> Variables {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
 }
 
+/// The native code that earlier runs kept; nothing where there is no place for any.
+fn store(cache_dir: Option<&Path>, variables: &Variables) -> Option<Store> {
+    Some(Store::new(cache_dir?, store_key(variables)?))
+}
+
 /// The engine and the bundled packs.
-fn bundled() -> anyhow::Result<(std::sync::Arc<Host>, Vec<Plugin>)> {
-    let host = Host::new().map_err(|error| anyhow::anyhow!("the engine does not start: {error:#}"))?;
+fn bundled(store: Option<Store>) -> anyhow::Result<(Arc<Host>, Vec<Plugin>)> {
+    let host = Host::with_store(store).map_err(|error| anyhow::anyhow!("the engine does not start: {error:#}"))?;
     let plugins =
         Plugin::bundled(&host).map_err(|pack| anyhow::anyhow!("bundled pack {}: {}", pack.name, pack.message))?;
     Ok((host, plugins))

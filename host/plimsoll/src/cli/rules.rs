@@ -11,7 +11,7 @@ use super::{CLEAN, bundled, print};
 pub(super) struct Arguments {}
 
 pub(super) fn run(_: &Arguments) -> anyhow::Result<u8> {
-    let (_host, plugins) = bundled()?;
+    let (_host, plugins) = bundled(None)?;
     let rules: Vec<_> = plugins.iter().flat_map(|plugin| &plugin.rules).collect();
     let width = rules.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
     let mut text = String::new();

@@ -10,7 +10,7 @@ use plimsoll_dockerfile::{LineIndex, Platform};
 use serde::{Deserialize, Deserializer};
 
 use super::value::{parse_duration, parse_fail_level, parse_mode, parse_platforms, similar};
-use super::{ConfigError, FailLevel, Mode, SlowChecksTable};
+use super::{ConfigError, FailLevel, Mode, PluginTable, SlowChecksTable, TrustTables};
 use crate::finding::Severity;
 use crate::limits::CONFIG_BYTES_MAX;
 
@@ -33,6 +33,10 @@ pub struct File {
     pub slow_checks: SlowChecksTable,
     /// `[registries]`.
     pub registries: RegistriesTable,
+    /// `[plugins.NAME]`.
+    pub plugins: BTreeMap<String, PluginTable>,
+    /// `[trust."sha256:…"]`.
+    pub trust: TrustTables,
     /// `[rules."PACK/RULE"]`.
     pub rules: BTreeMap<String, RuleTable>,
 }
@@ -106,6 +110,8 @@ impl File {
         self.lint != LintTable::default()
             || self.slow_checks != SlowChecksTable::default()
             || self.registries != RegistriesTable::default()
+            || !self.plugins.is_empty()
+            || !self.trust.is_empty()
     }
 }
 

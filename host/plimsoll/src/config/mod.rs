@@ -8,7 +8,11 @@
 //! is an error that says where it stands and what was perhaps meant.
 
 pub mod ci;
+mod digest;
 mod file;
+mod grants;
+mod pattern;
+mod plugins;
 mod slow_checks;
 mod value;
 
@@ -16,8 +20,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use digest::Digest;
 pub use file::{FILE_NAME, File, Files, Finder, RegistriesTable, RuleTable, SeverityOrOff, read};
+pub use grants::Grants;
 use plimsoll_dockerfile::Platform;
+pub use plugins::{LimitsTable, PluginTable, Trust, TrustTable, TrustTables};
 use slow_checks::settle_tools;
 pub use slow_checks::{
     ConsoleTable, NetworkTable, Pool, PoolSettings, PoolTable, Pools, SlowChecksTable, TimeoutMode, Tools,
@@ -86,6 +93,10 @@ pub struct Flags {
     pub offline: bool,
     /// `--cache-dir`.
     pub cache_dir: Option<PathBuf>,
+    /// `--trust`.
+    pub trust: Vec<Digest>,
+    /// `--trust-workspace`; without it, the variable counts.
+    pub trust_workspace: bool,
 }
 
 /// From which severity on findings make the run fail.
@@ -137,6 +148,8 @@ pub struct Config {
     pub registries: RegistriesTable,
     /// Those of these places that the tree's file chose: what they hold makes no program run.
     pub tree_registries: Vec<PathBuf>,
+    /// Whose components run without being named in the user's own file.
+    pub trust: Trust,
     /// What the tree's file asks for and does not get.
     pub refused: Vec<String>,
 }
@@ -186,6 +199,7 @@ impl Config {
             cache_ttl: cache_ttl(variables, files)?,
             registries,
             tree_registries,
+            trust: Trust::settle(flags.trust, flags.trust_workspace, variables)?,
             refused: files.tree.map_or_else(Vec::new, |file| refused(file, &pools)),
         })
     }
@@ -200,6 +214,14 @@ pub fn cache_dir(flag: Option<PathBuf>, variables: &Variables) -> Option<PathBuf
     let xdg = || path("XDG_CACHE_HOME").filter(|path| path.is_absolute());
     let caches = || xdg().or_else(|| path("HOME").map(|home| home.join(".cache")));
     flag.or_else(|| path("PLIMSOLL_CACHE_DIR")).or_else(|| caches().map(|caches| caches.join("plimsoll")))
+}
+
+/// The key with which the program knows native code of its own again: in the user's
+/// state, away from the cache, which may have come from elsewhere.
+pub fn store_key(variables: &Variables) -> Option<PathBuf> {
+    let folder = |name: &str| variables.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let states = folder("XDG_STATE_HOME").or_else(|| folder("HOME").map(|home| home.join(".local/state")));
+    states.map(|states| states.join("plimsoll").join("store-key"))
 }
 
 /// How long what may change is known. The tree's file can only shorten it: whoever
@@ -254,8 +276,10 @@ fn refused(tree: &File, pools: &Pools) -> Vec<String> {
         "allow-hosts under [slow-checks.network] counts in the user's own file only; or use --slow-checks-allow-host";
     let names_tools = console.tools.as_ref().is_some_and(|tools| !tools.is_empty());
     let named = "tools under [slow-checks.console] count in the user's own file only; or use --slow-checks-tool";
+    let trust = "[trust] counts in the user's own file only; or use --trust";
     let asked =
-        [(asks_for_tools, tools), (names_tools, named), (asks_for_hosts, hosts)].into_iter().filter(|(asks, _)| *asks);
+        [(asks_for_tools, tools), (names_tools, named), (asks_for_hosts, hosts), (!tree.trust.is_empty(), trust)];
+    let asked = asked.into_iter().filter(|(asks, _)| *asks);
     asked.map(|(_, what)| format!("{}: {what}", tree.path.display())).collect()
 }
 

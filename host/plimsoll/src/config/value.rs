@@ -39,6 +39,25 @@ pub fn show_duration(duration: Duration) -> String {
     }
 }
 
+/// A number of bytes such as `64MiB`.
+///
+/// # Errors
+/// What one looks like.
+pub(super) fn parse_size(text: &str) -> Result<usize, String> {
+    let expected = || format!("{text:?} is no size: write 512KiB, 64MiB or 1GiB");
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let bits = match unit {
+        "" => 0,
+        "KiB" => 10,
+        "MiB" => 20,
+        "GiB" => 30,
+        _ => return Err(expected()),
+    };
+    let number: usize = number.parse().map_err(|_| expected())?;
+    number.checked_mul(1 << bits).ok_or_else(expected)
+}
+
 /// `auto`, `on` or `off`.
 ///
 /// # Errors

@@ -144,8 +144,11 @@ impl Work {
         let is_over = job.slow_checks.fail_fast && self.has_error();
         for pending in std::mem::take(&mut self.pending) {
             let question = &pending.request.question;
+            let Plugin { name, grants, .. } = &job.plugins[pending.plugin];
+            let denied = grants.why_denied(question);
+            let denied = denied.map(|why| failure(SkipReason::Denied, &format!("plugin {name}: {why}")));
             // What an earlier run knows is answered in every mode.
-            let barred = if session.recalls(question) { None } else { why_not_asked(job, question) };
+            let barred = denied.or_else(|| if session.recalls(question) { None } else { why_not_asked(job, question) });
             let over = || is_over.then(|| failure(SkipReason::FailFast, HAS_ERRORS));
             match barred.or_else(over) {
                 Some(failure) => {

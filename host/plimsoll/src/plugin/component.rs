@@ -1,19 +1,18 @@
 //! A component as bytes, before anything of it runs: bounded, told from what
 //! else people have at hand, and named by its digest.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::Path;
 
-use sha2::{Digest as _, Sha256};
-
+use crate::config::Digest;
 use crate::limits::COMPONENT_BYTES_MAX;
 
 /// A component that nobody has looked into yet.
 #[derive(Clone)]
 pub struct Component {
     bytes: Vec<u8>,
-    digest: String,
+    digest: Digest,
 }
 
 impl Component {
@@ -24,6 +23,10 @@ impl Component {
     /// component does: what is wrong, without the path.
     pub fn read(path: &Path) -> Result<Self, String> {
         let mut bytes = Vec::new();
+        // A pipe or a device would be waited for.
+        if !fs::metadata(path).map_err(|error| error.to_string())?.is_file() {
+            return Err("it is no file".to_owned());
+        }
         let file = File::open(path).map_err(|error| error.to_string())?;
         file.take(COMPONENT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
         Self::new(bytes)
@@ -38,8 +41,7 @@ impl Component {
             return Err(format!("it is larger than the {} MiB a component may have", COMPONENT_BYTES_MAX >> 20));
         }
         check_header(&bytes)?;
-        let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        Ok(Self { digest: format!("sha256:{digest}"), bytes })
+        Ok(Self { digest: Digest::of(&bytes), bytes })
     }
 
     /// Its bytes.
@@ -47,8 +49,8 @@ impl Component {
         &self.bytes
     }
 
-    /// The SHA-256 of its bytes, such as `sha256:…`.
-    pub fn digest(&self) -> &str {
+    /// What names these very bytes.
+    pub fn digest(&self) -> &Digest {
         &self.digest
     }
 }

@@ -9,14 +9,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
+use wasmtime::component::{Component as Native, HasSelf, InstancePre, Linker};
 use wasmtime::{Engine, Result};
 
+use super::component::Component;
 use super::contract::{
     CAPABILITIES, PACKAGE, VERSION, console, context, document, git, http, log, model, registry, settings, shell, types,
 };
 use super::engine_config::{compatibility, engine_config};
 use super::guest::Guest;
+use super::store::Store;
 use super::wasi;
 use crate::limits::EPOCH_TICK;
 
@@ -27,6 +29,7 @@ pub struct Host {
     engine: Engine,
     linker: Linker<Guest>,
     compatibility: u64,
+    store: Option<Store>,
     compiled: AtomicUsize,
 }
 
@@ -36,10 +39,19 @@ impl Host {
     /// # Errors
     /// When the machine cannot run the engine.
     pub fn new() -> Result<Arc<Self>> {
+        Self::with_store(None)
+    }
+
+    /// The same, with native code that earlier runs kept.
+    ///
+    /// # Errors
+    /// As [`Host::new`].
+    pub fn with_store(store: Option<Store>) -> Result<Arc<Self>> {
         let engine = Engine::new(&engine_config(TARGET)?)?;
         let linker = linker(&engine)?;
         tick(&engine);
-        Ok(Arc::new(Self { compatibility: compatibility(&engine), engine, linker, compiled: AtomicUsize::new(0) }))
+        let (compatibility, compiled) = (compatibility(&engine), AtomicUsize::new(0));
+        Ok(Arc::new(Self { engine, linker, compatibility, store, compiled }))
     }
 
     /// How many components this process had to compile.
@@ -51,13 +63,27 @@ impl Host {
         &self.engine
     }
 
-    /// Compiles a component.
+    /// Compiles a component of others, or takes the native code that an earlier run kept of it.
     ///
     /// # Errors
     /// When the bytes are no valid component, or one with foreign imports.
-    pub fn compile(&self, component: &[u8]) -> Result<InstancePre<Guest>> {
-        self.compiled.fetch_add(1, Ordering::Relaxed);
-        self.link(&Component::from_binary(&self.engine, component)?)
+    pub fn compile(&self, component: &Component) -> Result<InstancePre<Guest>> {
+        let Some(store) = &self.store else { return self.compile_bytes(component.bytes()) };
+        if let Some(native) = store.load(component.digest(), self.compatibility) {
+            // SAFETY: this user's program made these bytes with the engine whose hash
+            // is in their name, as the store has verified.
+            #[allow(unsafe_code)]
+            let loaded = unsafe { Native::deserialize(&self.engine, native) };
+            if let Ok(component) = loaded {
+                return self.link(&component);
+            }
+        }
+        let compiled = self.compile_native(component.bytes())?;
+        let linked = self.link(&compiled)?;
+        if let Ok(native) = compiled.serialize() {
+            store.keep(component.digest(), self.compatibility, &native);
+        }
+        Ok(linked)
     }
 
     /// Takes native code that the build made, if it fits this engine; else
@@ -65,18 +91,32 @@ impl Host {
     ///
     /// # Errors
     /// As [`Host::compile`].
-    pub fn load(&self, native: &'static [u8], compatibility: u64, component: &[u8]) -> Result<InstancePre<Guest>> {
+    pub(super) fn load(
+        &self,
+        native: &'static [u8],
+        compatibility: u64,
+        component: &[u8],
+    ) -> Result<InstancePre<Guest>> {
         if native.is_empty() || compatibility != self.compatibility {
-            return self.compile(component);
+            return self.compile_bytes(component);
         }
         // SAFETY: the bytes are part of this program, written by its own build
         // with the engine whose hash was just compared.
         #[allow(unsafe_code)]
-        let loaded = unsafe { Component::deserialize(&self.engine, native) };
+        let loaded = unsafe { Native::deserialize(&self.engine, native) };
         match loaded {
             Ok(component) => self.link(&component),
-            Err(_) => self.compile(component),
+            Err(_) => self.compile_bytes(component),
         }
+    }
+
+    fn compile_bytes(&self, component: &[u8]) -> Result<InstancePre<Guest>> {
+        self.link(&self.compile_native(component)?)
+    }
+
+    fn compile_native(&self, component: &[u8]) -> Result<Native> {
+        self.compiled.fetch_add(1, Ordering::Relaxed);
+        Native::from_binary(&self.engine, component)
     }
 
     /// Refuses exports of another version of the contract, which would be passed over.
@@ -98,7 +138,7 @@ impl Host {
         CAPABILITIES.iter().copied().filter(|capability| imports.iter().any(|(name, _)| name == capability)).collect()
     }
 
-    fn link(&self, component: &Component) -> Result<InstancePre<Guest>> {
+    fn link(&self, component: &Native) -> Result<InstancePre<Guest>> {
         let mut needs_wasi = false;
         for (name, _) in component.component_type().imports(&self.engine) {
             if wasi::offers(name) { needs_wasi = true } else { check(name)? }

@@ -21,6 +21,7 @@ mod listings;
 mod overtime;
 mod questions;
 mod runner;
+mod store;
 mod wasi;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use std::time::Instant;
 
 use wasmtime::component::InstancePre;
 
+use crate::config::Grants;
 use crate::finding::Severity;
 use crate::limits::{FAILURE_BYTES_MAX, RULES_MAX};
 pub use allowance::Limits;
@@ -40,6 +42,7 @@ use guest::Guest;
 use instance::Wasm;
 pub use instance::{Code, Instance};
 pub use runner::{Draft, Judgement, Log, Runner};
+pub use store::{Store, Stored};
 
 /// A plugin that can be run.
 pub struct Plugin {
@@ -58,6 +61,8 @@ pub struct Plugin {
     pub wasi: Vec<String>,
     /// What it may use up.
     pub limits: Limits,
+    /// What it may ask for of that.
+    pub grants: Grants,
     code: Box<dyn Code>,
 }
 
@@ -106,16 +111,22 @@ impl Plugin {
             .collect()
     }
 
-    /// A component of others, under a name.
+    /// A component of others, under a name. Nothing is granted to it yet.
     ///
     /// # Errors
     /// When the name is none that a plugin can have, or the component cannot be used.
     pub fn load(host: &Arc<Host>, name: &str, component: &Component, limits: Limits) -> Result<Self, Unusable> {
         check_name(name).map_err(|message| Unusable { name: name.to_owned(), message })?;
-        Self::new(host, name, host.compile(component.bytes()), limits)
+        let plugin = Self::new(host, name, host.compile(component), limits)?;
+        Ok(Self { grants: Grants::default(), ..plugin })
     }
 
-    /// A plugin of any code, such as rules built natively.
+    /// The same, where this is granted.
+    pub fn granted(self, grants: Grants) -> Self {
+        Self { grants, ..self }
+    }
+
+    /// A plugin of any code, such as rules built natively. Everything is granted to it.
     ///
     /// # Errors
     /// When it does not describe itself as the contract asks.
@@ -129,7 +140,8 @@ impl Plugin {
         let rules = describe(name, description.rules).map_err(unusable)?;
         let names = rules.iter().map(|rule| rule.name.clone()).collect();
         let (capabilities, wasi) = (code.capabilities(), code.wasi());
-        Ok(Self { name: name.to_owned(), version: description.version, rules, names, capabilities, wasi, limits, code })
+        let (name, version) = (name.to_owned(), description.version);
+        Ok(Self { name, version, rules, names, capabilities, wasi, grants: Grants::everything(), limits, code })
     }
 
     /// Asks the plugin whether a rule's options, a JSON object, hold up.

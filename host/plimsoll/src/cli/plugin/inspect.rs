@@ -89,7 +89,7 @@ fn inspected<'p>(plugin: &'p Plugin, component: &'p Component) -> Inspected<'p> 
         name: &plugin.name,
         version: &plugin.version,
         contract: format!("{}{}", contract::PACKAGE.trim_end_matches('/'), format_args!("@{}", contract::VERSION)),
-        digest: component.digest(),
+        digest: component.digest().as_str(),
         bytes: component.bytes().len(),
         capabilities: &plugin.capabilities,
         wasi: &plugin.wasi,

@@ -1,0 +1,170 @@
+//! Which plugins of others run, and by whose word.
+//!
+//! Input: what the command line, the user's own file and the tree's file say.
+//! Output: plugins with what is granted to them, and those that cannot be used
+//! with the reason. Invariant: a component of the tree's choice runs only where
+//! the user let its very bytes run, or said that the tree may choose.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::ensure;
+
+use super::plugin::name_of;
+use crate::config::{Digest, File, Files, Grants, LimitsTable, PluginTable, Trust};
+use crate::limits::{CALL_TIME_MAX, MEMORY_BYTES_MAX};
+use crate::plugin::{Component, Host, Limits, Plugin, Unusable};
+
+/// What is said of plugins.
+pub(super) struct Wanted<'w> {
+    /// `--plugin`: `[NAME=]FILE`.
+    pub(super) named: &'w [String],
+    pub(super) files: Files<'w>,
+    pub(super) trust: &'w Trust,
+}
+
+/// What became of it.
+#[derive(Default)]
+pub(super) struct Loaded {
+    pub(super) plugins: Vec<Plugin>,
+    /// One that cannot be used costs itself.
+    pub(super) unusable: Vec<Unusable>,
+    /// What the user may want to know.
+    pub(super) notes: Vec<String>,
+}
+
+/// Loads the plugins of others.
+///
+/// # Errors
+/// When the command line gives two of them one name.
+pub(super) fn load(host: &Arc<Host>, wanted: &Wanted) -> anyhow::Result<Loaded> {
+    let mut loading = Loading { host, loaded: Loaded::default(), digests: Vec::new() };
+    let mut names = HashSet::new();
+    for argument in wanted.named {
+        let (name, path) = match argument.split_once('=') {
+            Some((name, path)) => (name.to_owned(), Path::new(path)),
+            None => (name_of(Path::new(argument)), Path::new(argument)),
+        };
+        ensure!(names.insert(name.clone()), "--plugin: two plugins are called {name}; write --plugin NAME=FILE");
+        loading.take(&name, |loading| loading.flag(&name, path));
+    }
+    for (file, name, table) in tables(wanted.files.user).filter(|(_, name, _)| !names.contains(*name)) {
+        loading.take(name, |loading| loading.own(name, &file.folder.join(&table.path), table, wanted.trust));
+    }
+    names.extend(tables(wanted.files.user).map(|(_, name, _)| name.clone()));
+    for (file, name, table) in tables(wanted.files.tree) {
+        match names.contains(name) {
+            true => loading.compare(name, file, table),
+            false => loading.take(name, |loading| loading.of_tree(name, file, table, wanted)),
+        }
+    }
+    Ok(loading.loaded)
+}
+
+fn tables(file: Option<&File>) -> impl Iterator<Item = (&File, &String, &PluginTable)> {
+    file.into_iter().flat_map(|file| file.plugins.iter().map(move |(name, table)| (file, name, table)))
+}
+
+struct Loading<'h> {
+    host: &'h Arc<Host>,
+    loaded: Loaded,
+    /// By name, which components run.
+    digests: Vec<(String, Digest)>,
+}
+
+impl Loading<'_> {
+    fn take(&mut self, name: &str, load: impl FnOnce(&mut Self) -> Result<Plugin, String>) {
+        match load(self) {
+            Ok(plugin) => self.loaded.plugins.push(plugin),
+            Err(message) => self.loaded.unusable.push(Unusable { name: name.to_owned(), message }),
+        }
+    }
+
+    /// Who names a component on the command line lets it ask for all that it imports.
+    fn flag(&mut self, name: &str, path: &Path) -> Result<Plugin, String> {
+        let component = read(path)?;
+        let plugin = self.load(name, path, &component, LimitsTable::default())?;
+        let grants = Grants::all_of(&plugin.capabilities);
+        Ok(plugin.granted(grants))
+    }
+
+    fn own(&mut self, name: &str, path: &Path, table: &PluginTable, trust: &Trust) -> Result<Plugin, String> {
+        let component = read(path)?;
+        let (shown, digest) = (path.display(), component.digest());
+        if table.digest.as_ref() != Some(digest) && !trust.digests.contains(digest) {
+            return Err(match &table.digest {
+                None => format!(
+                    "{shown}: your plimsoll.toml does not say which component it means; write digest = \"{digest}\" \
+                     under [plugins.{name}], if that is the one"
+                ),
+                Some(named) => format!(
+                    "{shown}: it is another component ({digest}) than the one you let run ({named}); look at it with \
+                     `plimsoll plugin inspect`, then `plimsoll plugin add`"
+                ),
+            });
+        }
+        Ok(self.load(name, path, &component, table.limits)?.granted(table.grants.clone()))
+    }
+
+    fn of_tree(&mut self, name: &str, file: &File, table: &PluginTable, wanted: &Wanted) -> Result<Plugin, String> {
+        let path = file.folder.join(&table.path);
+        let component = read(&path)?;
+        let digest = component.digest();
+        let Some(grants) = granted(digest, table, wanted) else {
+            let (asking, shown) = (file.path.display(), path.display());
+            let known = tables(wanted.files.user).any(|(_, of, _)| of == name)
+                || wanted
+                    .files
+                    .user
+                    .is_some_and(|user| user.trust.values().any(|trusted| trusted.name.as_deref() == Some(name)));
+            let before = if known { "; what you let run under that name was another component" } else { "" };
+            return Err(format!(
+                "{asking} asks for {shown} ({digest}), which you have not let run{before}; look at it with `plimsoll \
+                 plugin inspect {shown}`, then `plimsoll plugin add {shown}`, or use --trust {digest}"
+            ));
+        };
+        let limits = table.limits.at_most(MEMORY_BYTES_MAX, CALL_TIME_MAX);
+        Ok(self.load(name, &path, &component, limits)?.granted(grants))
+    }
+
+    /// Says so where the tree means another component than the one that runs under its name.
+    fn compare(&mut self, name: &str, file: &File, table: &PluginTable) {
+        let running = self.digests.iter().find(|(of, _)| of == name).map(|(_, digest)| digest);
+        let asked = read(&file.folder.join(&table.path));
+        if !asked.is_ok_and(|asked| running.is_some_and(|running| running == asked.digest())) {
+            let asking = file.path.display();
+            self.loaded.notes.push(format!("{asking}: plugin {name} is another one than yours, which runs instead"));
+        }
+    }
+
+    fn load(&mut self, name: &str, path: &Path, component: &Component, limits: LimitsTable) -> Result<Plugin, String> {
+        let LimitsTable { memory, time } = limits;
+        let default = Limits::default();
+        let limits = Limits {
+            memory_bytes: memory.unwrap_or(default.memory_bytes),
+            call_time: time.unwrap_or(default.call_time),
+            ..default
+        };
+        let plugin = Plugin::load(self.host, name, component, limits)
+            .map_err(|unusable| format!("{}: {}", path.display(), unusable.message))?;
+        self.digests.push((name.to_owned(), component.digest().clone()));
+        Ok(plugin)
+    }
+}
+
+/// What a component of the tree's choice may ask for; nothing if nobody let it run.
+fn granted(digest: &Digest, table: &PluginTable, wanted: &Wanted) -> Option<Grants> {
+    let user = wanted.files.user;
+    if let Some(trusted) = user.and_then(|user| user.trust.get(digest)) {
+        return Some(trusted.grants.clone());
+    }
+    if let Some((_, _, own)) = tables(user).find(|(_, _, own)| own.digest.as_ref() == Some(digest)) {
+        return Some(own.grants.clone());
+    }
+    wanted.trust.covers(digest).then(|| table.grants.clone())
+}
+
+fn read(path: &Path) -> Result<Component, String> {
+    Component::read(path).map_err(|error| format!("{}: {error}", path.display()))
+}

@@ -1,0 +1,165 @@
+//! `[plugins.NAME]` and `[trust."sha256:…"]`: plugins of others, what they may
+//! ask for and use up, and whose word counts.
+//!
+//! Invariant: a component runs by the word of the user's own file, a flag or a
+//! variable, which holds for the very bytes that its digest names. The tree's
+//! file asks.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+
+use super::file::parsed;
+use super::value::{parse_duration, parse_size};
+use super::{ConfigError, Digest, Grants, Variables, or_variable, parse_bool};
+use crate::limits::{CALL_TIME_ALLOWED, MEMORY_BYTES_ALLOWED};
+
+/// `[plugins.NAME]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", expecting = "a table such as { path = \"acme.wasm\" }")]
+pub struct PluginTable {
+    /// The component; what is relative is so to the file's folder.
+    pub path: PathBuf,
+    /// The component's digest. The user's own file must have it.
+    #[serde(default)]
+    pub digest: Option<Digest>,
+    /// What the plugin may ask for; in the tree's file, what it would like to.
+    #[serde(default)]
+    pub grants: Grants,
+    /// What it may use up; in the tree's file it can only be less.
+    #[serde(default)]
+    pub limits: LimitsTable,
+}
+
+/// `[trust."sha256:…"]`: the user's word for a component that trees ask for.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct TrustTable {
+    /// What it was called where the user was asked; for people only.
+    pub name: Option<String>,
+    /// What it may ask for.
+    pub grants: Grants,
+}
+
+/// `limits` of a plugin; what is none is as for any other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct LimitsTable {
+    /// Linear memory of an instance, in bytes.
+    #[serde(deserialize_with = "memory")]
+    pub memory: Option<usize>,
+    /// How long one call may take.
+    #[serde(deserialize_with = "time")]
+    pub time: Option<Duration>,
+}
+
+/// Whose components run without being named in the user's own file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Trust {
+    /// `--trust`: those with these digests.
+    pub digests: Vec<Digest>,
+    /// `--trust-workspace`: all that the tree's file asks for.
+    pub workspace: bool,
+}
+
+impl Trust {
+    /// What the flags say, else the variables `PLIMSOLL_TRUST` and `PLIMSOLL_TRUST_WORKSPACE`.
+    ///
+    /// # Errors
+    /// When a variable means nothing.
+    pub fn settle(flag: Vec<Digest>, workspace: bool, variables: &Variables) -> Result<Self, ConfigError> {
+        let digests = Some(flag).filter(|digests| !digests.is_empty());
+        let workspace = workspace.then_some(true);
+        Ok(Self {
+            digests: or_variable(digests, variables, "PLIMSOLL_TRUST", parse_digests)?.unwrap_or_default(),
+            workspace: or_variable(workspace, variables, "PLIMSOLL_TRUST_WORKSPACE", parse_bool)?.unwrap_or(false),
+        })
+    }
+
+    /// Whether a component that the tree's file asks for runs.
+    pub fn covers(&self, digest: &Digest) -> bool {
+        self.workspace || self.digests.contains(digest)
+    }
+}
+
+impl LimitsTable {
+    /// The smaller of both, where only less is allowed.
+    pub fn at_most(self, memory: usize, time: Duration) -> Self {
+        Self { memory: self.memory.map(|own| own.min(memory)), time: self.time.map(|own| own.min(time)) }
+    }
+}
+
+/// Digests, `,` between them.
+fn parse_digests(text: &str) -> Result<Vec<Digest>, String> {
+    text.split(',').map(|digest| digest.trim().parse()).collect()
+}
+
+/// Trusted components by digest.
+pub type TrustTables = BTreeMap<Digest, TrustTable>;
+
+fn memory<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    parsed(deserializer, |text| {
+        let bytes = parse_size(text)?;
+        let is_allowed = MEMORY_BYTES_ALLOWED.contains(&bytes);
+        let (least, most) = (MEMORY_BYTES_ALLOWED.start() >> 20, MEMORY_BYTES_ALLOWED.end() >> 20);
+        is_allowed.then_some(bytes).ok_or_else(|| format!("{text:?} is not from {least}MiB to {most}MiB"))
+    })
+}
+
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    parsed(deserializer, |text| {
+        let time = parse_duration(text)?;
+        let (least, most) = (CALL_TIME_ALLOWED.start(), CALL_TIME_ALLOWED.end());
+        let (least, most) = (super::show_duration(*least), super::show_duration(*most));
+        CALL_TIME_ALLOWED
+            .contains(&time)
+            .then_some(time)
+            .ok_or_else(|| format!("{text:?} is not from {least} to {most}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_says_where_and_what() {
+        let text = r#"
+            path = "policies/acme.wasm"
+            grants = { registry = ["registry.acme.dev/*"], context = ["**/package.json"] }
+            limits = { memory = "64MiB", time = "200ms" }
+        "#;
+        let table: PluginTable = toml::from_str(text).unwrap();
+        assert_eq!(table.limits, LimitsTable { memory: Some(64 << 20), time: Some(Duration::from_millis(200)) });
+        assert_eq!(table.grants.to_string(), r#"registry = ["registry.acme.dev/*"], context = ["**/package.json"]"#);
+        for odd in [
+            "grants = {}",
+            "path = \"a\"\ngrants = { registries = [] }",
+            "path = \"a\"\ngrants = { registry = [\"alpine\"] }",
+            "path = \"a\"\nlimits = { memory = \"1\" }",
+            "path = \"a\"\nlimits = { time = \"2m\" }",
+            "path = \"a\"\ndigest = \"sha256:AB\"",
+        ] {
+            assert!(toml::from_str::<PluginTable>(odd).is_err(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn trust_names_digests_or_is_said_outright() {
+        let (one, other) = (Digest::of(b"one"), Digest::of(b"other"));
+        let variables =
+            |pairs: &[(&str, &str)]| pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        let none = Trust::settle(Vec::new(), false, &variables(&[])).unwrap();
+        assert!(!none.covers(&one));
+        let named =
+            Trust::settle(Vec::new(), false, &variables(&[("PLIMSOLL_TRUST", &format!("{one}, {other}"))])).unwrap();
+        assert!(named.covers(&one) && named.covers(&other));
+        let flag = Trust::settle(vec![one.clone()], false, &variables(&[("PLIMSOLL_TRUST", other.as_str())])).unwrap();
+        assert!(flag.covers(&one) && !flag.covers(&other), "flags go before variables");
+        let all = Trust::settle(Vec::new(), false, &variables(&[("PLIMSOLL_TRUST_WORKSPACE", "true")])).unwrap();
+        assert!(all.covers(&one));
+        assert!(Trust::settle(Vec::new(), false, &variables(&[("PLIMSOLL_TRUST", "acme")])).is_err());
+    }
+}

@@ -20,6 +20,32 @@ pub const CONFIG_BYTES_MAX: u64 = 1 << 20;
 /// Bytes of a component.
 pub const COMPONENT_BYTES_MAX: u64 = 64 << 20;
 
+/// Types of one component, all modules together.
+pub const TYPES_MAX: u64 = 20_000;
+/// Functions of one component, all modules together.
+pub const FUNCTIONS_MAX: u64 = 60_000;
+/// Functions that its modules write into tables.
+pub const ELEMENTS_MAX: u64 = 100_000;
+/// Bytes of the code of all functions of a component.
+pub const CODE_BYTES_MAX: u64 = 16 << 20;
+/// Bytes of one function.
+pub const FUNCTION_BYTES_MAX: u64 = 768 << 10;
+/// Values that one block takes and leaves.
+pub const BLOCK_VALUES_MAX: u64 = 16;
+/// What compiling one function may take: its operators, those that join or part
+/// ways counted tenfold, times its variables. The compiler may need some 10 bytes
+/// and 20 ns for each. The interpreter of Python, the largest guest known here,
+/// comes to a tenth of either number.
+pub const FUNCTION_WORK_MAX: u64 = 40_000_000;
+/// What compiling all functions of a component may take.
+pub const WORK_MAX: u64 = 1_000_000_000;
+/// Instances of one component, the parts they are made of and what these are
+/// given, each as often as it is instantiated.
+pub const COMPONENT_ITEMS_MAX: u64 = 100_000;
+
+/// Components that stand in one another.
+pub const COMPONENT_DEPTH_MAX: u64 = 32;
+
 /// Linear memory of one instance, in bytes.
 pub const MEMORY_BYTES_MAX: usize = 128 << 20;
 
@@ -56,6 +82,11 @@ pub const HOSTCALL_BYTES_MAX: usize = 32 << 20;
 
 /// Rules of one plugin.
 pub const RULES_MAX: usize = 1_000;
+
+/// Bytes of the page and of the options' schema of a rule.
+pub const RULE_PAGE_BYTES_MAX: usize = 256 << 10;
+/// Bytes of a rule's name, summary and address, and of a plugin's version.
+pub const RULE_LINE_BYTES_MAX: usize = 2 << 10;
 
 /// Findings of one rule in one file; the contract names this number. All findings
 /// of a call together are bounded by [`HOSTCALL_BYTES_MAX`].

@@ -16,6 +16,7 @@ use super::component::Component;
 use super::contract::{
     CAPABILITIES, PACKAGE, VERSION, console, context, document, git, http, log, model, registry, settings, shell, types,
 };
+use super::cost;
 use super::engine_config::{compatibility, engine_config};
 use super::guest::Guest;
 use super::store::Store;
@@ -115,6 +116,7 @@ impl Host {
     }
 
     fn compile_native(&self, component: &[u8]) -> Result<Native> {
+        cost::check(component).map_err(wasmtime::Error::msg)?;
         self.compiled.fetch_add(1, Ordering::Relaxed);
         Native::from_binary(&self.engine, component)
     }

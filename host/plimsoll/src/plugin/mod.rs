@@ -10,6 +10,7 @@ mod bundle;
 pub mod call;
 mod component;
 pub mod contract;
+mod cost;
 mod engine;
 mod engine_config;
 mod failure;
@@ -31,7 +32,7 @@ use wasmtime::component::InstancePre;
 
 use crate::config::Grants;
 use crate::finding::Severity;
-use crate::limits::{FAILURE_BYTES_MAX, RULES_MAX};
+use crate::limits::{FAILURE_BYTES_MAX, RULE_LINE_BYTES_MAX, RULE_PAGE_BYTES_MAX, RULES_MAX};
 pub use allowance::Limits;
 use bundle::BUNDLE;
 pub use call::{Answered, Call, Phase, Planned, Settings, Subject};
@@ -201,6 +202,7 @@ fn describe(plugin: &str, rules: Vec<contract::types::Rule>) -> Result<Vec<Rule>
         if described.iter().any(|other| other.name == name) {
             return Err(format!("it describes the rule {} twice", rule.name));
         }
+        check_lengths(&rule)?;
         described.push(Rule {
             name,
             summary: rule.summary,
@@ -213,6 +215,24 @@ fn describe(plugin: &str, rules: Vec<contract::types::Rule>) -> Result<Vec<Rule>
         });
     }
     Ok(described)
+}
+
+/// Everything a rule says of itself is kept for the whole run.
+fn check_lengths(rule: &contract::types::Rule) -> Result<(), String> {
+    let texts = [
+        ("a name", rule.name.len(), RULE_LINE_BYTES_MAX),
+        ("a summary", rule.summary.len(), RULE_LINE_BYTES_MAX),
+        ("an address", rule.url.as_ref().map_or(0, String::len), RULE_LINE_BYTES_MAX),
+        ("a documentation", rule.documentation.len(), RULE_PAGE_BYTES_MAX),
+        ("an options schema", rule.options_schema.len(), RULE_PAGE_BYTES_MAX),
+    ];
+    match texts.into_iter().find(|(_, bytes, limit)| bytes > limit) {
+        None => Ok(()),
+        Some((what, bytes, limit)) => {
+            let name = failure::bounded(rule.name.clone(), FAILURE_BYTES_MAX);
+            Err(format!("its rule {name} has {what} of {bytes} bytes; {limit} are allowed"))
+        }
+    }
 }
 
 impl From<contract::Severity> for Severity {

@@ -10,8 +10,6 @@ mod bytes;
 mod calls;
 #[path = "sandbox/compile.rs"]
 mod compile;
-#[path = "sandbox/figures.rs"]
-mod figures;
 #[path = "sandbox/wasi.rs"]
 mod wasi;
 

@@ -59,13 +59,15 @@ fn main() {
     let [two, one] = times(pairs, [&|| run(&both_job), &|| run(&wasm_job)]);
     println!("whole lint, two threads against one: {}", ratio(&two, &one));
 
-    let [one, many] = plugins::one_and_many().map(|(plugins, ruleset)| {
-        let sources: Vec<_> = sources.iter().cycle().take(plugins::FILES / REPEATS).cloned().collect();
-        Job { rulesets: vec![ruleset], ..job(&sources, plugins, 2) }
-    });
-    assert_eq!(distinct(findings(&many)), distinct(findings(&one)), "who runs a rule changes nothing");
-    let [many_time, one_time] = times(pairs.div_ceil(3), [&|| run(&many), &|| run(&one)]);
-    println!("20 plugins of one rule each against one of the same 20 rules: {}", ratio(&many_time, &one_time));
+    for (asks, what) in [(true, "that may ask"), (false, "that ask nothing")] {
+        let [one, many] = plugins::one_and_many(asks).map(|(plugins, ruleset)| {
+            let sources: Vec<_> = sources.iter().cycle().take(plugins::FILES / REPEATS).cloned().collect();
+            Job { rulesets: vec![ruleset], ..job(&sources, plugins, 2) }
+        });
+        assert_eq!(distinct(findings(&many)), distinct(findings(&one)), "who runs a rule changes nothing");
+        let [many_time, one_time] = times(pairs.div_ceil(3), [&|| run(&many), &|| run(&one)]);
+        println!("20 plugins of one rule {what} against one of all of them: {}", ratio(&many_time, &one_time));
+    }
 
     let paths: Vec<PathBuf> = sources.iter().map(|(path, _)| path.into()).collect();
     let [lint, version] = times(

@@ -15,12 +15,15 @@ const PLUGINS: u32 = 20;
 /// Files they run on.
 pub const FILES: usize = 500;
 
-/// One pack with the rules, and as many packs with one rule each.
-pub fn one_and_many() -> [(Arc<[Plugin]>, Ruleset); 2] {
+/// One pack with the rules, and as many packs with one rule each; as what they
+/// are, or as if they imported nothing that they could ask.
+pub fn one_and_many(asks: bool) -> [(Arc<[Plugin]>, Ruleset); 2] {
     let host = Host::new().expect("the engine starts");
     let pack = || {
         let packs = Plugin::bundled(&host).unwrap_or_else(|pack| panic!("{}", pack.message));
-        packs.into_iter().find(|pack| pack.name == "buildkit").expect("the pack is bundled")
+        let mut pack = packs.into_iter().find(|pack| pack.name == "buildkit").expect("the pack is bundled");
+        pack.capabilities.retain(|_| asks);
+        pack
     };
     let one = with_rules(vec![pack()], |_| (0..PLUGINS).collect());
     let many = with_rules((0..PLUGINS).map(|_| pack()).collect(), |plugin| vec![plugin]);

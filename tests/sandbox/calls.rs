@@ -17,7 +17,7 @@ fn a_loop_ends_wherever_it_is() {
     check(&guest(|guest| guest.describe = LOOP.to_owned()), LATE);
     check(&guest(|guest| guest.check = LOOP.to_owned()), LATE);
     check(&guest(|guest| guest.after_check = LOOP.to_owned()), LATE);
-    check(&guest(|guest| guest.plan = LOOP.to_owned()), LATE);
+    check(&asking(10, LOOP).component(), LATE);
     check(&guest(|guest| guest.fields = format!("(start $begin) (func $begin {LOOP})")), LATE);
     let in_realloc = |guest: &mut Guest| {
         guest.realloc = LOOP.to_owned();

@@ -9,6 +9,7 @@
 
 pub mod ci;
 mod digest;
+mod edit;
 mod file;
 mod grants;
 mod pattern;
@@ -21,6 +22,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use digest::Digest;
+pub use edit::Edit;
 pub use file::{FILE_NAME, File, Files, Finder, RegistriesTable, RuleTable, SeverityOrOff, read};
 pub use grants::Grants;
 use plimsoll_dockerfile::Platform;

@@ -69,6 +69,10 @@ impl Runner {
         let (findings, refused) = accept(&self.plugins[plugin], &subject, reported);
         draft.findings = findings;
         draft.failures.extend(refused);
+        // Without a capability there is nothing to plan.
+        if self.plugins[plugin].capabilities.is_empty() {
+            return draft;
+        }
         let Draft { failures, log, .. } = &mut draft;
         let planned =
             self.attempt(plugin, &mut subject, &Phase::Plan, failures, log, |instance, call| instance.plan(call));

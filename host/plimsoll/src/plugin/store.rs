@@ -62,9 +62,10 @@ impl Store {
         let length = usize::try_from(file.metadata().ok()?.len().min(STORE_ENTRY_BYTES_MAX)).ok()?;
         bytes.reserve_exact(length + 1);
         (&file).take(STORE_ENTRY_BYTES_MAX + 1).read_to_end(&mut bytes).ok()?;
-        let native = bytes.get(KEY_BYTES..)?;
-        let signed = signed(digest, compatibility, native);
-        if hmac::verify(self.key(false)?, &signed, &bytes[..KEY_BYTES]).is_err() {
+        let key = self.key(false)?;
+        let is_ours =
+            |(code, native): (&[u8], &[u8])| hmac::verify(key, &signed(digest, compatibility, native), code).is_ok();
+        if !bytes.split_at_checked(KEY_BYTES).is_some_and(is_ours) {
             // Damaged, or of another key: nobody can use it.
             let _ = fs::remove_file(&path);
             return None;

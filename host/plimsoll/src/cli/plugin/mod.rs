@@ -1,6 +1,9 @@
 //! `plimsoll plugin`: what authors of rules do, and who lets their rules run.
 
+mod add;
 mod inspect;
+mod list;
+mod remove;
 
 use std::path::Path;
 
@@ -17,11 +20,17 @@ pub(super) struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Inspect(inspect::Arguments),
+    Add(add::Arguments),
+    List(list::Arguments),
+    Remove(remove::Arguments),
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     match &arguments.command {
         Command::Inspect(arguments) => inspect::run(arguments),
+        Command::Add(arguments) => add::run(arguments),
+        Command::List(arguments) => list::run(arguments),
+        Command::Remove(arguments) => remove::run(arguments),
     }
 }
 

@@ -33,7 +33,7 @@ impl Code for Native {
     }
 
     fn capabilities(&self) -> Vec<&'static str> {
-        Vec::new()
+        contract::CAPABILITIES.to_vec()
     }
 }
 

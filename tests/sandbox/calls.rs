@@ -1,8 +1,11 @@
 //! What a guest can do while it is called.
 
+use std::time::Instant;
+
+use plimsoll::plugin::{Component, Host, Limits, Plugin};
 use plimsoll_test_support::guest::{DESCRIPTION, FREE, Guest, NOTHING};
 
-use super::{LOOP, check, check_with, findings, lint, one_finding};
+use super::{LIMIT, LOOP, check, check_with, findings, lint, one_finding};
 
 fn guest(change: impl FnOnce(&mut Guest)) -> Vec<u8> {
     let mut guest = Guest::default();
@@ -27,6 +30,19 @@ fn a_loop_ends_wherever_it_is() {
         guest.check = format!("(call $enabled (i32.const {FREE})) i32.const {NOTHING}");
     };
     check(&guest(in_realloc), LATE);
+}
+
+/// Options are checked before any file is linted.
+#[test]
+fn a_loop_over_options_ends() {
+    let host = Host::new().unwrap_or_else(|error| panic!("{error:#}"));
+    let component = Component::new(guest(|guest| guest.validate_options = LOOP.to_owned()));
+    let limits = Limits { call_time: LIMIT, ..Limits::default() };
+    let loaded = component.map(|component| Plugin::load(&host, "bad", &component, limits));
+    let plugin = loaded.unwrap_or_else(|error| panic!("{error}")).unwrap_or_else(|error| panic!("{}", error.message));
+    let start = Instant::now();
+    assert_eq!(plugin.validate_options(0, "{}"), Err(LATE.to_owned()));
+    assert!(start.elapsed() < LIMIT * 2, "{:?}", start.elapsed());
 }
 
 /// A request for the ignore file of the build context, with a path of this many bytes.
@@ -83,7 +99,7 @@ fn what_is_asked_for_in_the_wrong_phase_is_refused() {
     wrong.fields = "(start $begin) (func $begin (call $ask (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 4096) \
                     (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 3000) (i32.const 1) (i32.const 3104)))"
         .to_owned();
-    check(&wrong.component(), "");
+    check(&wrong.component(), "it does not describe itself: it trapped: ");
 }
 
 #[test]
@@ -151,7 +167,10 @@ fn findings_must_hold_up() {
         &found("(i32.store (i32.const 2048) (i32.const 7))"),
         "a finding of rule number 7, which it did not describe",
     );
-    check(&found("(i32.store8 (i32.const 2069) (i32.const 9)) (i32.store8 (i32.const 2068) (i32.const 1))"), "");
+    check(
+        &found("(i32.store8 (i32.const 2069) (i32.const 9)) (i32.store8 (i32.const 2068) (i32.const 1))"),
+        "unexpected discriminant: 9",
+    );
     let long = "(i32.store (i32.const 2052) (i32.const 2147483647)) (i32.store (i32.const 2056) (i32.const 9))";
     check(&found(long), "what it returned cannot be read: ");
     let broken = "(i32.store (i32.const 5000) (i32.const -1)) (i32.store (i32.const 2052) (i32.const 5000)) \

@@ -34,7 +34,7 @@ struct Script {
 }
 
 impl Code for Script {
-    fn instantiate(&self) -> Result<Box<dyn Instance>, Failure> {
+    fn instantiate(&self, _until: std::time::Instant) -> Result<Box<dyn Instance>, Failure> {
         Ok(Box::new(*self))
     }
 

@@ -7,7 +7,9 @@
 #![allow(clippy::print_stdout)]
 
 mod native;
+mod plugins;
 
+use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -56,6 +58,16 @@ fn main() {
     let both_job = job(&sources, wasm, 2);
     let [two, one] = times(pairs, [&|| run(&both_job), &|| run(&wasm_job)]);
     println!("whole lint, two threads against one: {}", ratio(&two, &one));
+
+    for (asks, what) in [(true, "that may ask"), (false, "that ask nothing")] {
+        let [one, many] = plugins::one_and_many(asks).map(|(plugins, ruleset)| {
+            let sources: Vec<_> = sources.iter().cycle().take(plugins::FILES / REPEATS).cloned().collect();
+            Job { rulesets: vec![ruleset], ..job(&sources, plugins, 2) }
+        });
+        assert_eq!(distinct(findings(&many)), distinct(findings(&one)), "who runs a rule changes nothing");
+        let [many_time, one_time] = times(pairs.div_ceil(3), [&|| run(&many), &|| run(&one)]);
+        println!("20 plugins of one rule {what} against one of all of them: {}", ratio(&many_time, &one_time));
+    }
 
     let paths: Vec<PathBuf> = sources.iter().map(|(path, _)| path.into()).collect();
     let [lint, version] = times(
@@ -108,6 +120,11 @@ fn findings(job: &Job) -> Vec<(String, String)> {
         .flat_map(|file| file.findings)
         .map(|finding| (finding.rule.to_string(), finding.message))
         .collect()
+}
+
+/// A rule that a file asks for itself is run by each plugin that has it.
+fn distinct(findings: Vec<(String, String)>) -> BTreeSet<(String, String)> {
+    findings.into_iter().collect()
 }
 
 fn process(arguments: &[&str]) {

@@ -28,12 +28,12 @@ pub fn packs() -> Vec<Plugin> {
 struct Native(&'static [Entry]);
 
 impl Code for Native {
-    fn instantiate(&self) -> Result<Box<dyn Instance>, Failure> {
+    fn instantiate(&self, _until: std::time::Instant) -> Result<Box<dyn Instance>, Failure> {
         Ok(Box::new(Native(self.0)))
     }
 
     fn capabilities(&self) -> Vec<&'static str> {
-        Vec::new()
+        contract::CAPABILITIES.to_vec()
     }
 }
 

@@ -30,11 +30,41 @@ pub const WATCH_TICK: Duration = Duration::from_millis(200);
 /// Files of a plugin's folder that are looked at.
 pub const WATCH_FILES_MAX: usize = 10_000;
 
+/// Types of one component, all modules together.
+pub const TYPES_MAX: u64 = 20_000;
+/// Functions of one component, all modules together.
+pub const FUNCTIONS_MAX: u64 = 60_000;
+/// Functions that its modules write into tables.
+pub const ELEMENTS_MAX: u64 = 100_000;
+/// Bytes of the code of all functions of a component.
+pub const CODE_BYTES_MAX: u64 = 16 << 20;
+/// Bytes of one function.
+pub const FUNCTION_BYTES_MAX: u64 = 768 << 10;
+/// Values that one block takes and leaves.
+pub const BLOCK_VALUES_MAX: u64 = 16;
+/// What compiling one function may take: its operators, those that join or part
+/// ways counted tenfold, times its variables. The compiler may need some 10 bytes
+/// and 20 ns for each. The interpreter of Python, the largest guest known here,
+/// comes to a tenth of either number.
+pub const FUNCTION_WORK_MAX: u64 = 40_000_000;
+/// What compiling all functions of a component may take.
+pub const WORK_MAX: u64 = 1_000_000_000;
+/// Instances of one component, the parts they are made of and what these are
+/// given, each as often as it is instantiated.
+pub const COMPONENT_ITEMS_MAX: u64 = 100_000;
+
+/// Components that stand in one another.
+pub const COMPONENT_DEPTH_MAX: u64 = 32;
+
 /// Linear memory of one instance, in bytes.
 pub const MEMORY_BYTES_MAX: usize = 128 << 20;
 
-/// Elements of one table of an instance.
-pub const TABLE_ELEMENTS_MAX: usize = 10_000;
+/// Elements of all tables of an instance. Tables hold the functions that are
+/// called indirectly, of which a whole interpreter has tens of thousands.
+pub const TABLE_ELEMENTS_MAX: usize = 100_000;
+
+/// Handles of resources that an instance may hold at a time.
+pub const HANDLES_MAX: usize = 1_000;
 
 /// Core instances, memories and tables of one component's instance. Toolchains
 /// such as Python's need up to 64.
@@ -43,13 +73,19 @@ pub const CORE_INSTANCES_MAX: usize = 64;
 /// How long one call into a plugin may take.
 pub const CALL_TIME_MAX: Duration = Duration::from_secs(2);
 
+/// Where a call has used up its time, the part of it that each of at most
+/// [`OVERTIMES_MAX`] further calls gets: one to learn which rule it was, one to
+/// hear the others.
+pub const OVERTIME_PARTS: u32 = 10;
+/// How often a call is made again after its time was up.
+pub const OVERTIMES_MAX: u32 = 2;
 /// Memory and time that the user may allow a plugin instead.
 pub const MEMORY_BYTES_ALLOWED: RangeInclusive<usize> = 1 << 20..=2 << 30;
-/// Likewise, of one call.
-pub const CALL_TIME_ALLOWED: RangeInclusive<Duration> = Duration::from_millis(20)..=Duration::from_secs(60);
+/// Likewise, of one call. What is much shorter cannot be kept to a fifth.
+pub const CALL_TIME_ALLOWED: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 
 /// How often the epoch advances, and so how exactly [`CALL_TIME_MAX`] is kept.
-pub const EPOCH_TICK: Duration = Duration::from_millis(10);
+pub const EPOCH_TICK: Duration = Duration::from_millis(5);
 
 /// Bytes that a plugin may hand to the host in one call.
 pub const HOSTCALL_BYTES_MAX: usize = 32 << 20;
@@ -70,6 +106,11 @@ pub const SCHEMA_DEPTH_MAX: usize = 200;
 /// Faults of one rule's options that are told.
 pub const OPTION_FAULTS_MAX: usize = 5;
 
+/// Bytes of the page and of the options' schema of a rule.
+pub const RULE_PAGE_BYTES_MAX: usize = 256 << 10;
+/// Bytes of a rule's name, summary and address, and of a plugin's version.
+pub const RULE_LINE_BYTES_MAX: usize = 2 << 10;
+
 /// Findings of one rule in one file; the contract names this number. All findings
 /// of a call together are bounded by [`HOSTCALL_BYTES_MAX`].
 pub const FINDINGS_MAX: usize = 2_000;
@@ -89,6 +130,10 @@ pub const REQUESTS_MAX: usize = 5_000;
 
 /// Platforms that one run is for.
 pub const PLATFORMS_MAX: usize = 16;
+
+/// Bytes of a request from which on it counts for more than one, once more for
+/// each so many.
+pub const REQUEST_BYTES: usize = 16 << 10;
 
 /// Bytes of a request's state.
 pub const STATE_BYTES_MAX: usize = 1 << 10;
@@ -188,6 +233,15 @@ pub const FOLLOW_UPS_MAX: usize = 3;
 /// Bytes of log of one call, each message counted with [`LOG_MESSAGE_BYTES`] on
 /// top; more is dropped.
 pub const LOG_BYTES_MAX: usize = 16 << 10;
+
+/// Bytes of one line of what a guest writes to a standard stream; the rest is dropped.
+pub const LOG_LINE_BYTES_MAX: usize = 2 << 10;
+/// Bytes that a guest is told it can write to a standard stream at once.
+pub const STREAM_BYTES_MAX: u64 = 4 << 10;
+/// Things that a guest can wait for at once.
+pub const POLLABLES_MAX: u32 = 1_000;
+/// Random bytes that a guest is given at a time.
+pub const RANDOM_BYTES_MAX: u64 = 64 << 10;
 
 /// What a message of a log costs besides its text.
 pub const LOG_MESSAGE_BYTES: usize = 32;

@@ -190,11 +190,16 @@ impl Question {
         }
     }
 
-    /// The length of the text that a tool is to check.
+    /// Bytes of the texts in it that may be long.
     pub fn bytes(&self) -> usize {
         match self {
-            Self::Check { text, .. } => text.len(),
-            _ => 0,
+            Self::Ignored { paths: texts, .. } | Self::Files { patterns: texts, .. } => {
+                texts.iter().map(String::len).sum()
+            }
+            Self::File { path: text, .. } | Self::Text { path: text, .. } => text.len(),
+            Self::Run { input: text, .. } | Self::Check { text, .. } => text.len(),
+            Self::Download { url, .. } | Self::Commit { remote: url, .. } => url.as_str().len(),
+            Self::Image { .. } | Self::Index { .. } | Self::Tags { .. } | Self::Referrers { .. } => 0,
         }
     }
 }

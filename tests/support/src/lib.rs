@@ -24,6 +24,7 @@ pub mod component;
 pub mod docker_engine;
 pub mod docker_registry;
 pub mod dockerfiles;
+pub mod guest;
 pub mod image;
 pub mod lint;
 pub mod oci_layout;

@@ -144,6 +144,7 @@ impl Loading<'_> {
         let limits = Limits {
             memory_bytes: memory.unwrap_or(default.memory_bytes),
             call_time: time.unwrap_or(default.call_time),
+            ..default
         };
         let plugin = Plugin::load(self.host, name, component, limits)
             .map_err(|unusable| format!("{}: {}", path.display(), unusable.message))?;

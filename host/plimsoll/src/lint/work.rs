@@ -118,7 +118,7 @@ impl Work {
         let rule = job.plugins[pending.plugin].names[pending.request.rule as usize].clone();
         self.report.planned.push((rule, pending.request.question.clone()));
         if let Some(content) = &mut self.content {
-            content.planned[pending.plugin] += 1;
+            content.planned[pending.plugin] += pending.request.cost();
         }
         self.pending.push(pending);
     }

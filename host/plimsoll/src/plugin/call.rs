@@ -6,13 +6,14 @@
 //! [`Misuse`] that names the rule; none answers with silent emptiness.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
+use super::allowance::Limits;
 use super::contract::{Level, Request, RequestId, Scope, Span};
 use super::failure::Misuse;
 use super::meter::Meter;
 use crate::document::{Document, Meaning};
-use crate::limits::{FOLLOW_UPS_MAX, LOG_BYTES_MAX, LOG_MESSAGE_BYTES, REQUESTS_MAX, STATE_BYTES_MAX};
+use crate::limits::{FOLLOW_UPS_MAX, LOG_MESSAGE_BYTES, REQUEST_BYTES, STATE_BYTES_MAX};
 use crate::question::{Answer, BuildContext, Question};
 
 /// A call in progress. The default is one about nothing.
@@ -20,10 +21,12 @@ use crate::question::{Answer, BuildContext, Question};
 pub struct Call {
     subject: Option<Subject>,
     phase: Phase,
+    limits: Limits,
+    until: Option<Instant>,
     announces: bool,
     running: Option<u32>,
     planned: Vec<Planned>,
-    planned_before: usize,
+    planned_cost: usize,
     log: Vec<(Level, String)>,
     log_bytes: usize,
     meter: Option<Arc<Meter>>,
@@ -104,16 +107,33 @@ pub struct Planned {
     pub question: Question,
 }
 
+impl Planned {
+    /// What it counts for where requests are counted: a long one for several.
+    pub fn cost(&self) -> usize {
+        1 + self.question.bytes() / REQUEST_BYTES
+    }
+}
+
 pub(super) type Result<T> = std::result::Result<T, Misuse>;
 
 /// The name of a planned request, or for the guest why nothing was planned.
 pub(super) type Planning = std::result::Result<RequestId, String>;
 
 impl Call {
-    /// A call about a subject. `planned_before` requests of this plugin and
-    /// document were planned in earlier calls.
-    pub fn new(subject: Subject, phase: Phase, planned_before: usize) -> Self {
-        Self { subject: Some(subject), phase, planned_before, ..Self::default() }
+    /// A call about a subject. What was planned for this plugin and document in
+    /// earlier calls came to `planned_cost`.
+    pub fn new(subject: Subject, phase: Phase, planned_cost: usize) -> Self {
+        Self { subject: Some(subject), phase, planned_cost, ..Self::default() }
+    }
+
+    /// The same, for a plugin of these limits, which has until then.
+    pub fn within(self, limits: Limits, until: Instant) -> Self {
+        Self { limits, until: Some(until), ..self }
+    }
+
+    /// When its time is up, if it has been said.
+    pub(super) fn until(&self) -> Option<Instant> {
+        self.until
     }
 
     /// The same, where the guest is asked to say which rule runs.
@@ -221,7 +241,7 @@ impl Call {
     /// `log.write`: what exceeds the limit is dropped.
     pub fn write_log(&mut self, level: Level, message: String) {
         self.log_bytes = self.log_bytes.saturating_add(message.len() + LOG_MESSAGE_BYTES);
-        if self.log_bytes <= LOG_BYTES_MAX {
+        if self.log_bytes <= self.limits.log_bytes {
             self.log.push((level, message));
         }
     }
@@ -280,14 +300,18 @@ impl Call {
                 self.misuse(format!("it follows up an answer for the {depth}th time; {FOLLOW_UPS_MAX} are allowed"))
             );
         }
-        if self.planned_before + self.planned.len() >= REQUESTS_MAX {
-            return Ok(Err(format!("a plugin may plan {REQUESTS_MAX} requests for one file, and no more")));
+        let requests = self.limits.requests;
+        // A long one is not refused for its length alone.
+        if self.planned_cost >= requests {
+            return Ok(Err(format!("a plugin may plan {requests} requests for one file, and no more")));
         }
         // Unique in plugin and document: follow-ups count on under their parent.
         let index = self.planned.len() as u64 + 1;
         let id = follows.map_or(index, |parent| (parent << 16) | index);
         let Request { rule, scope, state, budget_ms } = request;
-        self.planned.push(Planned { id, rule, scope, state, budget_ms, question });
+        let planned = Planned { id, rule, scope, state, budget_ms, question };
+        self.planned_cost += planned.cost();
+        self.planned.push(planned);
         Ok(Ok(id))
     }
 

@@ -2,7 +2,8 @@
 //!
 //! Input: the bytes of a component, or native code that the build made of one.
 //! Output: a component ready to be instantiated. Only imports of the contract
-//! are linked; any other is refused by name.
+//! are linked, and where a component has them, those of an empty WASI; any other
+//! is refused by name.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,9 +16,11 @@ use super::component::Component;
 use super::contract::{
     CAPABILITIES, PACKAGE, VERSION, console, context, document, git, http, log, model, registry, settings, shell, types,
 };
+use super::cost;
 use super::engine_config::{compatibility, engine_config};
-use super::instance::Guest;
+use super::guest::Guest;
 use super::store::Store;
+use super::wasi;
 use crate::limits::EPOCH_TICK;
 
 const TARGET: &str = env!("PLIMSOLL_TARGET");
@@ -113,6 +116,7 @@ impl Host {
     }
 
     fn compile_native(&self, component: &[u8]) -> Result<Native> {
+        cost::check(component).map_err(wasmtime::Error::msg)?;
         self.compiled.fetch_add(1, Ordering::Relaxed);
         Native::from_binary(&self.engine, component)
     }
@@ -137,10 +141,16 @@ impl Host {
     }
 
     fn link(&self, component: &Native) -> Result<InstancePre<Guest>> {
+        let mut needs_wasi = false;
         for (name, _) in component.component_type().imports(&self.engine) {
-            check(name)?;
+            if wasi::offers(name) { needs_wasi = true } else { check(name)? }
         }
-        self.linker.instantiate_pre(component)
+        if !needs_wasi {
+            return self.linker.instantiate_pre(component);
+        }
+        let mut linker = self.linker.clone();
+        wasi::add_to_linker(&mut linker, component)?;
+        linker.instantiate_pre(component)
     }
 }
 

@@ -27,6 +27,13 @@ pub fn engine_config(target: &str) -> Result<Config> {
         // The same findings everywhere: no payload of a NaN, no relaxed instruction differs.
         .cranelift_nan_canonicalization(true)
         .wasm_relaxed_simd(false)
+        // What compilers for components emit, and nothing besides: each further
+        // proposal is code that strangers can reach.
+        .wasm_tail_call(false)
+        .wasm_multi_memory(false)
+        .wasm_memory64(false)
+        .wasm_wide_arithmetic(false)
+        .wasm_custom_page_sizes(false)
         .native_unwind_info(false)
         .wasm_backtrace_max_frames(None)
         .generate_address_map(false);

@@ -31,7 +31,7 @@ pub enum FailureKind {
     Trap,
     /// The guest took longer than [`Limits::call_time`].
     Deadline,
-    /// The guest wanted more than [`Limits::memory_bytes`].
+    /// The guest wanted more than [`Limits::memory_bytes`] or [`Limits::table_elements`].
     Memory,
     /// The guest broke a rule of the contract.
     Misuse,
@@ -75,12 +75,20 @@ pub(super) struct Circumstances {
     pub(super) limits: Limits,
     pub(super) running: Option<u32>,
     pub(super) panic: Option<String>,
-    pub(super) memory_refused: bool,
+    pub(super) refused: Option<Refusal>,
 }
 
-/// Finds the reason of a failed call.
-pub(super) fn classify(error: &wasmtime::Error, circumstances: Circumstances) -> Failure {
-    let Circumstances { limits, running, panic, memory_refused } = circumstances;
+/// What a guest asked for and was not given.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Refusal {
+    Memory,
+    Table,
+}
+
+/// Finds the reason of a failed call; `otherwise` is what to say where it is none
+/// that the guest ran into.
+pub(super) fn classify(error: &wasmtime::Error, circumstances: Circumstances, otherwise: &str) -> Failure {
+    let Circumstances { limits, running, panic, refused } = circumstances;
     let failure = |kind, message: String| Failure { rule: running, kind, message: bounded(message, FAILURE_BYTES_MAX) };
     if let Some(misuse) = error.downcast_ref::<Misuse>() {
         return Failure { rule: misuse.index, ..failure(FailureKind::Misuse, misuse.what.clone()) };
@@ -90,18 +98,23 @@ pub(super) fn classify(error: &wasmtime::Error, circumstances: Circumstances) ->
         let limit = show_duration(limits.call_time);
         return failure(FailureKind::Deadline, format!("it took longer than the {limit} a call may take"));
     }
-    if memory_refused {
-        let limit = limits.memory_bytes >> 20;
-        return failure(FailureKind::Memory, format!("it asked for more memory than the {limit} MiB it may have"));
+    match refused {
+        Some(Refusal::Memory) => {
+            let limit = limits.memory_bytes >> 20;
+            return failure(FailureKind::Memory, format!("it asked for more memory than the {limit} MiB it may have"));
+        }
+        Some(Refusal::Table) => {
+            let limit = limits.table_elements;
+            let message = format!("it asked for tables of more than the {limit} elements it may have");
+            return failure(FailureKind::Memory, message);
+        }
+        None => {}
     }
     match (panic, trap) {
         (Some(message), _) => failure(FailureKind::Panic, message),
         (None, Some(Trap::StackOverflow)) => failure(FailureKind::Trap, "it used up its stack".to_owned()),
         (None, Some(trap)) => failure(FailureKind::Trap, format!("it trapped: {trap}")),
-        (None, None) => Failure {
-            rule: None,
-            ..failure(FailureKind::Result, format!("what it returned cannot be read: {error:#}"))
-        },
+        (None, None) => Failure { rule: None, ..failure(FailureKind::Result, format!("{otherwise}: {error:#}")) },
     }
 }
 

@@ -7,7 +7,7 @@ use super::failure::bounded;
 use super::{Failure, FailureKind, Plugin, Subject, contract};
 use crate::document::Document;
 use crate::finding::{Finding, Fix};
-use crate::limits::{FINDINGS_MAX, MESSAGE_BYTES_MAX};
+use crate::limits::MESSAGE_BYTES_MAX;
 
 /// The findings that hold up, with their rule's index, and what was refused: of
 /// each rule the first.
@@ -48,8 +48,9 @@ fn admit(
         return Err("it reported a finding of a rule that it was not asked to run".to_owned());
     }
     *count += 1;
-    if *count > FINDINGS_MAX {
-        return Err(format!("it reported more than the {FINDINGS_MAX} findings a rule may have in a file"));
+    let limit = plugin.limits.findings;
+    if *count > limit {
+        return Err(format!("it reported more than the {limit} findings a rule may have in a file"));
     }
     convert(plugin, &subject.document, finding)
 }

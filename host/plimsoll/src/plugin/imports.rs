@@ -9,7 +9,7 @@ use super::contract::{
     Span, console, context, document, git, http, log, model, registry, settings, shell, types,
 };
 use super::failure::Misuse;
-use super::instance::Guest;
+use super::guest::Guest;
 use super::listings::pairs;
 use super::meter::Crossing;
 

@@ -4,27 +4,41 @@
 //! after a failure the instance is never entered again (its owner drops it).
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use wasmtime::component::InstancePre;
-use wasmtime::{ResourceLimiter, Store};
+use wasmtime::{Store, UpdateDeadline};
 
 use super::allowance::Limits;
 use super::call::Call;
 use super::contract::{Answered, Description, Finding, OptionError, Verdict, fast, plugin, slow};
 use super::engine::Host;
-use super::failure::{Circumstances, Failure, FailureKind, classify};
-use crate::limits::{CORE_INSTANCES_MAX, EPOCH_TICK, HOSTCALL_BYTES_MAX, MESSAGE_BYTES_MAX, TABLE_ELEMENTS_MAX};
+use super::failure::{Failure, FailureKind, classify};
+use super::guest::Guest;
+use super::wasi;
+use crate::limits::{EPOCH_TICK, HANDLES_MAX, HOSTCALL_BYTES_MAX};
 
 /// What a pack's code can be asked to do, whatever runs it.
 pub trait Code: Send + Sync {
-    /// A fresh instance.
+    /// A fresh instance, which has until then to start, and to describe itself
+    /// or check options if it is asked to.
     ///
     /// # Errors
     /// When the code cannot be started.
-    fn instantiate(&self) -> Result<Box<dyn Instance>, Failure>;
+    fn instantiate(&self, until: Instant) -> Result<Box<dyn Instance>, Failure>;
+
+    /// What it may use up.
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
 
     /// The capabilities it imports.
     fn capabilities(&self) -> Vec<&'static str>;
+
+    /// The interfaces of WASI it imports.
+    fn wasi(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A running pack. After an error it must not be used again.
@@ -88,11 +102,18 @@ impl Wasm {
 }
 
 impl Code for Wasm {
-    fn instantiate(&self) -> Result<Box<dyn Instance>, Failure> {
-        let mut store = Store::new(self.host.engine(), Guest::new(self.limits));
+    fn instantiate(&self, until: Instant) -> Result<Box<dyn Instance>, Failure> {
+        let mut store = Store::new(self.host.engine(), Guest::new(self.limits, until));
         store.limiter(|guest| guest);
         store.set_hostcall_fuel(HOSTCALL_BYTES_MAX);
-        store.set_epoch_deadline(deadline_ticks(self.limits));
+        store.set_max_component_handles(HANDLES_MAX);
+        // An epoch says that it may be time; the clock says whether it is. So late
+        // epochs on a busy machine neither shorten a call nor add up.
+        store.epoch_deadline_callback(|store| match Instant::now() < store.data().until {
+            true => Ok(UpdateDeadline::Continue(1)),
+            false => Ok(UpdateDeadline::Interrupt),
+        });
+        store.set_epoch_deadline(ticks_until(until));
         let exports = self.pre.instantiate(&mut store).and_then(|instance| {
             Ok(Exports {
                 plugin: self.plugin.load(&mut store, &instance)?,
@@ -103,15 +124,22 @@ impl Code for Wasm {
         match exports {
             Ok(exports) => Ok(Box::new(WasmInstance { store, exports })),
             Err(error) => {
-                let mut failure = classify(&error, store.data_mut().circumstances(None));
-                failure.kind = FailureKind::Load;
-                Err(failure)
+                let failure = classify(&error, store.data_mut().circumstances(None), "it does not start");
+                Err(Failure { kind: FailureKind::Load, ..failure })
             }
         }
     }
 
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+
     fn capabilities(&self) -> Vec<&'static str> {
         self.host.capabilities(&self.pre)
+    }
+
+    fn wasi(&self) -> Vec<String> {
+        wasi::imports(self.pre.component())
     }
 }
 
@@ -132,14 +160,17 @@ impl WasmInstance {
         call: Option<&mut Call>,
         body: impl FnOnce(&mut Store<Guest>, &Exports) -> wasmtime::Result<T>,
     ) -> Result<T, Failure> {
-        self.store.set_epoch_deadline(deadline_ticks(self.store.data().limits));
         let mut call = call;
         let guest = self.store.data_mut();
-        (guest.memory_refused, guest.panic) = (false, None);
-        guest.call = call.as_mut().map(|call| std::mem::take(*call));
+        guest.begin(call.as_mut().map(|call| std::mem::take(*call)));
+        let until = guest.until;
+        self.store.set_epoch_deadline(ticks_until(until));
         let result = body(&mut self.store, &self.exports);
-        let returned = self.store.data_mut().call.take();
-        let result = result.map_err(|error| classify(&error, self.store.data_mut().circumstances(returned.as_ref())));
+        let guest = self.store.data_mut();
+        let returned = guest.end();
+        let result = result.map_err(|error| {
+            classify(&error, guest.circumstances(returned.as_ref()), "what it returned cannot be read")
+        });
         if let (Some(call), Some(returned)) = (call, returned) {
             *call = returned;
         }
@@ -171,7 +202,7 @@ impl Instance for WasmInstance {
     }
 
     fn is_spent(&self) -> bool {
-        self.store.data().memory_refused
+        self.store.data().was_refused()
     }
 
     fn on_success(&mut self, call: &mut Call, answered: &Answered) -> Result<Verdict, Failure> {
@@ -182,65 +213,8 @@ impl Instance for WasmInstance {
     }
 }
 
-/// The data of a store: the call in progress, and what the limiter saw.
-pub struct Guest {
-    pub(super) call: Option<Call>,
-    limits: Limits,
-    memory_bytes: usize,
-    memory_refused: bool,
-    panic: Option<String>,
-}
-
-impl Guest {
-    fn new(limits: Limits) -> Self {
-        Self { call: None, limits, memory_bytes: 0, memory_refused: false, panic: None }
-    }
-
-    /// Keeps the message of a panic, which the guest says just before it traps.
-    pub(super) fn record_panic(&mut self, message: String) {
-        self.panic = Some(message.chars().take(MESSAGE_BYTES_MAX / 4).collect());
-    }
-
-    fn circumstances(&mut self, call: Option<&Call>) -> Circumstances {
-        Circumstances {
-            limits: self.limits,
-            running: call.and_then(Call::running),
-            panic: self.panic.take(),
-            memory_refused: std::mem::take(&mut self.memory_refused),
-        }
-    }
-}
-
-impl ResourceLimiter for Guest {
-    /// Counts all memories of the instance together.
-    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let total = self.memory_bytes.saturating_add(desired.saturating_sub(current));
-        let granted = total <= self.limits.memory_bytes;
-        if granted {
-            self.memory_bytes = total;
-        } else {
-            self.memory_refused = true;
-        }
-        Ok(granted)
-    }
-
-    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(desired <= TABLE_ELEMENTS_MAX)
-    }
-
-    fn instances(&self) -> usize {
-        CORE_INSTANCES_MAX
-    }
-
-    fn tables(&self) -> usize {
-        CORE_INSTANCES_MAX
-    }
-
-    fn memories(&self) -> usize {
-        CORE_INSTANCES_MAX
-    }
-}
-
-fn deadline_ticks(limits: Limits) -> u64 {
-    u64::try_from(limits.call_time.as_millis() / EPOCH_TICK.as_millis()).expect("a call's time is far below u64")
+/// Epochs until then, the last one rounded off: the clock has the last word.
+fn ticks_until(until: Instant) -> u64 {
+    let left = until.saturating_duration_since(Instant::now()).as_millis() / EPOCH_TICK.as_millis();
+    u64::try_from(left).unwrap_or(u64::MAX).max(1)
 }

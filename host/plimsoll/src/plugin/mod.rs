@@ -10,34 +10,40 @@ mod bundle;
 pub mod call;
 mod component;
 pub mod contract;
+mod cost;
 mod engine;
 mod engine_config;
 mod failure;
 mod findings;
+mod guest;
 mod imports;
 mod instance;
 mod listings;
 mod meter;
 mod options;
+mod overtime;
 mod questions;
 mod runner;
 mod store;
+mod wasi;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use wasmtime::component::InstancePre;
 
 use crate::config::Grants;
 use crate::finding::Severity;
-use crate::limits::{FAILURE_BYTES_MAX, OPTION_FAULTS_MAX, RULES_MAX};
+use crate::limits::{FAILURE_BYTES_MAX, OPTION_FAULTS_MAX, RULE_LINE_BYTES_MAX, RULE_PAGE_BYTES_MAX, RULES_MAX};
 pub use allowance::Limits;
 use bundle::BUNDLE;
 pub use call::{Answered, Call, Phase, Planned, Settings, Subject};
 pub use component::Component;
 pub use engine::Host;
 pub use failure::{Failure, FailureKind, Misuse};
+use guest::Guest;
+use instance::Wasm;
 pub use instance::{Code, Instance};
-use instance::{Guest, Wasm};
 pub use meter::Meter;
 pub use options::OptionFault;
 pub use runner::{Draft, Judgement, Log, Runner};
@@ -56,6 +62,10 @@ pub struct Plugin {
     pub names: Arc<[Arc<str>]>,
     /// The capabilities it imports: the most it can ask for.
     pub capabilities: Vec<&'static str>,
+    /// The interfaces of WASI it imports, of which it gets nothing.
+    pub wasi: Vec<String>,
+    /// What it may use up.
+    pub limits: Limits,
     /// What it may ask for of that.
     pub grants: Grants,
     code: Box<dyn Code>,
@@ -127,15 +137,16 @@ impl Plugin {
     /// When it does not describe itself as the contract asks.
     pub fn from_code(name: &str, code: Box<dyn Code>) -> Result<Self, Unusable> {
         let unusable = |message| Unusable { name: name.to_owned(), message };
+        let limits = code.limits();
         let description = code
-            .instantiate()
+            .instantiate(Instant::now() + limits.call_time)
             .and_then(|mut instance| instance.describe())
             .map_err(|failure| unusable(format!("it does not describe itself: {failure}")))?;
         let rules = describe(name, description.rules).map_err(unusable)?;
         let names = rules.iter().map(|rule| rule.name.clone()).collect();
-        let capabilities = code.capabilities();
+        let (capabilities, wasi) = (code.capabilities(), code.wasi());
         let (name, version) = (name.to_owned(), description.version);
-        Ok(Self { name, version, rules, names, capabilities, grants: Grants::everything(), code })
+        Ok(Self { name, version, rules, names, capabilities, wasi, grants: Grants::everything(), limits, code })
     }
 
     /// Holds a rule's options, a JSON object, against its schema, then asks the plugin.
@@ -146,7 +157,7 @@ impl Plugin {
         let schema = &self.rules[rule as usize].options_schema;
         let mut faults = if schema.is_empty() { Vec::new() } else { options::check(schema, options) };
         if faults.is_empty() {
-            let instance = self.code.instantiate();
+            let instance = self.code.instantiate(Instant::now() + self.limits.call_time);
             let errors = instance.and_then(|mut instance| instance.validate_options(rule, &options.to_string()));
             let fault = |error: contract::OptionError| OptionFault { path: error.path, message: error.message };
             faults = match errors {
@@ -199,6 +210,7 @@ fn describe(plugin: &str, rules: Vec<contract::types::Rule>) -> Result<Vec<Rule>
         if described.iter().any(|other| other.name == name) {
             return Err(format!("it describes the rule {} twice", rule.name));
         }
+        check_lengths(&rule)?;
         described.push(Rule {
             name,
             summary: rule.summary,
@@ -211,6 +223,24 @@ fn describe(plugin: &str, rules: Vec<contract::types::Rule>) -> Result<Vec<Rule>
         });
     }
     Ok(described)
+}
+
+/// Everything a rule says of itself is kept for the whole run.
+fn check_lengths(rule: &contract::types::Rule) -> Result<(), String> {
+    let texts = [
+        ("a name", rule.name.len(), RULE_LINE_BYTES_MAX),
+        ("a summary", rule.summary.len(), RULE_LINE_BYTES_MAX),
+        ("an address", rule.url.as_ref().map_or(0, String::len), RULE_LINE_BYTES_MAX),
+        ("a documentation", rule.documentation.len(), RULE_PAGE_BYTES_MAX),
+        ("an options schema", rule.options_schema.len(), RULE_PAGE_BYTES_MAX),
+    ];
+    match texts.into_iter().find(|(_, bytes, limit)| bytes > limit) {
+        None => Ok(()),
+        Some((what, bytes, limit)) => {
+            let name = failure::bounded(rule.name.clone(), FAILURE_BYTES_MAX);
+            Err(format!("its rule {name} has {what} of {bytes} bytes; {limit} are allowed"))
+        }
+    }
 }
 
 impl From<contract::Severity> for Severity {

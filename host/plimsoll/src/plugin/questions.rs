@@ -213,12 +213,18 @@ pub(super) type Parsed<T> = std::result::Result<T, String>;
 /// Reference and platform of an image, normalised; else what is wrong with them.
 fn parse_image(reference: &str, platform: &str) -> Parsed<(Reference, Platform)> {
     let reference = parse_reference(reference)?;
+    if platform.len() > URL_BYTES_MAX {
+        return Err(format!("a platform may have {URL_BYTES_MAX} bytes"));
+    }
     let platform = Platform::parse(platform).map_err(|error| format!("{platform:?} is no platform: {error}"))?;
     Ok((reference.with_default_tag(), platform))
 }
 
 /// A reference, normalised; else what is wrong with it.
 pub(super) fn parse_reference(reference: &str) -> Parsed<Reference> {
+    if reference.len() > URL_BYTES_MAX {
+        return Err(format!("an image reference may have {URL_BYTES_MAX} bytes"));
+    }
     Reference::parse(reference).map_err(|error| format!("{reference:?} is no image reference: {error}"))
 }
 

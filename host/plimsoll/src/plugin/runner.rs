@@ -11,6 +11,7 @@ use super::failure::{Failure, FailureKind};
 use super::findings::accept;
 use super::instance::Instance;
 use super::meter::{Crossing, Meter};
+use super::overtime::Overtime;
 use crate::finding::Finding;
 use crate::limits::RERUNS_MAX;
 
@@ -76,6 +77,10 @@ impl Runner {
         let (findings, refused) = accept(&self.plugins[plugin], &subject, reported);
         draft.findings = findings;
         draft.failures.extend(refused);
+        // Without a capability there is nothing to plan.
+        if self.plugins[plugin].capabilities.is_empty() {
+            return draft;
+        }
         let Draft { failures, log, .. } = &mut draft;
         let planned =
             self.attempt(plugin, &mut subject, &Phase::Plan, failures, log, |instance, call| instance.plan(call));
@@ -90,16 +95,19 @@ impl Runner {
         plugin: usize,
         subject: &Subject,
         answers: Vec<Arc<Answered>>,
-        planned_before: usize,
+        planned_cost: usize,
     ) -> Judgement {
         let mut judgement = Judgement::default();
         let request = answers[0].request.clone();
         let answered =
             contract::Answered { id: request.id, rule: request.rule, scope: request.scope, state: request.state };
         let phase = Phase::OnSuccess(answers);
+        let limits = self.plugins[plugin].limits;
+        let until = Instant::now() + limits.call_time;
         let (verdict, mut call) = loop {
-            let mut call = Call::new(subject.clone(), phase.clone(), planned_before).metered(self.meter.clone());
-            match self.enter(plugin, &mut call, |instance, call| instance.on_success(call, &answered)) {
+            let call = Call::new(subject.clone(), phase.clone(), planned_cost).within(limits, until);
+            let mut call = call.metered(self.meter.clone());
+            match self.enter(plugin, &mut call, until, |instance, call| instance.on_success(call, &answered)) {
                 Ok(verdict) => break (verdict, call),
                 Err(Failed { was_fresh: false, .. }) => {}
                 Err(Failed { failure, .. }) => {
@@ -133,7 +141,7 @@ impl Runner {
     }
 
     /// Enters a plugin, once more to learn which rule fails, then again and again
-    /// without it, as long as that may help.
+    /// without it, as long as that may help and there is time.
     fn attempt<T>(
         &mut self,
         plugin: usize,
@@ -143,20 +151,24 @@ impl Runner {
         log: &mut Log,
         mut body: impl FnMut(&mut dyn Instance, &mut Call) -> Result<T, Failure>,
     ) -> Option<(T, Call)> {
+        let limits = self.plugins[plugin].limits;
+        let mut time = Overtime::new(limits.call_time);
         let (mut reruns, mut announces) = (RERUNS_MAX, false);
         while !subject.settings.enabled.is_empty() {
-            let call = Call::new(subject.clone(), phase.clone(), 0).announced(announces);
+            let until = time.until();
+            let call = Call::new(subject.clone(), phase.clone(), 0).within(limits, until).announced(announces);
             let mut call = call.metered(self.meter.clone());
-            let Failed { failure, was_fresh } = match self.enter(plugin, &mut call, &mut body) {
+            let Failed { failure, was_fresh } = match self.enter(plugin, &mut call, until, &mut body) {
                 Ok(value) => {
                     log.append(&mut call.take_log());
                     return Some((value, call));
                 }
                 Err(failed) => failed,
             };
+            let is_in_time = time.allows_another();
             // Who breaks a rule of the contract may well lie about who asks.
             let is_named = failure.rule.is_some() && failure.kind != FailureKind::Misuse;
-            if !was_fresh || !is_named && failure.kind.is_of_one_rule() && !announces {
+            if is_in_time && (!was_fresh || !is_named && failure.kind.is_of_one_rule() && !announces) {
                 announces = true;
                 continue;
             }
@@ -165,7 +177,7 @@ impl Runner {
             // What costs a whole deadline or all memory is tried once more, not again and again.
             reruns = reruns.min(failure.kind.reruns_max());
             failures.push(failure);
-            let culprit = culprit.filter(|_| reruns > 0)?;
+            let culprit = culprit.filter(|_| reruns > 0 && is_in_time)?;
             reruns -= 1;
             let enabled = &mut Arc::make_mut(&mut subject.settings).enabled;
             let before = enabled.len();
@@ -181,6 +193,7 @@ impl Runner {
         &mut self,
         plugin: usize,
         call: &mut Call,
+        until: Instant,
         body: impl FnOnce(&mut dyn Instance, &mut Call) -> Result<T, Failure>,
     ) -> Result<T, Failed> {
         let reused = self.instances[plugin].take();
@@ -189,7 +202,7 @@ impl Runner {
             |failure: Failure| Failed { was_fresh: was_fresh || failure.kind == FailureKind::Deadline, failure };
         let mut instance = match reused {
             Some(instance) => instance,
-            None => self.plugins[plugin].code.instantiate().map_err(failed)?,
+            None => self.plugins[plugin].code.instantiate(until).map_err(failed)?,
         };
         let start = self.meter.as_ref().map(|_| Instant::now());
         let value = body(instance.as_mut(), call);

@@ -43,6 +43,8 @@ struct Inspected<'p> {
     digest: &'p str,
     bytes: usize,
     capabilities: &'p [&'static str],
+    /// What it gets nothing of.
+    wasi: &'p [String],
     rules: Vec<InspectedRule<'p>>,
 }
 
@@ -89,6 +91,7 @@ fn inspected<'p>(plugin: &'p Plugin, component: &'p Component) -> Inspected<'p> 
         digest: component.digest().as_str(),
         bytes: component.bytes().len(),
         capabilities: &plugin.capabilities,
+        wasi: &plugin.wasi,
         rules: plugin.rules.iter().map(rule).collect(),
     }
 }
@@ -100,13 +103,15 @@ fn options(schema: &str) -> Option<serde_json::Value> {
 
 /// For people.
 pub(super) fn text(plugin: &Plugin, component: &Component) -> String {
-    let Inspected { name, version, contract, digest, bytes, capabilities, rules } = inspected(plugin, component);
+    let Inspected { name, version, contract, digest, bytes, capabilities, wasi, rules } = inspected(plugin, component);
     let capabilities = if capabilities.is_empty() { "none".to_owned() } else { capabilities.join(", ") };
+    let wasi = if wasi.is_empty() { "not imported".to_owned() } else { format!("empty: {}", wasi.join(", ")) };
     let mut text = format!(
         "{} {}\n  contract      {contract}\n  digest        {digest}\n  size          {bytes} bytes\n  can ask for   \
-         {capabilities}\n  rules         {}\n",
+         {capabilities}\n  WASI          {}\n  rules         {}\n",
         printable(name),
         printable(version),
+        printable(&wasi),
         rules.len()
     );
     let width = rules.iter().map(|rule| rule.name.len()).max().unwrap_or(0);

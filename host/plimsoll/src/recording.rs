@@ -161,7 +161,7 @@ impl Replay {
     async fn answer(&self, question: &Question, deadline: Instant) -> Result<Answer, Failure> {
         let odd = |detail: String| Failure { reason: SkipReason::ResolverError, detail };
         let Some(line) = self.line(question) else {
-            let detail = format!("{question}: the recording does not know");
+            let detail = "the recording does not know it".to_owned();
             return Err(Failure { reason: SkipReason::Offline, detail });
         };
         if let Some(Skipped { reason, detail }) = line.skipped.clone() {

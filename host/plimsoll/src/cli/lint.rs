@@ -260,7 +260,7 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
         Format::Json => print(&report::json(&outcome, config.slow_checks.name()))?,
     }
     if !arguments.quiet {
-        let circumstances = Circumstances { ci, timeout: config.timeout };
+        let circumstances = Circumstances { ci, timeout: config.timeout, is_replay: arguments.replay.is_some() };
         report::notes(&outcome, &circumstances).iter().for_each(|note| complain(&format!("note: {note}")));
         let unread = |path: &PathBuf| format!("{}: not read, since it lies in what is linted", path.display());
         notes.extend(of_plugins.into_iter().chain(linted.iter().map(unread)).chain(config.refused.iter().cloned()));

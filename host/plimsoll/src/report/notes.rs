@@ -17,6 +17,8 @@ pub struct Circumstances {
     pub ci: Option<String>,
     /// The budget of slow checks.
     pub timeout: Duration,
+    /// Whether a recording answers.
+    pub is_replay: bool,
 }
 
 /// The notes, one a line, without the word "note".
@@ -83,6 +85,9 @@ fn note(reason: SkipReason, skipped: &[&Skipped], circumstances: &Circumstances)
             format!("{checks} skipped: the answer cannot be used ({})", details())
         }
         SkipReason::Denied => format!("{checks} denied ({})", details()),
+        SkipReason::Offline if circumstances.is_replay => {
+            format!("{checks} skipped (the recording does not know what {} would say; make it anew)", hosts())
+        }
         SkipReason::Offline => format!("{checks} skipped (offline; {} would be asked)", hosts()),
     }
 }

@@ -201,6 +201,27 @@ fn limits_are_a_plugin_s_own() {
 }
 
 #[test]
+fn every_limit_can_be_set() {
+    let user = User::new();
+    user.tree.write("Dockerfile", "FROM alpine:latest\nFROM debian:latest\n");
+    let path = user.tree.path().join("policies/acme.wasm").display().to_string();
+    let all = "{ memory = \"64MiB\", time = \"1s\", table-elements = 500, requests = 9, findings = 1, log = \"2KiB\" }";
+    user.configure(&format!("[plugins.acme]\npath = \"{path}\"\ndigest = \"{}\"\nlimits = {all}\n", user.digest()));
+    let linted = user.lint("");
+    assert!(linted.problems()[0].contains("acme/no-latest: it reported more than the 1 findings"), "{linted:#?}");
+}
+
+#[test]
+fn rules_of_others_are_listed_and_explained() {
+    let user = User::new();
+    let listed = |arguments: &str| user.tree.run(&format!("rules {arguments}")).stdout.contains("acme/no-root");
+    assert!(!listed("") && listed("--plugin policies/acme.wasm"));
+    user.tree.run("plugin add policies/acme.wasm --yes --name acme");
+    assert!(listed(""));
+    assert!(user.tree.run("explain acme/no-root").stdout.contains("Severity: error"));
+}
+
+#[test]
 fn tampered_native_code_is_not_run() {
     let user = User::new();
     user.tree.run("plugin add policies/acme.wasm --yes");

@@ -84,6 +84,15 @@ pub const MEMORY_BYTES_ALLOWED: RangeInclusive<usize> = 1 << 20..=2 << 30;
 /// Likewise, of one call. What is much shorter cannot be kept to a fifth.
 pub const CALL_TIME_ALLOWED: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 
+/// Likewise, elements of all tables.
+pub const TABLE_ELEMENTS_ALLOWED: RangeInclusive<usize> = 100..=1_000_000;
+/// Likewise, requests for one file.
+pub const REQUESTS_ALLOWED: RangeInclusive<usize> = 1..=50_000;
+/// Likewise, findings of one rule in one file.
+pub const FINDINGS_ALLOWED: RangeInclusive<usize> = 1..=20_000;
+/// Likewise, bytes of log of one call.
+pub const LOG_BYTES_ALLOWED: RangeInclusive<usize> = 1 << 10..=1 << 20;
+
 /// How often the epoch advances, and so how exactly [`CALL_TIME_MAX`] is kept.
 pub const EPOCH_TICK: Duration = Duration::from_millis(5);
 

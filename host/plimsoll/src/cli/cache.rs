@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
-use super::{CLEAN, print, variables};
+use super::{CLEAN, print, store, variables};
 use crate::cache::{Contents, clear, contents};
 use crate::config::cache_dir;
-use crate::limits::CACHE_BYTES_MAX;
+use crate::limits::{CACHE_BYTES_MAX, STORE_BYTES_MAX};
+use crate::plugin::Stored;
 
-/// Show or clear what earlier runs know of the world
+/// Show or clear what earlier runs know of the world, and the native code of plugins
 #[derive(Args)]
 #[command(arg_required_else_help = true)]
 pub(super) struct Arguments {
@@ -23,16 +24,18 @@ pub(super) struct Arguments {
 
 #[derive(Clone, Copy, Subcommand)]
 enum Command {
-    /// Show where the cache is, how many answers it holds, and what they occupy
+    /// Show where the cache is, what it holds, and what that occupies
     Info,
-    /// Remove all answers; other files in the folder stay
+    /// Remove all answers and native code; other files in the folder stay
     Clear,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    let folder = cache_dir(arguments.cache_dir.clone(), &variables());
+    let variables = variables();
+    let folder = cache_dir(arguments.cache_dir.clone(), &variables);
     let folder = folder.context("there is no place for a cache: set PLIMSOLL_CACHE_DIR, or use --cache-dir")?;
     let place = folder.display();
+    let store = store(Some(&folder), &variables);
     match arguments.command {
         Command::Info => {
             let contents = contents(&folder).with_context(|| format!("{place} cannot be read"))?;
@@ -42,10 +45,14 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
             };
             let limit = size(CACHE_BYTES_MAX);
             print(&format!("{place}: {}{oldest}; at most {limit} are kept\n", shown(contents)))?;
+            let native = native(store.map_or_else(Stored::default, |store| store.stored()));
+            print(&format!("{place}: {native}; at most {} are kept\n", size(STORE_BYTES_MAX)))?;
         }
         Command::Clear => {
             let removed = clear(&folder).with_context(|| format!("{place} cannot be cleared"))?;
             print(&format!("{place}: {} removed\n", shown(removed)))?;
+            let native = native(store.map_or_else(Stored::default, |store| store.clear()));
+            print(&format!("{place}: {native} removed\n"))?;
         }
     }
     Ok(CLEAN)
@@ -54,6 +61,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 fn shown(contents: Contents) -> String {
     let answers = if contents.answers == 1 { "answer" } else { "answers" };
     format!("{} {answers} of {}", contents.answers, size(contents.bytes))
+}
+
+fn native(stored: Stored) -> String {
+    let components = if stored.components == 1 { "component" } else { "components" };
+    format!("native code of {} {components}, {}", stored.components, size(stored.bytes))
 }
 
 fn size(bytes: u64) -> String {

@@ -13,7 +13,6 @@ use anyhow::ensure;
 
 use super::plugin::name_of;
 use crate::config::{Digest, File, Files, Grants, LimitsTable, PluginTable, Trust};
-use crate::limits::{CALL_TIME_MAX, MEMORY_BYTES_MAX};
 use crate::plugin::{Component, Host, Limits, Plugin, Unusable};
 
 /// What is said of plugins.
@@ -84,7 +83,7 @@ impl Loading<'_> {
     /// Who names a component on the command line lets it ask for all that it imports.
     fn flag(&mut self, name: &str, path: &Path) -> Result<Plugin, String> {
         let component = read(path)?;
-        let plugin = self.load(name, path, &component, LimitsTable::default())?;
+        let plugin = self.load(name, path, &component, Limits::default())?;
         let grants = Grants::all_of(&plugin.capabilities);
         Ok(plugin.granted(grants))
     }
@@ -104,7 +103,7 @@ impl Loading<'_> {
                 ),
             });
         }
-        Ok(self.load(name, path, &component, table.limits)?.granted(table.grants.clone()))
+        Ok(self.load(name, path, &component, limits(table.limits, false))?.granted(table.grants.clone()))
     }
 
     fn of_tree(&mut self, name: &str, file: &File, table: &PluginTable, wanted: &Wanted) -> Result<Plugin, String> {
@@ -124,8 +123,7 @@ impl Loading<'_> {
                  plugin inspect {shown}`, then `plimsoll plugin add {shown}`, or use --trust {digest}"
             ));
         };
-        let limits = table.limits.at_most(MEMORY_BYTES_MAX, CALL_TIME_MAX);
-        Ok(self.load(name, &path, &component, limits)?.granted(grants))
+        Ok(self.load(name, &path, &component, limits(table.limits, true))?.granted(grants))
     }
 
     /// Says so where the tree means another component than the one that runs under its name.
@@ -138,14 +136,7 @@ impl Loading<'_> {
         }
     }
 
-    fn load(&mut self, name: &str, path: &Path, component: &Component, limits: LimitsTable) -> Result<Plugin, String> {
-        let LimitsTable { memory, time } = limits;
-        let default = Limits::default();
-        let limits = Limits {
-            memory_bytes: memory.unwrap_or(default.memory_bytes),
-            call_time: time.unwrap_or(default.call_time),
-            ..default
-        };
+    fn load(&mut self, name: &str, path: &Path, component: &Component, limits: Limits) -> Result<Plugin, String> {
         let plugin = Plugin::load(self.host, name, component, limits)
             .map_err(|unusable| format!("{}: {}", path.display(), unusable.message))?;
         self.digests.push((name.to_owned(), component.digest().clone()));
@@ -163,6 +154,26 @@ fn granted(digest: &Digest, table: &PluginTable, wanted: &Wanted) -> Option<Gran
         return Some(own.grants.clone());
     }
     wanted.trust.covers(digest).then(|| table.grants.clone())
+}
+
+/// What the configuration allows; a tree can only ask for less than any other plugin has.
+fn limits(table: LimitsTable, is_of_tree: bool) -> Limits {
+    let LimitsTable { memory, time, table_elements, requests, findings, log } = table;
+    let default = Limits::default();
+    let settled = |own: Option<usize>, default: usize| match own {
+        Some(own) if is_of_tree => own.min(default),
+        Some(own) => own,
+        None => default,
+    };
+    let call_time = time.unwrap_or(default.call_time);
+    Limits {
+        memory_bytes: settled(memory, default.memory_bytes),
+        table_elements: settled(table_elements, default.table_elements),
+        call_time: if is_of_tree { call_time.min(default.call_time) } else { call_time },
+        requests: settled(requests, default.requests),
+        findings: settled(findings, default.findings),
+        log_bytes: settled(log, default.log_bytes),
+    }
 }
 
 fn read(path: &Path) -> Result<Component, String> {

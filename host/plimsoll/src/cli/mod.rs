@@ -4,6 +4,7 @@ mod cache;
 mod consent;
 mod explain;
 mod inputs;
+mod known;
 mod lint;
 mod plugin;
 mod progress;

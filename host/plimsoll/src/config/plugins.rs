@@ -12,9 +12,12 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use super::file::parsed;
-use super::value::{parse_duration, parse_size};
+use super::value::{parse_duration, parse_size, show_size};
 use super::{ConfigError, Digest, Grants, Variables, or_variable, parse_bool};
-use crate::limits::{CALL_TIME_ALLOWED, MEMORY_BYTES_ALLOWED};
+use crate::limits::{
+    CALL_TIME_ALLOWED, FINDINGS_ALLOWED, LOG_BYTES_ALLOWED, MEMORY_BYTES_ALLOWED, REQUESTS_ALLOWED,
+    TABLE_ELEMENTS_ALLOWED,
+};
 
 /// `[plugins.NAME]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -53,6 +56,18 @@ pub struct LimitsTable {
     /// How long one call may take.
     #[serde(deserialize_with = "time")]
     pub time: Option<Duration>,
+    /// Elements of all tables of an instance.
+    #[serde(deserialize_with = "table_elements")]
+    pub table_elements: Option<usize>,
+    /// Requests for one file.
+    #[serde(deserialize_with = "requests")]
+    pub requests: Option<usize>,
+    /// Findings of one rule in one file.
+    #[serde(deserialize_with = "findings")]
+    pub findings: Option<usize>,
+    /// Bytes of log of one call.
+    #[serde(deserialize_with = "log")]
+    pub log: Option<usize>,
 }
 
 /// Whose components run without being named in the user's own file.
@@ -84,28 +99,49 @@ impl Trust {
     }
 }
 
-impl LimitsTable {
-    /// The smaller of both, where only less is allowed.
-    pub fn at_most(self, memory: usize, time: Duration) -> Self {
-        Self { memory: self.memory.map(|own| own.min(memory)), time: self.time.map(|own| own.min(time)) }
-    }
-}
-
 /// Digests, `,` between them.
 fn parse_digests(text: &str) -> Result<Vec<Digest>, String> {
     text.split(',').map(|digest| digest.trim().parse()).collect()
 }
 
+/// The least and the most that a limit may be.
+type Allowed = std::ops::RangeInclusive<usize>;
+
 /// Trusted components by digest.
 pub type TrustTables = BTreeMap<Digest, TrustTable>;
 
 fn memory<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
-    parsed(deserializer, |text| {
-        let bytes = parse_size(text)?;
-        let is_allowed = MEMORY_BYTES_ALLOWED.contains(&bytes);
-        let (least, most) = (MEMORY_BYTES_ALLOWED.start() >> 20, MEMORY_BYTES_ALLOWED.end() >> 20);
-        is_allowed.then_some(bytes).ok_or_else(|| format!("{text:?} is not from {least}MiB to {most}MiB"))
-    })
+    size(deserializer, &MEMORY_BYTES_ALLOWED)
+}
+
+fn log<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    size(deserializer, &LOG_BYTES_ALLOWED)
+}
+
+fn size<'de, D: Deserializer<'de>>(deserializer: D, allowed: &Allowed) -> Result<Option<usize>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let bytes = parse_size(&text).map_err(serde::de::Error::custom)?;
+    let (least, most) = (show_size(*allowed.start()), show_size(*allowed.end()));
+    let error = || serde::de::Error::custom(format!("{text:?} is not from {least} to {most}"));
+    allowed.contains(&bytes).then_some(Some(bytes)).ok_or_else(error)
+}
+
+fn table_elements<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    number(deserializer, &TABLE_ELEMENTS_ALLOWED)
+}
+
+fn requests<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    number(deserializer, &REQUESTS_ALLOWED)
+}
+
+fn findings<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    number(deserializer, &FINDINGS_ALLOWED)
+}
+
+fn number<'de, D: Deserializer<'de>>(deserializer: D, allowed: &Allowed) -> Result<Option<usize>, D::Error> {
+    let number = usize::deserialize(deserializer)?;
+    let error = || serde::de::Error::custom(format!("{number} is not from {} to {}", allowed.start(), allowed.end()));
+    allowed.contains(&number).then_some(Some(number)).ok_or_else(error)
 }
 
 fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
@@ -132,7 +168,8 @@ mod tests {
             limits = { memory = "64MiB", time = "200ms" }
         "#;
         let table: PluginTable = toml::from_str(text).unwrap();
-        assert_eq!(table.limits, LimitsTable { memory: Some(64 << 20), time: Some(Duration::from_millis(200)) });
+        let (memory, time) = (Some(64 << 20), Some(Duration::from_millis(200)));
+        assert_eq!(table.limits, LimitsTable { memory, time, ..LimitsTable::default() });
         assert_eq!(table.grants.to_string(), r#"registry = ["registry.acme.dev/*"], context = ["**/package.json"]"#);
         for odd in [
             "grants = {}",
@@ -140,6 +177,10 @@ mod tests {
             "path = \"a\"\ngrants = { registry = [\"alpine\"] }",
             "path = \"a\"\nlimits = { memory = \"1\" }",
             "path = \"a\"\nlimits = { time = \"2m\" }",
+            "path = \"a\"\nlimits = { requests = 0 }",
+            "path = \"a\"\nlimits = { findings = -1 }",
+            "path = \"a\"\nlimits = { log = \"1GiB\" }",
+            "path = \"a\"\nlimits = { table-elements = 100000000 }",
             "path = \"a\"\ndigest = \"sha256:AB\"",
         ] {
             assert!(toml::from_str::<PluginTable>(odd).is_err(), "{odd}");

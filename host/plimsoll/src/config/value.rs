@@ -58,6 +58,15 @@ pub(super) fn parse_size(text: &str) -> Result<usize, String> {
     number.checked_mul(1 << bits).ok_or_else(expected)
 }
 
+/// A number of bytes as [`parse_size`] reads it.
+pub(super) fn show_size(bytes: usize) -> String {
+    match bytes {
+        bytes if bytes.is_multiple_of(1 << 30) => format!("{}GiB", bytes >> 30),
+        bytes if bytes.is_multiple_of(1 << 20) => format!("{}MiB", bytes >> 20),
+        bytes => format!("{}KiB", bytes >> 10),
+    }
+}
+
 /// `auto`, `on` or `off`.
 ///
 /// # Errors

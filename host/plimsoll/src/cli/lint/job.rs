@@ -1,0 +1,125 @@
+//! From what holds for a run to the job: plugins, files, and who answers.
+
+use std::sync::Arc;
+use std::thread;
+
+use plimsoll_dockerfile::Platform;
+use plimsoll_registry::{ClientConfig, Environment, Paths};
+
+use super::Arguments;
+use super::setting::{Setting, now};
+use crate::cache::Cache;
+use crate::cli::consent::{self, Loaded, Wanted};
+use crate::cli::inputs::{Given, Inputs, inputs};
+use crate::cli::{bundled, progress, store};
+use crate::config::{Config, RegistriesTable, Variables};
+use crate::document::Surroundings;
+use crate::lint::{Ask, Job, SlowChecks};
+use crate::plugin::{Host, Plugin};
+use crate::resolve::{Console, Registry, Resolve, World};
+use crate::schedule::Terms;
+
+/// A job, and what there will be to say of it.
+pub(super) struct Prepared {
+    pub(super) job: Job,
+    pub(super) host: Arc<Host>,
+    pub(super) registry: Arc<Registry>,
+    pub(super) cache: Option<Arc<Cache>>,
+    /// What the user may want to know of the configuration.
+    pub(super) notes: Vec<String>,
+}
+
+impl Prepared {
+    /// Loads plugins, and finds files.
+    ///
+    /// # Errors
+    /// When the configuration of rules does not hold up.
+    pub(super) fn of(
+        arguments: &Arguments,
+        given: Given,
+        setting: &mut Setting,
+        variables: &Variables,
+    ) -> anyhow::Result<Self> {
+        let now = now(arguments, setting, variables);
+        let finder = std::mem::take(&mut setting.finder);
+        let replay = setting.replay.take();
+        let (config, files) = (&setting.config, setting.files());
+        let (host, mut plugins) = bundled(store(config.cache_dir.as_deref(), variables))?;
+        if !config.pools.console.enabled {
+            wait_to_be_asked_for(&mut plugins);
+        }
+        let Loaded { plugins: others, unusable, mut notes } =
+            consent::load(&host, &Wanted { named: &arguments.plugins, files, trust: &config.trust })?;
+        plugins.extend(others);
+        let Inputs { inputs, rulesets, notes: of_inputs } = inputs(given, config, files, finder, &plugins)?;
+        notes.splice(0..0, of_inputs);
+
+        let registry = Arc::new(Registry::new(ClientConfig::new(environment(config))));
+        let cache = config.cache_dir.clone().filter(|_| replay.is_none());
+        let cache = cache.map(|folder| Arc::new(Cache::new(folder, config.cache_ttl)));
+        let build_args = build_args(&arguments.build_args, variables);
+        let surroundings = |platform: &Platform| Surroundings {
+            build_args: build_args.clone(),
+            target_platform: platform.clone(),
+            target: arguments.target.clone(),
+            contexts: arguments.build_contexts.clone(),
+        };
+        let cores = || thread::available_parallelism().map_or(1, usize::from);
+        let job = Job {
+            inputs,
+            plugins: plugins.into(),
+            unusable,
+            rulesets,
+            surroundings: config.target_platforms.iter().map(surroundings).collect(),
+            slow_checks: SlowChecks {
+                ask: if arguments.explain_plan { Ask::Nothing } else { setting.ask },
+                fail_fast: config.fail_fast,
+                terms: Terms {
+                    timeout: config.timeout,
+                    timeout_mode: config.timeout_mode,
+                    pools: config.pools,
+                    cache: cache.clone(),
+                    watch: progress::watch(arguments.quiet, setting.is_ci),
+                    records: arguments.record.is_some(),
+                },
+            },
+            resolver: match replay {
+                Some(replay) => Arc::new(replay),
+                None => world(config, registry.clone()),
+            },
+            now,
+            threads: arguments.threads.map_or_else(cores, usize::from),
+        };
+        Ok(Self { job, host, registry, cache, notes })
+    }
+}
+
+fn world(config: &Config, registry: Arc<Registry>) -> Arc<dyn Resolve> {
+    let console = Console::new(config.tools.clone());
+    Arc::new(World { console, ..World::new(registry, config.allow_hosts.iter().cloned()) })
+}
+
+/// The part of this machine that registries depend on, as configured.
+pub(in crate::cli) fn environment(config: &Config) -> Environment {
+    let mut environment = Environment::of_process();
+    let RegistriesTable { config: config_file, drop_ins, credentials } = config.registries.clone();
+    environment.paths = Paths { registries_conf: config_file, drop_ins, credentials, ..environment.paths };
+    environment.distrusted.clone_from(&config.tree_registries);
+    environment
+}
+
+/// Packs that need tools are for who lets them run; others are not told at every file that they did not.
+fn wait_to_be_asked_for(plugins: &mut [Plugin]) {
+    let needs_tools = |plugin: &&mut Plugin| plugin.capabilities.contains(&"console");
+    for rule in plugins.iter_mut().filter(needs_tools).flat_map(|plugin| &mut plugin.rules) {
+        rule.is_opt_in = true;
+    }
+}
+
+fn build_args(given: &[String], variables: &Variables) -> Vec<(String, String)> {
+    let pair = |argument: &String| match argument.split_once('=') {
+        Some((name, value)) => Some((name.to_owned(), value.to_owned())),
+        None => variables.get(argument).map(|value| (argument.clone(), value.clone())),
+    };
+    given.iter().filter_map(pair).collect()
+}

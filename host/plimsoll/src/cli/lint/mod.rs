@@ -1,0 +1,173 @@
+//! `plimsoll lint`: arguments → what holds for the run → job → outcome → what is
+//! said of it.
+
+mod job;
+mod say;
+mod setting;
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use clap::{Args, ValueEnum};
+use plimsoll_dockerfile::{Platform, Reference};
+
+use super::inputs::Given;
+use super::{end_on_interrupt, variables};
+use crate::config::{self, Digest, FailLevel, Mode, Tool};
+use crate::recording::{Header, Recording};
+use job::Prepared;
+pub(super) use job::environment;
+use setting::Setting;
+
+/// Lint Dockerfiles
+///
+/// Exit status: 0 nothing found, 1 findings at or above the fail level, or a
+/// file that does not parse, 2 wrong usage or configuration, a file that cannot
+/// be read, or a plugin that failed; everything else is reported all the same.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  plimsoll lint                            all Dockerfiles of this folder
+  plimsoll lint --slow-checks=on services/ ask registries, in CI too
+  plimsoll lint --explain-plan             what would be asked, of whom
+  docker-gen | plimsoll lint - --stdin-filename api.Dockerfile")]
+pub(super) struct Arguments {
+    /// Files, folders, or - for standard input
+    #[arg(default_value = ".")]
+    paths: Vec<PathBuf>,
+    /// What to call standard input in reports
+    #[arg(long, value_name = "FILE")]
+    stdin_filename: Option<PathBuf>,
+    /// How to report
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// Platform to build for, such as linux/arm64; of several, with `,` between them, what is found for any
+    #[arg(long, value_name = "PLATFORM[,PLATFORM]", value_parser = platforms)]
+    platform: Option<Platforms>,
+    /// Set a build argument; without a value, that of the environment variable
+    #[arg(long = "build-arg", value_name = "NAME[=VALUE]")]
+    build_args: Vec<String>,
+    /// Stage to build
+    #[arg(long, value_name = "STAGE")]
+    target: Option<String>,
+    /// Folder of the build context [default: the file's folder]
+    #[arg(long, value_name = "DIR")]
+    context: Option<PathBuf>,
+    /// Named build context, which takes the place of an image or stage of that name
+    #[arg(long = "build-context", value_name = "NAME=VALUE", value_parser = build_context)]
+    build_contexts: Vec<(String, String)>,
+    /// Component with further rules; their prefix is NAME, else the file's name
+    #[arg(long = "plugin", value_name = "[NAME=]FILE")]
+    plugins: Vec<String>,
+    /// Digest of a component that the linted tree's plimsoll.toml may have run, with what it asks for
+    #[arg(long, value_name = "sha256:…", value_delimiter = ',')]
+    trust: Vec<Digest>,
+    /// Let all components run that the linted tree's plimsoll.toml asks for, with what it asks for
+    #[arg(long)]
+    trust_workspace: bool,
+    /// Severity from which on findings make the run fail: error, warning, info, style, none [default: warning]
+    #[arg(long, value_name = "LEVEL", value_parser = config::parse_fail_level)]
+    fail_level: Option<FailLevel>,
+    /// Fail with status 1 if a slow check was skipped
+    #[arg(long)]
+    fail_on_skipped: bool,
+    /// Whether rules may ask: auto, on, off; auto asks nobody outside in CI [default: auto]
+    #[arg(long, value_name = "MODE", value_parser = config::parse_mode)]
+    slow_checks: Option<Mode>,
+    /// Time that all slow checks may take together [default: 20s]
+    #[arg(long, value_name = "TIME", value_parser = config::parse_duration)]
+    slow_checks_timeout: Option<Duration>,
+    /// Whether rules may have tools of this machine run: on, off [default: off]
+    #[arg(long, value_name = "SWITCH", value_parser = config::parse_bool)]
+    slow_checks_console: Option<bool>,
+    /// Program that rules may have run by a name, with --slow-checks-console=on [default: shellcheck, from the PATH]
+    #[arg(long = "slow-checks-tool", value_name = "NAME=PROGRAM", value_parser = config::parse_tool)]
+    slow_checks_tools: Vec<Tool>,
+    /// Host that rules may ask although it is this machine or in its network
+    #[arg(long = "slow-checks-allow-host", value_name = "HOST[:PORT]", value_parser = config::parse_host)]
+    slow_checks_allow_hosts: Vec<String>,
+    /// Ask nobody outside of this machine; what earlier runs know counts
+    #[arg(long)]
+    offline: bool,
+    /// Folder for answers that later runs will know [default: plimsoll among the user's caches]
+    #[arg(long, value_name = "DIR")]
+    cache_dir: Option<PathBuf>,
+    /// Write what came of each question to a file, to find the same without network
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    record: Option<PathBuf>,
+    /// Take the answers from a file that --record wrote; nobody is asked
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["slow_checks", "explain_plan"])]
+    replay: Option<PathBuf>,
+    /// Show what would be asked, and ask nothing
+    #[arg(long, conflicts_with = "format")]
+    explain_plan: bool,
+    /// Threads that lint [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: Option<u16>,
+    /// No notes on standard error
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+    /// More on standard error; twice for the messages of plugins
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+/// The value of `--platform`, of which the last counts as a whole.
+#[derive(Clone)]
+struct Platforms(Vec<Platform>);
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
+    end_on_interrupt()?;
+    let variables = variables();
+    let here = env::current_dir().context("the working directory is gone")?;
+    if let Some(context) = &arguments.context {
+        ensure!(context.is_dir(), "--context {}: there is no such folder", context.display());
+    }
+    let given = Given {
+        paths: &arguments.paths,
+        stdin_filename: arguments.stdin_filename.as_deref(),
+        context: arguments.context.as_deref(),
+        here: &here,
+    };
+    let mut setting = Setting::of(&arguments, given, &variables)?;
+    let prepared = Prepared::of(&arguments, given, &mut setting, &variables)?;
+    let outcome = crate::lint::run(&prepared.job);
+    let status = say::say(&arguments, &setting, &prepared, &outcome, is_styled)?;
+    if let Some(path) = &arguments.record {
+        let mut recording = Recording::new(Header::new(prepared.job.now, setting.config.pools.console.enabled), &here);
+        for (question, outcome) in &outcome.settled {
+            recording.add(question, outcome.as_deref());
+        }
+        recording.write(path).with_context(|| format!("--record {}", path.display()))?;
+    }
+    Ok(status)
+}
+
+fn build_context(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, such as app=../app")?;
+    if name.is_empty() || value.is_empty() {
+        return Err("name and value may not be empty".to_owned());
+    }
+    let image = name.split("::").next().unwrap_or_default();
+    if Reference::parse(image).is_err() {
+        return Err(format!("{image:?} can be no name of a stage or an image"));
+    }
+    // What has no scheme, and is no repository, is a folder here.
+    let is_elsewhere = value.contains("://") || value.starts_with("target:") || value.starts_with("git@");
+    if !is_elsewhere && !Path::new(value).is_dir() {
+        return Err(format!("there is no folder {value}"));
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn platforms(text: &str) -> Result<Platforms, String> {
+    config::parse_platforms(text).map(Platforms)
+}

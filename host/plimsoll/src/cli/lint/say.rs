@@ -1,0 +1,129 @@
+//! What is said of a run: the report, then notes, then how it went.
+
+use std::io;
+
+use super::job::Prepared;
+use super::setting::Setting;
+use super::{Arguments, Format};
+use crate::cache::{Cache, Trouble};
+use crate::cli::{CLEAN, FAILED, FOUND, complain, print};
+use crate::config::FailLevel;
+use crate::finding::{ProblemKind, Severity};
+use crate::lint::{Ask, Job, Outcome};
+use crate::plugin::Unusable;
+use crate::plugin::contract::Level;
+use crate::report::{self, Circumstances, Traffic};
+use plimsoll_registry::Statistics;
+
+/// Says it, and what the exit status is.
+pub(super) fn say(
+    arguments: &Arguments,
+    setting: &Setting,
+    prepared: &Prepared,
+    outcome: &Outcome,
+    is_styled: bool,
+) -> anyhow::Result<u8> {
+    let (config, job) = (&setting.config, &prepared.job);
+    if arguments.explain_plan {
+        return explain_plan(arguments, setting, job, outcome);
+    }
+    match arguments.format {
+        Format::Text => print(&report::text(outcome, is_styled, terminal_width()))?,
+        Format::Json => print(&report::json(outcome, config.slow_checks.name()))?,
+    }
+    if !arguments.quiet {
+        let is_replay = arguments.replay.is_some();
+        let circumstances = Circumstances { ci: setting.ci.clone(), timeout: config.timeout, is_replay };
+        let unread = setting.unread.iter();
+        let unread = unread.map(|path| format!("{}: not read, since it lies in what is linted", path.display()));
+        let notes = report::notes(outcome, &circumstances).into_iter().chain(prepared.notes.iter().cloned());
+        notes.chain(unread).chain(config.refused.iter().cloned()).for_each(|note| complain(&format!("note: {note}")));
+        say_more(arguments, prepared, outcome);
+        if let Some(cache) = &prepared.cache {
+            say_trouble(arguments, cache);
+        }
+    }
+    for Unusable { name, message } in &job.unusable {
+        complain(&format!("error: plugin {name} cannot be used: {message}"));
+    }
+    Ok(status(job, outcome, config.fail_level, arguments.fail_on_skipped))
+}
+
+/// Shows what would be asked. What kept a file or plugin from saying so is told.
+fn explain_plan(arguments: &Arguments, setting: &Setting, job: &Job, outcome: &Outcome) -> anyhow::Result<u8> {
+    if matches!(setting.ask, Ask::Nothing | Ask::Offline) && !arguments.quiet {
+        let why = if setting.ask == Ask::Offline { "--offline" } else { "slow checks are off" };
+        complain(&format!("note: this is what --slow-checks=on would ask ({why})"));
+    }
+    if let Some(ci) = setting.ci.as_ref().filter(|_| !arguments.quiet) {
+        complain(&format!("note: registries are asked with --slow-checks=on only (CI detected: {ci})"));
+    }
+    print(&report::plan(outcome, job.slow_checks.fail_fast, &job.slow_checks.terms.pools))?;
+    for file in &outcome.files {
+        for problem in &file.problems {
+            complain(&format!("{}: {}", file.path, problem.message));
+        }
+    }
+    Ok(status(job, outcome, FailLevel::Never, false))
+}
+
+/// The width of the terminal, if standard output is one.
+fn terminal_width() -> Option<usize> {
+    let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
+    Some(width.0.into())
+}
+
+/// What `-v` adds.
+fn say_more(arguments: &Arguments, prepared: &Prepared, outcome: &Outcome) {
+    for (plugin, level, message) in outcome.files.iter().flat_map(|file| &file.log) {
+        let wanted = match level {
+            Level::Warn => 0,
+            Level::Info => 1,
+            Level::Debug => 2,
+        };
+        if arguments.verbose >= wanted {
+            complain(&format!("{plugin}: {message}"));
+        }
+    }
+    if arguments.verbose == 0 {
+        return;
+    }
+    let tally = &outcome.slow_checks;
+    complain(&format!(
+        "slow checks: {} planned, {} deduplicated, {} from cache, {} executed",
+        tally.planned, tally.deduplicated, tally.from_cache, tally.executed
+    ));
+    let traffic = prepared.registry.statistics().into_iter().map(|(host, statistics)| {
+        let Statistics { requests, probes, tokens, retries, bytes } = statistics;
+        (host, Traffic { requests: requests + probes + tokens, retries, bytes })
+    });
+    report::hosts(outcome, &traffic.collect()).lines().for_each(complain);
+    complain(&format!("components compiled by this process: {}", prepared.host.compiled()));
+}
+
+/// What the cache has to say of itself. A folder that cannot be used is no news to whoever set it up so.
+fn say_trouble(arguments: &Arguments, cache: &Cache) {
+    let Trouble { damaged, folder } = cache.trouble();
+    let place = cache.folder().display();
+    if damaged > 0 {
+        complain(&format!("note: {place}: answers that were damaged: {damaged}; they are asked for again"));
+    }
+    if let Some(trouble) = folder.filter(|_| arguments.verbose > 0) {
+        complain(&format!("cache: {trouble}; use --cache-dir for another folder"));
+    }
+}
+
+fn status(job: &Job, outcome: &Outcome, fail_level: FailLevel, fail_on_skipped: bool) -> u8 {
+    let mut problems = outcome.files.iter().flat_map(|file| &file.problems).map(|problem| problem.kind).peekable();
+    let mut findings = outcome.files.iter().flat_map(|file| &file.findings);
+    if !job.unusable.is_empty() || problems.clone().any(ProblemKind::is_not_checked) {
+        FAILED
+    } else if findings.any(|finding| fail_level.is_reached_by(finding.severity))
+        || (problems.peek().is_some() && fail_level.is_reached_by(Severity::Error))
+        || (fail_on_skipped && !outcome.slow_checks.skipped.is_empty())
+    {
+        FOUND
+    } else {
+        CLEAN
+    }
+}

@@ -1,0 +1,101 @@
+//! What holds for a whole run, before any file is looked at.
+//!
+//! Input: the command line, the files of configuration that it leads to, the
+//! environment. Output: settled values, and who may be asked.
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+
+use super::Arguments;
+use crate::age::{self, SOURCE_DATE_EPOCH};
+use crate::cli::complain;
+use crate::cli::inputs::{Given, common_folder, is_linted};
+use crate::config::{self, Config, File, Files, Finder, Flags, Mode, Variables, ci};
+use crate::lint::Ask;
+use crate::recording::Replay;
+
+/// What holds for a whole run.
+pub(super) struct Setting {
+    pub(super) config: Config,
+    pub(super) tree: Option<File>,
+    pub(super) user: Option<File>,
+    /// The user's own file, where a stranger may have written it.
+    pub(super) unread: Option<PathBuf>,
+    pub(super) finder: Finder,
+    /// A recording that answers.
+    pub(super) replay: Option<Replay>,
+    /// Whose continuous integration this is, if slow checks are off for that.
+    pub(super) ci: Option<String>,
+    pub(super) is_ci: bool,
+    pub(super) ask: Ask,
+}
+
+impl Setting {
+    /// Reads the files, and settles all values.
+    ///
+    /// # Errors
+    /// When configuration or recording do not hold up.
+    pub(super) fn of(arguments: &Arguments, given: Given, variables: &Variables) -> anyhow::Result<Self> {
+        let mut finder = Finder::default();
+        let tree = finder.nearest(&common_folder(given)).as_deref().map(config::read).transpose()?;
+        let own = config::user_file(variables).filter(|path| path.is_file());
+        let is_linted = own.as_ref().is_some_and(|path| is_linted(path, given, tree.as_ref()));
+        let (unread, own) = if is_linted { (own, None) } else { (None, own) };
+        let user = own.as_deref().map(config::read).transpose()?;
+        let files = Files { tree: tree.as_ref(), user: user.as_ref() };
+        let mut config = Config::settle(flags(arguments), variables, files)?;
+        let read = |path: &PathBuf| Replay::read(path, given.here).map_err(|error| anyhow!("--replay {error}"));
+        let replay = arguments.replay.as_ref().map(read).transpose()?;
+        if let Some(replay) = &replay {
+            // The recording knows who was asked; nobody will be.
+            (config.slow_checks, config.offline) = (Mode::On, false);
+            (config.pools.network.enabled, config.pools.context.enabled) = (true, true);
+            config.pools.console.enabled = replay.header().console;
+        }
+        let detected = ci::detect(variables);
+        let is_ci = detected.is_some();
+        let ci = detected.filter(|_| config.slow_checks == Mode::Auto);
+        let ask = match config.slow_checks {
+            Mode::Off => Ask::Nothing,
+            Mode::Auto if ci.is_some() => Ask::Local,
+            Mode::Auto | Mode::On if config.offline => Ask::Offline,
+            Mode::Auto | Mode::On => Ask::Everything,
+        };
+        Ok(Self { config, tree, user, unread, finder, replay, ci, is_ci, ask })
+    }
+
+    /// The files that have a say.
+    pub(super) fn files(&self) -> Files<'_> {
+        Files { tree: self.tree.as_ref(), user: self.user.as_ref() }
+    }
+}
+
+/// What counts as now: what the recording says, else the variable, else the clock.
+pub(super) fn now(arguments: &Arguments, setting: &Setting, variables: &Variables) -> std::time::SystemTime {
+    if let Some(replay) = &setting.replay {
+        return replay.header().now();
+    }
+    age::now(variables.get(SOURCE_DATE_EPOCH).map(String::as_str)).unwrap_or_else(|| {
+        if !arguments.quiet {
+            complain(&format!("note: {SOURCE_DATE_EPOCH} is no number of seconds since 1970; the clock counts"));
+        }
+        std::time::SystemTime::now()
+    })
+}
+
+fn flags(arguments: &Arguments) -> Flags {
+    Flags {
+        fail_level: arguments.fail_level,
+        target_platforms: arguments.platform.clone().map(|platforms| platforms.0),
+        slow_checks: arguments.slow_checks,
+        slow_checks_timeout: arguments.slow_checks_timeout,
+        slow_checks_console: arguments.slow_checks_console,
+        slow_checks_allow_hosts: arguments.slow_checks_allow_hosts.clone(),
+        slow_checks_tools: arguments.slow_checks_tools.clone(),
+        offline: arguments.offline,
+        cache_dir: arguments.cache_dir.clone(),
+        trust: arguments.trust.clone(),
+        trust_workspace: arguments.trust_workspace,
+    }
+}

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use plimsoll_test_support::component::component;
+#[cfg(unix)]
+use plimsoll_test_support::servers::run_or_skip;
 use plimsoll_test_support::{Image, Linted, Project, Registry, scratch_folder};
 
 fn acme() -> &'static [u8] {
@@ -120,6 +122,36 @@ fn consent_is_for_these_very_bytes() {
     let native = user.home.path().join(".cache/plimsoll/native-1");
     // What was kept of the component before it changed is let go by age.
     assert_eq!(fs::read_dir(native).unwrap().count(), 1);
+}
+
+/// On a terminal, which the program `script` of Unix makes, the user is asked.
+#[cfg(unix)]
+#[test]
+fn on_a_terminal_the_user_is_asked() {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+    let has_script = Command::new("script").arg("--version").stdout(Stdio::null()).status().map(drop);
+    let missing = has_script.map_err(|error| format!("there is no program `script`: {error}"));
+    if !run_or_skip("on_a_terminal_the_user_is_asked", missing) {
+        return;
+    }
+    let user = User::new();
+    let answer = |answer: &str| {
+        let add = format!("'{}' plugin add policies/acme.wasm", env!("CARGO_BIN_EXE_plimsoll"));
+        let mut script = Command::new("script");
+        script.args(["-qec", &add, "/dev/null"]).current_dir(user.tree.path()).env("HOME", user.home.path());
+        script.env_remove("XDG_CONFIG_HOME").env_remove("XDG_STATE_HOME").env_remove("XDG_CACHE_HOME");
+        let mut child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(answer.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (status, shown) = answer("n\n");
+    assert!(shown.contains("Let acme run? [y/N]") && status == Some(2), "{shown}");
+    assert!(!user.config().exists());
+    let (status, shown) = answer("y\n");
+    assert!(shown.contains("acme runs from now on") && status == Some(0), "{shown}");
+    assert!(runs(&user.lint("")));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use plimsoll::document::{Document, Meaning, Surroundings};
-use plimsoll::plugin::{Component, Draft, Host, Limits, Plugin, Runner, Settings, Subject};
+use plimsoll::plugin::{Component, Draft, Host, Limits, Plugin, Runner, Settings, Store, Subject};
 use plimsoll_dockerfile::Platform;
 use plimsoll_test_support::component::component;
 use plimsoll_test_support::guest::Guest;
@@ -118,4 +118,30 @@ fn resident() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
+}
+
+/// A component that was compiled before is read, verified, linked and asked for its rules.
+#[test]
+fn a_stored_plugin_loads_within_a_millisecond() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = plimsoll_test_support::scratch_folder();
+    let host = || {
+        let store = Store::new(folder.path(), folder.path().join("key"));
+        Host::with_store(Some(store)).unwrap_or_else(|error| panic!("{error:#}"))
+    };
+    let path = component("acme");
+    let load = |host: &Arc<Host>| {
+        let start = Instant::now();
+        let component = Component::read(Path::new(&path)).unwrap_or_else(|error| panic!("{error}"));
+        let plugin = Plugin::load(host, "acme", &component, Limits::default());
+        assert_eq!(plugin.map_or(0, |plugin| plugin.rules.len()), 4);
+        start.elapsed()
+    };
+    let first = load(&host());
+    let host = host();
+    let mut later: Vec<Duration> = (0..50).map(|_| load(&host)).collect();
+    later.sort_unstable();
+    println!("first load {first:?}, later ones {:?} (best {:?})", later[later.len() / 2], later[0]);
+    assert_eq!(host.compiled(), 0, "it was stored");
+    assert!(later[0] < Duration::from_millis(1), "{later:?}");
 }

@@ -129,7 +129,7 @@ fn summary(plugin: &Plugin, component: &Component, path: &Path, grants: &Grants,
     let imports = if capabilities.is_empty() { "nothing".to_owned() } else { capabilities.join(", ") };
     let runs = asked.map_or("in all your runs".to_owned(), |asked| format!("where {} asks for it", asked.by.display()));
     let mut text = format!(
-        "{name} {} ({})\n  digest       {}\n  can ask for  {imports}\n  may ask for  {grants}\n  runs         {runs}\n",
+        "{name} {} ({})\n  digest       {}\n  can ask for  {imports}\n  may ask for  {grants}\n  runs         {runs}\n\n",
         printable(version),
         path.display(),
         component.digest()
@@ -137,8 +137,9 @@ fn summary(plugin: &Plugin, component: &Component, path: &Path, grants: &Grants,
     let width = rules.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
     for rule in rules {
         let severity = if rule.is_opt_in { "off" } else { rule.severity.name() };
-        let _ = writeln!(text, "  {:width$}  {severity:7}  {}", rule.name, printable(&rule.summary));
+        let _ = writeln!(text, "{:width$}  {severity:7}  {}", rule.name, printable(&rule.summary));
     }
+    text.push('\n');
     text
 }
 

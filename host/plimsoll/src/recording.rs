@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -98,13 +98,7 @@ impl Recording {
         for line in self.lines.values() {
             let _ = writeln!(text, "{}", serde_json::to_string(line).expect("it has string keys only"));
         }
-        let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
-        let written = private::file(&temporary).and_then(|mut file| file.write_all(text.as_bytes()));
-        let renamed = written.and_then(|()| fs::rename(&temporary, path));
-        if renamed.is_err() {
-            let _ = fs::remove_file(&temporary);
-        }
-        renamed
+        private::replace(path, |file| file.write_all(text.as_bytes()))
     }
 }
 

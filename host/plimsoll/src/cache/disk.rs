@@ -8,13 +8,12 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use crate::config::Digest;
 use crate::form::{Key, VERSION};
 use crate::limits::{CACHE_BLOCK_BYTES, CACHE_BYTES_MAX, CACHE_ENTRY_BYTES_MAX, CACHE_TEMPORARY_LIFE};
-use crate::private;
+use crate::private::{self, TEMPORARY_SUFFIX};
 
 /// Folders that answers are spread over. Each is kept in bounds by itself, so that nobody needs to look
 /// through all of them.
@@ -22,7 +21,6 @@ const SHARDS: u64 = 16;
 /// Digits of a SHA-256.
 const NAME_LENGTH: usize = 64;
 const SUFFIX: &str = ".json";
-const TEMPORARY_SUFFIX: &str = ".tmp";
 
 /// Tells programs that make backups to leave the folder out (<https://bford.info/cachedir/>).
 const TAG: (&str, &str) =
@@ -95,7 +93,6 @@ impl Place {
 
     /// What is too large is not kept, and that is no error.
     pub(super) fn write(&self, content: &[u8]) -> io::Result<()> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
         if content.len() as u64 + NAME_LENGTH as u64 + 1 > CACHE_ENTRY_BYTES_MAX {
             return Ok(());
         }
@@ -108,18 +105,11 @@ impl Place {
                 let _ = fs::write(tag, TAG.1);
             }
         }
-        let (process, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let temporary = shard.join(format!("{}.{process}.{count}{TEMPORARY_SUFFIX}", self.name));
-        let written = private::file(&temporary).and_then(|mut file| {
+        private::replace(&self.path(), |file| {
             file.write_all(digits(content).as_bytes())?;
             file.write_all(b"\n")?;
             file.write_all(content)
-        });
-        let renamed = written.and_then(|()| fs::rename(&temporary, self.path()));
-        if renamed.is_err() {
-            let _ = fs::remove_file(&temporary);
-        }
-        renamed
+        })
     }
 
     /// Removes what lies here, if that can be.

@@ -55,6 +55,13 @@ enum Command {
     Version(version::Arguments),
 }
 
+/// How a command reports.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum Color {
     /// On a terminal, unless NO_COLOR is set

@@ -84,18 +84,13 @@ impl Edit {
         let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
         let folder = path.parent().ok_or_else(|| complain(&"it has no folder"))?;
         private::folders().recursive(true).create(folder).map_err(|error| complain(&error))?;
-        let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
-        let written = private::file(&temporary).and_then(|mut file| {
+        let written = private::replace(&path, |file| {
             file.write_all(text.as_bytes())?;
             if let Ok(metadata) = fs::metadata(&path) {
                 file.set_permissions(metadata.permissions())?;
             }
-            file.sync_all()?;
-            fs::rename(&temporary, &path)
+            file.sync_all()
         });
-        if written.is_err() {
-            let _ = fs::remove_file(&temporary);
-        }
         written.map_err(|error| complain(&error))
     }
 

@@ -11,7 +11,6 @@ use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use ring::hmac;
@@ -19,12 +18,11 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 
 use crate::config::Digest;
 use crate::limits::{STORE_BYTES_MAX, STORE_ENTRY_BYTES_MAX, STORE_TEMPORARY_LIFE};
-use crate::private;
+use crate::private::{self, TEMPORARY_SUFFIX};
 
 /// The version of the form, part of the folder's name.
 const VERSION: u32 = 1;
 const SUFFIX: &str = ".cwasm";
-const TEMPORARY_SUFFIX: &str = ".tmp";
 /// Bytes of a key and of a code.
 const KEY_BYTES: usize = 32;
 
@@ -109,22 +107,13 @@ impl Store {
     }
 
     fn write(&self, digest: &Digest, compatibility: u64, native: &[u8]) -> io::Result<()> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
         private::folders().recursive(true).create(&self.folder)?;
         let key = self.key(true).ok_or(io::ErrorKind::Unsupported)?;
         let code = hmac::sign(key, &signed(digest, compatibility, native));
-        let path = self.path(digest, compatibility);
-        let (process, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let temporary = path.with_extension(format!("{process}.{count}{TEMPORARY_SUFFIX}"));
-        let written = private::file(&temporary).and_then(|mut file| {
+        private::replace(&self.path(digest, compatibility), |file| {
             file.write_all(code.as_ref())?;
             file.write_all(native)
-        });
-        let renamed = written.and_then(|()| fs::rename(&temporary, &path));
-        if renamed.is_err() {
-            let _ = fs::remove_file(&temporary);
-        }
-        renamed
+        })
     }
 
     /// Lets go of what was used longest ago, where there is too much, and of what was left half written.

@@ -2,11 +2,15 @@
 
 mod folder;
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use folder::Folder;
+
+/// What the names of files end in that are not whole yet.
+pub const TEMPORARY_SUFFIX: &str = ".tmp";
 
 /// What makes such folders.
 pub fn folders() -> DirBuilder {
@@ -27,4 +31,20 @@ pub fn file(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// Writes such a file whole or not at all, in place of what is there.
+///
+/// # Errors
+/// When it cannot be written; then what was there still is.
+pub fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let (process, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let temporary = path.with_extension(format!("{process}.{count}{TEMPORARY_SUFFIX}"));
+    let written = file(&temporary).and_then(|mut file| write(&mut file));
+    let replaced = written.and_then(|()| fs::rename(&temporary, path));
+    if replaced.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    replaced
 }

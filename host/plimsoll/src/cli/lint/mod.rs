@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use plimsoll_dockerfile::{Platform, Reference};
 
 use super::inputs::Given;
-use super::{end_on_interrupt, variables};
+use super::{Format, end_on_interrupt, variables};
 use crate::config::{self, Digest, FailLevel, Mode, Tool};
 use crate::recording::{Header, Recording};
 use job::Prepared;
@@ -117,12 +117,6 @@ pub(super) struct Arguments {
 /// The value of `--platform`, of which the last counts as a whole.
 #[derive(Clone)]
 struct Platforms(Vec<Platform>);
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
 
 pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     end_on_interrupt()?;

@@ -2,11 +2,11 @@
 
 use std::io;
 
+use super::Arguments;
 use super::job::Prepared;
 use super::setting::Setting;
-use super::{Arguments, Format};
 use crate::cache::{Cache, Trouble};
-use crate::cli::{CLEAN, FAILED, FOUND, complain, print};
+use crate::cli::{CLEAN, FAILED, FOUND, Format, complain, print};
 use crate::config::FailLevel;
 use crate::finding::{ProblemKind, Severity};
 use crate::lint::{Ask, Job, Outcome};

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::anyhow;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 
-use super::super::{CLEAN, print};
+use super::super::{CLEAN, Format, print};
 use super::name_of;
 use crate::plugin::{Component, Host, Limits, Plugin, Rule, contract};
 use crate::report::printable;
@@ -26,12 +26,6 @@ pub(super) struct Arguments {
     /// How to report
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 /// What there is to say of a component.

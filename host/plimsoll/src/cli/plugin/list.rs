@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 
-use super::super::{CLEAN, print, variables};
+use super::super::{CLEAN, Format, print, variables};
 use crate::config::{self, Digest, File, Finder, Grants, user_file};
 use crate::plugin::Component;
 
@@ -18,12 +18,6 @@ pub(super) struct Arguments {
     /// How to report
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 /// A plugin that somebody named.

@@ -232,10 +232,17 @@ fn it_is_shown_and_cleared() {
         .file("here/letter", "dear")
         .variable("PLIMSOLL_CACHE_DIR", "here");
     project.lint(ON);
-    let info = project.run("cache info");
-    assert_eq!(info.stdout, "here: 1 answer of 4 KiB, the oldest from 0 min ago; at most 64 MiB are kept\n");
-    assert_eq!(project.run("cache clear --cache-dir nowhere").stdout, "nowhere: 0 answers of 0 KiB removed\n");
-    assert_eq!(project.run("cache clear").stdout, "here: 1 answer of 4 KiB removed\n");
+    let said = |arguments: &str, answers: &str, native: &str| {
+        assert_eq!(project.run(arguments).stdout, format!("{answers}\n{native}\n"), "{arguments}");
+    };
+    said(
+        "cache info",
+        "here: 1 answer of 4 KiB, the oldest from 0 min ago; at most 64 MiB are kept",
+        "here: native code of 0 components, 0 KiB; at most 512 MiB are kept",
+    );
+    let none = "native code of 0 components, 0 KiB removed";
+    said("cache clear --cache-dir nowhere", "nowhere: 0 answers of 0 KiB removed", &format!("nowhere: {none}"));
+    said("cache clear", "here: 1 answer of 4 KiB removed", &format!("here: {none}"));
     assert_eq!(fs::read_to_string(project.path().join("here/letter")).unwrap(), "dear");
     assert_eq!(counts(&project.lint(ON)), (0, 1));
 }

@@ -106,6 +106,7 @@ fn consent_is_for_these_very_bytes() {
     assert_eq!(added.status, 0, "{added:#?}");
     let linted = user.lint("-v");
     assert!(runs(&linted) && linted.stderr.contains("components compiled by this process: 0"), "{linted:#?}");
+    assert!(user.tree.run("cache info").stdout.contains("native code of 1 component, "));
 
     user.tree.write("policies/acme.wasm", acme_changed());
     check_refused(&user.lint(""), "it is another component");

@@ -303,3 +303,51 @@ fn many_processes_share_a_store() {
     let native = user.home.path().join(".cache/plimsoll/native-1");
     assert_eq!(fs::read_dir(native).unwrap().count(), 1, "nothing is left half written");
 }
+
+/// What a user narrowed by hand, or by `--grant`, should stay so when the component changes.
+#[test]
+fn what_was_narrowed_stays_narrow() {
+    let user = User::new();
+    user.tree.run("plugin add policies/acme.wasm --yes --grant registry=ghcr.io/acme/*");
+    assert!(fs::read_to_string(user.config()).unwrap().contains("[\"ghcr.io/acme/*\"]"));
+    user.tree.write("policies/acme.wasm", acme_changed());
+    check_refused(&user.lint(""), "then `plimsoll plugin add`");
+    let again = user.tree.run("plugin add policies/acme.wasm --yes");
+    // FIXME: the grants that the user gave should be asked for again, not all there are.
+    assert!(again.stdout.contains("may ask for  registry = [\"*\"]"), "{again:#?}");
+}
+
+/// Who follows what the refusal says, from wherever he lints, should grant what the tree asks for.
+#[test]
+fn the_way_to_consent_leads_to_the_tree_that_asks() {
+    let user = User::new();
+    user.tree.write("deep/policies/acme.wasm", acme());
+    user.tree.write("deep/Dockerfile", "FROM alpine:latest\n");
+    user.tree.write("deep/plimsoll.toml", format!("{ASKS}grants = {{ registry = [\"ghcr.io/*\"] }}\n"));
+    check_refused(&user.lint("deep"), "then `plimsoll plugin add ");
+    let added = user.tree.run("plugin add deep/policies/acme.wasm --yes");
+    // FIXME: the tree around the component asks for less, and for there alone.
+    assert!(added.stdout.contains("may ask for  registry = [\"*\"]"), "{added:#?}");
+    assert!(added.stdout.contains("in all your runs"), "{added:#?}");
+}
+
+/// Names and paths of a tree's file are a stranger's text.
+#[test]
+fn a_tree_writes_no_lines_of_the_list() {
+    let user = User::new();
+    user.tree.write("plimsoll.toml", "[plugins.\"good  runs\\n\\u001b[8m\"]\npath = \"a\\u001b[2J.wasm\"\n");
+    let listed = user.tree.run("plugin list");
+    // FIXME: no line of its own, and nothing that moves the cursor.
+    assert!(listed.stdout.starts_with("good  runs\n\u{1b}[8m  does not run"), "{listed:#?}");
+    assert!(listed.stdout.contains("a\u{1b}[2J.wasm"), "{listed:#?}");
+}
+
+/// Whatever a recording says of the time, it is a complaint and no crash.
+#[test]
+fn a_recording_from_the_end_of_time_is_read() {
+    let user = User::new();
+    user.tree.write("r.json", format!("{{\"recording\":1,\"now\":{},\"console\":false}}\n", u64::MAX));
+    let replayed = user.tree.run("lint --replay r.json");
+    // FIXME: it should be refused with status 2.
+    assert_eq!(replayed.status, 101, "{replayed:#?}");
+}

@@ -63,7 +63,7 @@ fn findings_of(name: &str, source: &[u8]) -> Vec<String> {
     let packs = Plugin::bundled(&host).unwrap_or_else(|pack| panic!("{}", pack.message));
     let plugins: Arc<[Plugin]> = packs.into_iter().filter(|pack| pack.name == "buildkit").collect();
     let root = repository_root().join("tests/dockerfiles").join(name);
-    let context = Arc::new(BuildContext { dockerfile: Some(root.join("Dockerfile")), root });
+    let context = Arc::new(BuildContext { dockerfile: Some(root.join("Dockerfile")), root, ..BuildContext::default() });
     let is_windows = String::from_utf8_lossy(source).contains("mcr.microsoft.com/windows");
     let target = Platform::new(if is_windows { "windows" } else { "linux" }, "amd64", "");
     let job = Job {

@@ -206,7 +206,7 @@ fn what_is_no_git_server_is_said_to_be_none() {
 }
 
 fn context(root: &Path) -> Arc<BuildContext> {
-    Arc::new(BuildContext { root: root.to_owned(), dockerfile: None })
+    Arc::new(BuildContext { root: root.to_owned(), ..BuildContext::default() })
 }
 
 fn answer(question: Question) -> Answer {

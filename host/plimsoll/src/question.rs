@@ -153,6 +153,9 @@ pub struct BuildContext {
     /// The Dockerfile, whose own ignore file goes before the context's; none for
     /// one without a place.
     pub dockerfile: Option<PathBuf>,
+    /// Whether links in it lead nowhere: who may ask for some paths only would by a link
+    /// get to others.
+    pub bars_links: bool,
 }
 
 impl Question {

@@ -60,7 +60,7 @@ impl Header {
 
     /// What counted as now.
     pub fn now(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_secs(self.now)
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(self.now)).unwrap_or(SystemTime::UNIX_EPOCH)
     }
 }
 
@@ -117,6 +117,10 @@ impl Replay {
     /// What is wrong with the file, and in which line.
     pub fn read(path: &Path, base: &Path) -> Result<Self, String> {
         let complain = |what: &dyn std::fmt::Display| format!("{}: {what}", path.display());
+        // A pipe or a device would be waited for.
+        if !path.is_file() {
+            return Err(complain(&"there is no such file"));
+        }
         let mut text = String::new();
         let file = File::open(path).map_err(|error| complain(&error))?;
         file.take(RECORDING_BYTES_MAX + 1).read_to_string(&mut text).map_err(|error| complain(&error))?;

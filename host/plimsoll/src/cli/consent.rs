@@ -53,9 +53,10 @@ pub(super) fn load(host: &Arc<Host>, wanted: &Wanted) -> anyhow::Result<Loaded> 
     }
     names.extend(tables(wanted.files.user).map(|(_, name, _)| name.clone()));
     for (file, name, table) in tables(wanted.files.tree) {
-        match names.contains(name) {
-            true => loading.compare(name, file, table),
-            false => loading.take(name, |loading| loading.of_tree(name, file, table, wanted)),
+        if names.contains(name) {
+            loading.compare(name, file, table);
+        } else if !loading.has(name, file, table) {
+            loading.take(name, |loading| loading.of_tree(name, file, table, wanted));
         }
     }
     Ok(loading.loaded)
@@ -126,6 +127,15 @@ impl Loading<'_> {
         Ok(self.load(name, &path, &component, limits(table.limits, true))?.granted(grants))
     }
 
+    /// Whether the component that the tree means runs already, by the user's own word; if so, says it.
+    fn has(&mut self, name: &str, file: &File, table: &PluginTable) -> bool {
+        let Ok(component) = read(&file.folder.join(&table.path)) else { return false };
+        let Some((own, _)) = self.digests.iter().find(|(_, digest)| digest == component.digest()) else { return false };
+        let asking = file.path.display();
+        self.loaded.notes.push(format!("{asking}: plugin {name} runs as {own}, as you say in your own plimsoll.toml"));
+        true
+    }
+
     /// Says so where the tree means another component than the one that runs under its name.
     fn compare(&mut self, name: &str, file: &File, table: &PluginTable) {
         let running = self.digests.iter().find(|(of, _)| of == name).map(|(_, digest)| digest);
@@ -150,10 +160,8 @@ fn granted(digest: &Digest, table: &PluginTable, wanted: &Wanted) -> Option<Gran
     if let Some(trusted) = user.and_then(|user| user.trust.get(digest)) {
         return Some(trusted.grants.clone());
     }
-    if let Some((_, _, own)) = tables(user).find(|(_, _, own)| own.digest.as_ref() == Some(digest)) {
-        return Some(own.grants.clone());
-    }
-    wanted.trust.covers(digest).then(|| table.grants.clone())
+    // Tools are for the user to grant, whatever else the tree may choose.
+    wanted.trust.covers(digest).then(|| Grants { console: Vec::new(), ..table.grants.clone() })
 }
 
 /// What the configuration allows; a tree can only ask for less than any other plugin has.

@@ -81,7 +81,7 @@ pub(super) fn inputs(
 fn build_context(given: Option<&Path>, dockerfile: Option<&Path>, here: &Path) -> Arc<BuildContext> {
     let own = dockerfile.and_then(Path::parent).unwrap_or(here);
     let root = given.unwrap_or(own).to_owned();
-    Arc::new(BuildContext { root, dockerfile: dockerfile.map(Path::to_owned) })
+    Arc::new(BuildContext { root, dockerfile: dockerfile.map(Path::to_owned), ..BuildContext::default() })
 }
 
 /// Rulesets by configuration file.

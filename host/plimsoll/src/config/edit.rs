@@ -81,7 +81,11 @@ impl Edit {
     pub fn save(self) -> Result<(), ConfigError> {
         let complain = |error: &dyn std::fmt::Display| ConfigError(format!("{}: {error}", self.path.display()));
         let text = self.document.to_string();
-        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let path = match fs::canonicalize(&self.path) {
+            Ok(path) => path,
+            Err(_) if self.path.is_symlink() => return Err(complain(&"it is a link that leads nowhere")),
+            Err(_) => self.path.clone(),
+        };
         let folder = path.parent().ok_or_else(|| complain(&"it has no folder"))?;
         private::folders().recursive(true).create(folder).map_err(|error| complain(&error))?;
         let written = private::replace(&path, |file| {

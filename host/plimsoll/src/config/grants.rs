@@ -76,6 +76,11 @@ impl Grants {
         Ok(())
     }
 
+    /// Whether every path of the build context is granted, links included.
+    pub fn has_whole_context(&self) -> bool {
+        self.context.iter().any(|pattern| matches!(pattern.as_str(), ALL | "**"))
+    }
+
     /// Each capability with its patterns, those with none left out.
     pub fn by_capability(&self) -> impl Iterator<Item = (&'static str, &[String])> {
         let all = [
@@ -146,9 +151,18 @@ fn missing_address(patterns: &[String], url: &Url) -> Option<String> {
     let is_granted = |pattern: &String| {
         let Some((scheme, pattern)) = split_address(pattern) else { return true };
         let (of_host, of_rest) = pattern.split_once('/').unwrap_or((pattern, ALL));
-        fits(scheme, url.scheme()) && fits(of_host, host) && fits(of_rest, rest.trim_start_matches('/'))
+        // What a server may take for a way up is below no path.
+        let is_below = of_rest == ALL || !has_hidden_way_up(url.path());
+        let rest = rest.strip_prefix('/').unwrap_or(rest);
+        fits(scheme, url.scheme()) && fits(of_host, host) && is_below && fits(of_rest, rest)
     };
     (!patterns.iter().any(is_granted)).then(|| format!("{}://{host}/*", url.scheme()))
+}
+
+/// Whether a path has separators or dots that are only there once it is decoded.
+fn has_hidden_way_up(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    ["%2f", "%5c", "%2e"].iter().any(|hidden| path.contains(hidden))
 }
 
 /// Scheme and rest; nothing for what stands for all there is.
@@ -180,6 +194,14 @@ fn check_registry(pattern: &str) -> Result<(), String> {
     if host.is_empty() || repository.is_empty() || repository.contains([':', '@']) || pattern.contains(is_space) {
         return expected();
     }
+    if matches!(host, "index.docker.io" | "registry-1.docker.io") {
+        return Err(format!(
+            "{pattern:?}: references to Docker Hub say docker.io, so write \"docker.io/{repository}\""
+        ));
+    }
+    if host.contains(char::is_uppercase) {
+        return Err(format!("{pattern:?}: write the host in lower case"));
+    }
     let is_host = host == "localhost" || host.contains(['.', ':', '*']);
     match is_host {
         true => Ok(()),
@@ -192,6 +214,14 @@ fn check_address(pattern: &str) -> Result<(), String> {
         Some((_, rest)) => rest.split('/').next().unwrap_or_default(),
         None => "",
     };
+    if let Some((scheme, _)) = split_address(pattern).filter(|_| !host.contains('*') && !host.is_empty()) {
+        // As questions have it: in lower case, ASCII, without the port that the scheme has anyway.
+        let normal = Url::parse(&format!("{scheme}://{host}/")).map_err(|error| format!("{pattern:?}: {error}"))?;
+        let normal = &normal[Position::BeforeHost..Position::AfterPort];
+        if normal != host && !scheme.contains('*') {
+            return Err(format!("{pattern:?}: write the host as {normal}"));
+        }
+    }
     let is_address = !host.is_empty() && !host.contains(['@', '\\', '?', '#']) && !pattern.contains(is_space);
     match is_address || pattern == ALL {
         true => Ok(()),
@@ -292,6 +322,8 @@ mod tests {
         check("https://*.example.com/*", "https://a.example.com/a", true);
         check("https://example.com/list", "https://example.com/list?of=secrets", false);
         check("https://example.com/a/*", "https://example.com/a/../b", false);
+        check("https://example.com/a/*", "https://example.com/a/..%2fb", false);
+        check("https://example.com/a/*", "https://example.com//a/b", false);
         check("*", "https://example.com/a", true);
     }
 
@@ -325,6 +357,10 @@ mod tests {
             ("registry", "ghcr.io/acme/app:1"),
             ("http", "example.com/*"),
             ("http", "https://user@example.com/*"),
+            ("http", "https://Example.com/*"),
+            ("http", "https://example.com:443/*"),
+            ("registry", "index.docker.io/*"),
+            ("registry", "Docker.io/*"),
             ("context", "/etc/passwd"),
             ("context", "a/../b"),
             ("console", "/bin/sh"),

@@ -12,12 +12,15 @@ use crate::question::{BuildContext, ContextFile, FileKind, Ignored, Matches, Ran
 pub(crate) struct Place {
     root: String,
     dockerfile: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    bars_links: bool,
 }
 
 impl Place {
     pub(super) fn of(context: &BuildContext, base: &Path) -> Self {
         let shown = |path: &Path| path.strip_prefix(base).unwrap_or(path).to_string_lossy().replace('\\', "/");
-        Self { root: shown(&context.root), dockerfile: context.dockerfile.as_deref().map(shown) }
+        let BuildContext { root, dockerfile, bars_links } = context;
+        Self { root: shown(root), dockerfile: dockerfile.as_deref().map(shown), bars_links: *bars_links }
     }
 }
 

@@ -104,7 +104,7 @@ impl Scene {
                 shown: "Dockerfile".to_owned(),
                 source: Source::Bytes(case.dockerfile.text.clone().into_bytes()),
                 ruleset: 0,
-                context: Arc::new(BuildContext { root, dockerfile: None }),
+                context: Arc::new(BuildContext { root, ..BuildContext::default() }),
             }],
             plugins: plugins.clone(),
             unusable: Vec::new(),

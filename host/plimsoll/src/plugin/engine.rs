@@ -60,6 +60,11 @@ impl Host {
         self.compiled.load(Ordering::Relaxed)
     }
 
+    /// Why native code is not kept, where that can be mended.
+    pub fn store_trouble(&self) -> Option<String> {
+        self.store.as_ref().and_then(Store::trouble)
+    }
+
     pub(super) fn engine(&self) -> &Engine {
         &self.engine
     }

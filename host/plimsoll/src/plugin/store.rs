@@ -1,7 +1,7 @@
 //! Native code of components, kept for later runs.
 //!
-//! `FOLDER/native-VERSION/DIGITS-COMPATIBILITY.cwasm`, where DIGITS name the
-//! component. A file begins with a code that only who has the key can make,
+//! `FOLDER/native-VERSION/DIGITS-COMPATIBILITY-KEY.cwasm`, where DIGITS name the
+//! component, and KEY a key, so that users of several share a folder. A file begins with a code that only who has the key can make,
 //! over the name and all that follows; the key lies elsewhere, in a file that
 //! only the user can read. Invariant: bytes are believed, and so run, only if this
 //! user's program wrote them for this component and this engine; whatever else lies
@@ -30,7 +30,14 @@ const KEY_BYTES: usize = 32;
 pub struct Store {
     folder: PathBuf,
     key_path: PathBuf,
-    key: OnceLock<Option<hmac::Key>>,
+    key: OnceLock<Option<Key>>,
+}
+
+/// What codes are made with.
+struct Key {
+    code: hmac::Key,
+    /// What tells it from other keys, and nothing more of it.
+    name: String,
 }
 
 /// What a store holds.
@@ -51,7 +58,8 @@ impl Store {
 
     /// The native code of a component for an engine, if it was made here.
     pub(super) fn load(&self, digest: &Digest, compatibility: u64) -> Option<Vec<u8>> {
-        let path = self.path(digest, compatibility);
+        let key = self.key(false)?;
+        let path = self.path(digest, compatibility, key);
         if !is_own_file(&path, 0o022) {
             return None;
         }
@@ -60,11 +68,11 @@ impl Store {
         let length = usize::try_from(file.metadata().ok()?.len().min(STORE_ENTRY_BYTES_MAX)).ok()?;
         bytes.reserve_exact(length + 1);
         (&file).take(STORE_ENTRY_BYTES_MAX + 1).read_to_end(&mut bytes).ok()?;
-        let key = self.key(false)?;
-        let is_ours =
-            |(code, native): (&[u8], &[u8])| hmac::verify(key, &signed(digest, compatibility, native), code).is_ok();
+        let is_ours = |(code, native): (&[u8], &[u8])| {
+            hmac::verify(&key.code, &signed(digest, compatibility, native), code).is_ok()
+        };
         if !bytes.split_at_checked(KEY_BYTES).is_some_and(is_ours) {
-            // Damaged, or of another key: nobody can use it.
+            // Damaged, or not what its name says: nobody can use it.
             let _ = fs::remove_file(&path);
             return None;
         }
@@ -109,8 +117,8 @@ impl Store {
     fn write(&self, digest: &Digest, compatibility: u64, native: &[u8]) -> io::Result<()> {
         private::folders().recursive(true).create(&self.folder)?;
         let key = self.key(true).ok_or(io::ErrorKind::Unsupported)?;
-        let code = hmac::sign(key, &signed(digest, compatibility, native));
-        private::replace(&self.path(digest, compatibility), |file| {
+        let code = hmac::sign(&key.code, &signed(digest, compatibility, native));
+        private::replace(&self.path(digest, compatibility, key), |file| {
             file.write_all(code.as_ref())?;
             file.write_all(native)
         })
@@ -131,12 +139,19 @@ impl Store {
         }
     }
 
-    fn path(&self, digest: &Digest, compatibility: u64) -> PathBuf {
-        self.folder.join(format!("{}-{compatibility:016x}{SUFFIX}", digest.digits()))
+    fn path(&self, digest: &Digest, compatibility: u64, key: &Key) -> PathBuf {
+        self.folder.join(format!("{}-{compatibility:016x}-{}{SUFFIX}", digest.digits(), key.name))
+    }
+
+    /// Why native code is not kept, where its key is the reason.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let is_broken = self.key_path.exists() && self.key(false).is_none();
+        let path = self.key_path.display();
+        is_broken.then(|| format!("{path} is no key, or others can read it: remove it, and native code is kept again"))
     }
 
     /// The key; made if there is none and `make` says so.
-    fn key(&self, make: bool) -> Option<&hmac::Key> {
+    fn key(&self, make: bool) -> Option<&Key> {
         if let Some(known) = self.key.get() {
             return known.as_ref();
         }
@@ -183,13 +198,15 @@ fn signed(digest: &Digest, compatibility: u64, native: &[u8]) -> Vec<u8> {
     signed
 }
 
-fn read_key(path: &Path) -> Option<hmac::Key> {
+fn read_key(path: &Path) -> Option<Key> {
     let bytes = fs::read(path).ok().filter(|bytes| bytes.len() == KEY_BYTES && is_own_file(path, 0o077))?;
-    Some(hmac::Key::new(hmac::HMAC_SHA256, &bytes))
+    let code = hmac::Key::new(hmac::HMAC_SHA256, &bytes);
+    let name = hmac::sign(&code, b"name").as_ref()[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+    Some(Key { code, name })
 }
 
 /// Makes a key, unless another process was faster: then that one's is taken.
-fn make_key(path: &Path) -> Option<hmac::Key> {
+fn make_key(path: &Path) -> Option<Key> {
     let mut bytes = [0; KEY_BYTES];
     SystemRandom::new().fill(&mut bytes).ok()?;
     private::folders().recursive(true).create(path.parent()?).ok()?;
@@ -224,6 +241,10 @@ fn is_own_file(path: &Path, barred: u32) -> bool {
 mod tests {
     use super::*;
 
+    fn path_of(store: &Store, digest: &Digest) -> PathBuf {
+        store.path(digest, 1, store.key(false).unwrap())
+    }
+
     #[test]
     fn only_what_was_made_here_is_believed() {
         let scratch = tempfile::tempdir().unwrap();
@@ -237,7 +258,7 @@ mod tests {
         assert_eq!(store().load(&digest, 2), None, "another engine");
         assert_eq!(store().load(&Digest::of(b"other"), 1), None, "another component");
 
-        let path = store().path(&digest, 1);
+        let path = path_of(&store(), &digest);
         let whole = fs::read(&path).unwrap();
         let check = |what: &str, bytes: &[u8]| {
             fs::write(&path, bytes).unwrap();
@@ -255,8 +276,8 @@ mod tests {
         check("it is empty", &[]);
         let elsewhere = Store::new(&scratch.path().join("elsewhere"), scratch.path().join("other/key"));
         elsewhere.keep(&digest, 1, b"native");
-        check("it is of another key", &fs::read(elsewhere.path(&digest, 1)).unwrap());
-        fs::rename(&path, store().path(&Digest::of(b"other"), 1)).unwrap();
+        check("it is of another key", &fs::read(path_of(&elsewhere, &digest)).unwrap());
+        fs::rename(&path, path_of(&store(), &Digest::of(b"other"))).unwrap();
         assert_eq!(store().load(&Digest::of(b"other"), 1), None, "it is another's");
     }
 
@@ -268,7 +289,7 @@ mod tests {
         let store = || Store::new(scratch.path(), scratch.path().join("key"));
         let digest = Digest::of(b"component");
         store().keep(&digest, 1, b"native");
-        let path = store().path(&digest, 1);
+        let path = path_of(&store(), &digest);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o620)).unwrap();
         assert_eq!(store().load(&digest, 1), None);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
@@ -281,6 +302,7 @@ mod tests {
         assert!(store().load(&digest, 1).is_some());
         fs::set_permissions(scratch.path().join("key"), fs::Permissions::from_mode(0o604)).unwrap();
         assert_eq!(store().load(&digest, 1), None, "others know the key");
+        assert!(store().trouble().is_some_and(|trouble| trouble.contains("others can read it")));
     }
 
     #[test]
@@ -293,7 +315,7 @@ mod tests {
         for (age, digest) in digests.iter().rev().enumerate() {
             store.keep(digest, 1, &native);
             let old = SystemTime::now() - std::time::Duration::from_secs(1_000 - age as u64);
-            fs::File::options().append(true).open(store.path(digest, 1)).map(|file| file.set_modified(old)).ok();
+            fs::File::options().append(true).open(path_of(&store, digest)).map(|file| file.set_modified(old)).ok();
         }
         assert!(store.stored().bytes <= STORE_BYTES_MAX);
         assert_eq!(store.load(digests.last().unwrap(), 1), None);

@@ -89,7 +89,7 @@ fn image(host: &str, number: usize) -> Question {
 }
 
 fn file(number: usize) -> Question {
-    let context = BuildContext { root: PathBuf::from(format!("/nowhere/{number}")), dockerfile: None };
+    let context = BuildContext { root: PathBuf::from(format!("/nowhere/{number}")), ..BuildContext::default() };
     Question::Ignored { context: Arc::new(context), paths: vec!["a".to_owned()] }
 }
 

@@ -99,6 +99,9 @@ fn say_more(arguments: &Arguments, prepared: &Prepared, outcome: &Outcome) {
     });
     report::hosts(outcome, &traffic.collect()).lines().for_each(complain);
     complain(&format!("components compiled by this process: {}", prepared.host.compiled()));
+    if let Some(trouble) = prepared.host.store_trouble() {
+        complain(&format!("cache: {trouble}"));
+    }
 }
 
 /// What the cache has to say of itself. A folder that cannot be used is no news to whoever set it up so.

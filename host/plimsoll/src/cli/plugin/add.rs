@@ -1,5 +1,6 @@
 //! `plimsoll plugin add`.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -10,8 +11,8 @@ use clap::Args;
 
 use super::super::{CLEAN, FAILED, complain, print, store, variables};
 use super::name_of;
-use crate::config::{self, Edit, Finder, Grants, Variables, cache_dir, user_file};
-use crate::plugin::{Component, Host, Limits, Plugin};
+use crate::config::{self, Edit, Finder, Grants, PluginTable, Variables, cache_dir, user_file};
+use crate::plugin::{Component, Host, Limits, Plugin, check_name};
 use crate::report::printable;
 
 /// Let the rules of a component run
@@ -30,7 +31,7 @@ pub(super) struct Arguments {
     /// The prefix of its rules [default: as the tree calls it, else the file's name]
     #[arg(long)]
     name: Option<String>,
-    /// What it may ask for [default: as the tree asks, else all that it imports, tools excepted]
+    /// What it may ask for [default: as before, else as the tree asks, else all that it imports, tools excepted]
     #[arg(long = "grant", value_name = "CAPABILITY=PATTERN")]
     grants: Vec<String>,
     /// Do not ask
@@ -56,18 +57,29 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         user_file(&variables).context("there is no place for your own plimsoll.toml: set HOME or XDG_CONFIG_HOME")?;
     let component = Component::read(&arguments.path).map_err(|message| anyhow!("{shown}: {message}"))?;
     let path = fs::canonicalize(&arguments.path).with_context(|| shown.to_string())?;
-    let asked = asked(&path, &user, arguments.name.as_deref())?;
+    let asked = asked(&path, &user)?;
     let name = match (&arguments.name, &asked) {
+        (Some(name), Some(Asked { by, name: called, .. })) if name != called => {
+            bail!("--name {name}: {} asks for it as {called}; leave --name out", by.display())
+        }
         (Some(name), _) => name.clone(),
         (None, Some(asked)) => asked.name.clone(),
         (None, None) => name_of(&path),
     };
+    check_name(&name).map_err(|error| anyhow!("{error}; say --name NAME"))?;
     let plugin = compile(arguments, &variables, &name, &component)?;
-    let grants = grants(arguments, &plugin, asked.as_ref())?;
-
     let mut edit = Edit::open(&user)?;
-    print(&summary(&plugin, &component, &path, &grants, asked.as_ref()))?;
-    if !arguments.yes && !agreed(&name)? {
+    let before = before(&user, &name)?;
+    let grants = grants(arguments, &plugin, asked.as_ref(), before.as_ref())?;
+
+    let summary = summary(&plugin, &component, &path, &grants, asked.as_ref(), before.as_ref());
+    let can_ask = io::stdin().is_terminal() && io::stderr().is_terminal();
+    if arguments.yes {
+        print(&summary)?;
+    } else if !can_ask {
+        print(&summary)?;
+        bail!("nobody can be asked here whether {name} may run: look at the above, then use --yes");
+    } else if !agreed(&name, &summary)? {
         complain(&format!("{name} will not run"));
         return Ok(FAILED);
     }
@@ -89,20 +101,49 @@ fn compile(arguments: &Arguments, variables: &Variables, name: &str, component: 
         .map_err(|unusable| anyhow!("{}: {}", arguments.path.display(), unusable.message))
 }
 
-/// What the tree around the working directory asks for of this very file.
-fn asked(path: &Path, user: &Path, name: Option<&str>) -> anyhow::Result<Option<Asked>> {
+/// What the tree around the component, or around the working directory, asks for of this very file.
+fn asked(path: &Path, user: &Path) -> anyhow::Result<Option<Asked>> {
     let here = env::current_dir().context("the working directory is gone")?;
-    let Some(by) = Finder::default().nearest(&here).filter(|tree| tree != user) else { return Ok(None) };
-    let file = config::read(&by)?;
-    let is_meant = |(called, table): &(String, config::PluginTable)| {
-        let is_called = name.is_none_or(|name| name == called);
-        is_called && fs::canonicalize(file.folder.join(&table.path)).is_ok_and(|asked| asked == path)
-    };
-    let meant = file.plugins.clone().into_iter().find(is_meant);
-    Ok(meant.map(|(name, table)| Asked { by, name, grants: table.grants }))
+    let mut finder = Finder::default();
+    let trees: BTreeSet<PathBuf> = [&*here, path].into_iter().filter_map(|place| finder.nearest(place)).collect();
+    let mut asked: Vec<Asked> = Vec::new();
+    for by in trees.into_iter().filter(|tree| tree != user) {
+        let file = config::read(&by)?;
+        let is_meant =
+            |table: &PluginTable| fs::canonicalize(file.folder.join(&table.path)).is_ok_and(|asked| asked == path);
+        let meant = file.plugins.iter().filter(|(_, table)| is_meant(table));
+        asked.extend(meant.map(|(name, table)| Asked {
+            by: by.clone(),
+            name: name.clone(),
+            grants: table.grants.clone(),
+        }));
+    }
+    ensure!(
+        asked.len() < 2,
+        "{} and {} both ask for it: write [plugins] once",
+        asked[0].by.display(),
+        asked[1].by.display()
+    );
+    Ok(asked.pop())
 }
 
-fn grants(arguments: &Arguments, plugin: &Plugin, asked: Option<&Asked>) -> anyhow::Result<Grants> {
+/// What the user granted a plugin of this name before.
+fn before(user: &Path, name: &str) -> anyhow::Result<Option<Grants>> {
+    if !user.is_file() {
+        return Ok(None);
+    }
+    let file = config::read(user)?;
+    let trusted = file.trust.values().filter(|table| table.name.as_deref() == Some(name)).map(|table| &table.grants);
+    let own = file.plugins.get(name).map(|table| &table.grants);
+    Ok(own.or_else(|| trusted.last()).cloned())
+}
+
+fn grants(
+    arguments: &Arguments,
+    plugin: &Plugin,
+    asked: Option<&Asked>,
+    before: Option<&Grants>,
+) -> anyhow::Result<Grants> {
     let mut grants = Grants::default();
     for grant in &arguments.grants {
         let (capability, pattern) =
@@ -116,40 +157,44 @@ fn grants(arguments: &Arguments, plugin: &Plugin, asked: Option<&Asked>) -> anyh
             plugin.name
         );
     }
-    Ok(match (arguments.grants.is_empty(), asked) {
-        (false, _) => grants,
-        (true, Some(asked)) => asked.grants.clone(),
-        (true, None) => Grants::all_of(&plugin.capabilities),
-    })
+    if !arguments.grants.is_empty() {
+        return Ok(grants);
+    }
+    let wished = before.or(asked.map(|asked| &asked.grants));
+    Ok(wished.cloned().unwrap_or_else(|| Grants::all_of(&plugin.capabilities)))
 }
 
-/// What there is to agree to.
-fn summary(plugin: &Plugin, component: &Component, path: &Path, grants: &Grants, asked: Option<&Asked>) -> String {
+/// What there is to agree to: what weighs most stands last, next to the question.
+fn summary(
+    plugin: &Plugin,
+    component: &Component,
+    path: &Path,
+    grants: &Grants,
+    asked: Option<&Asked>,
+    before: Option<&Grants>,
+) -> String {
     let Plugin { name, version, capabilities, rules, .. } = plugin;
-    let imports = if capabilities.is_empty() { "nothing".to_owned() } else { capabilities.join(", ") };
-    let runs = asked.map_or("in all your runs".to_owned(), |asked| format!("where {} asks for it", asked.by.display()));
-    let mut text = format!(
-        "{name} {} ({})\n  digest       {}\n  can ask for  {imports}\n  may ask for  {grants}\n  runs         {runs}\n\n",
-        printable(version),
-        path.display(),
-        component.digest()
-    );
+    let shown = |path: &Path| printable(&path.display().to_string());
+    let mut text = format!("{name} {} ({})\n\n", printable(version), shown(path));
     let width = rules.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
     for rule in rules {
         let severity = if rule.is_opt_in { "off" } else { rule.severity.name() };
         let _ = writeln!(text, "{:width$}  {severity:7}  {}", rule.name, printable(&rule.summary));
     }
-    text.push('\n');
+    let imports = if capabilities.is_empty() { "nothing".to_owned() } else { capabilities.join(", ") };
+    let runs = asked.map_or("in all your runs".to_owned(), |asked| format!("where {} asks for it", shown(&asked.by)));
+    let _ = writeln!(text, "\n  digest       {}\n  can ask for  {imports}", component.digest());
+    if let Some(before) = before.filter(|before| *before != grants) {
+        let _ = writeln!(text, "  before       {before}");
+    }
+    let _ = writeln!(text, "  may ask for  {grants}\n  runs         {runs}\n");
     text
 }
 
 /// Asks on the terminal.
-fn agreed(name: &str) -> anyhow::Result<bool> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        bail!("nobody can be asked here whether {name} may run: look at the above, then use --yes");
-    }
+fn agreed(name: &str, summary: &str) -> anyhow::Result<bool> {
     let mut err = io::stderr();
-    write!(err, "Let {name} run? [y/N] ")?;
+    write!(err, "{summary}Let {name} run? [y/N] ")?;
     err.flush()?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;

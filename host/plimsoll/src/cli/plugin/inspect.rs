@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::super::{CLEAN, Format, print};
 use super::name_of;
-use crate::plugin::{Component, Host, Limits, Plugin, Rule, contract};
+use crate::plugin::{Component, Host, Limits, Plugin, Rule, check_name, contract};
 use crate::report::printable;
 
 /// Show what a component holds and what it can ask for
@@ -58,7 +58,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let shown = arguments.file.display();
     let component = Component::read(&arguments.file).map_err(|message| anyhow!("{shown}: {message}"))?;
     let host = Host::new().map_err(|error| anyhow!("the engine does not start: {error:#}"))?;
-    let name = arguments.name.clone().unwrap_or_else(|| name_of(&arguments.file));
+    // Whatever the file is called, there is something to see.
+    let own = Some(name_of(&arguments.file)).filter(|name| check_name(name).is_ok());
+    let name = arguments.name.clone().or(own).unwrap_or_else(|| "plugin".to_owned());
     let plugin = Plugin::load(&host, &name, &component, Limits::default())
         .map_err(|unusable| anyhow!("{shown}: {}", unusable.message))?;
     match arguments.format {

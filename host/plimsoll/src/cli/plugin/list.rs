@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::super::{CLEAN, Format, print, variables};
 use crate::config::{self, Digest, File, Finder, Grants, user_file};
 use crate::plugin::Component;
+use crate::report::printable;
 
 /// List the plugins that you let run, and those that the tree around you asks for
 #[derive(Args)]
@@ -124,9 +125,9 @@ fn text(listed: &[Listed]) -> String {
             State::Missing => "does not run: there is no such component",
             State::Asked => "does not run: the tree asks for it; `plimsoll plugin add` lets it run",
         };
-        let _ = writeln!(text, "{name}  {state}");
+        let _ = writeln!(text, "{}  {state}", printable(name));
         if let Some(path) = path {
-            let _ = writeln!(text, "  path         {}", path.display());
+            let _ = writeln!(text, "  path         {}", printable(&path.display().to_string()));
         }
         if let Some(digest) = digest {
             let _ = writeln!(text, "  digest       {digest}");

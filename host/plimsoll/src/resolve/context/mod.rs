@@ -104,7 +104,7 @@ impl IgnoreFile {
         let unreadable =
             |error| failure(format!("the build context {} cannot be read: {error}", context.root.display()));
         let root = fs::canonicalize(folder(&context.root)).map_err(unreadable)?;
-        Ok(Tree::new(root, matcher, self.bytes, deadline))
+        Ok(Tree::new(root, context.bars_links, matcher, self.bytes, deadline))
     }
 
     /// What it says of paths.

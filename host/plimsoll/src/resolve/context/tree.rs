@@ -26,6 +26,8 @@ use crate::resolve::checksum::Checksum;
 /// A build context, for one question.
 pub(super) struct Tree<'m> {
     root: PathBuf,
+    /// Whether links lead nowhere.
+    bars_links: bool,
     matcher: &'m Matcher,
     /// Bytes of its patterns.
     pattern_bytes: usize,
@@ -46,8 +48,14 @@ struct Found {
 }
 
 impl<'m> Tree<'m> {
-    pub(super) fn new(root: PathBuf, matcher: &'m Matcher, pattern_bytes: usize, deadline: Instant) -> Self {
-        Self { root, matcher, pattern_bytes, deadline, entries: 0, work: 0, room: CONTEXT_PATHS_MAX }
+    pub(super) fn new(
+        root: PathBuf,
+        bars_links: bool,
+        matcher: &'m Matcher,
+        pattern_bytes: usize,
+        deadline: Instant,
+    ) -> Self {
+        Self { root, bars_links, matcher, pattern_bytes, deadline, entries: 0, work: 0, room: CONTEXT_PATHS_MAX }
     }
 
     /// The paths that a source of ADD or COPY matches.
@@ -118,7 +126,7 @@ impl<'m> Tree<'m> {
             let Some(known) = &metadata else { return Ok(None) };
             if known.is_symlink() {
                 links += 1;
-                if links > CONTEXT_LINKS_MAX || !self.is_sent(&names, false)? {
+                if self.bars_links || links > CONTEXT_LINKS_MAX || !self.is_sent(&names, false)? {
                     return Ok(None);
                 }
                 let target = fs::read_link(self.place(&names)).map_err(|error| unreadable(path, &error))?;

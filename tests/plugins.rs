@@ -132,7 +132,7 @@ fn the_shell_is_read_once_or_not_at_all() {
             context: Arc::default(),
             now: std::time::SystemTime::UNIX_EPOCH,
         };
-        let draft = runner.draft(plugin, &subject);
+        let draft = runner.draft(plugin, subject);
         assert_eq!(draft.failures.len(), 0);
         (draft.findings.len(), meaning.shell_readings())
     };

@@ -43,7 +43,7 @@ impl Bench {
     }
 
     fn draft(&mut self) -> Draft {
-        self.runner.draft(0, &self.subject)
+        self.runner.draft(0, self.subject.clone())
     }
 }
 
@@ -101,7 +101,7 @@ fn an_instance_takes_little_memory() {
     let plugins: Arc<[Plugin]> = [acme].into();
     let runner = || {
         let mut runner = Runner::new(plugins.clone());
-        assert_eq!(runner.draft(0, &subject).failures.len(), 0);
+        assert_eq!(runner.draft(0, subject.clone()).failures.len(), 0);
         runner
     };
     let warm = runner();

@@ -167,13 +167,13 @@ impl Host for Linked {
         self.document(|document| document.empty_continuations())
     }
     fn flags(&self) -> Vec<u32> {
-        self.document(|document| document.flags())
+        self.document(|document| document.flags().to_vec())
     }
     fn heredocs(&self) -> Vec<u32> {
-        self.document(|document| document.heredocs())
+        self.document(|document| document.heredocs().to_vec())
     }
     fn comments(&self) -> Vec<u32> {
-        self.document(|document| document.comments())
+        self.document(|document| document.comments().to_vec())
     }
     fn target_platform(&self) -> String {
         self.meaning(|meaning| meaning.target_platform())

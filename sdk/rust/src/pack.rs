@@ -73,13 +73,13 @@ pub fn validate_options(rules: &[Entry], rule: u32, options: &str) -> Vec<Option
 
 /// `fast.check`.
 pub fn check(rules: &[Entry]) -> Vec<Finding> {
+    Subject::current(rules).check(rules)
+}
+
+/// `fast.check` of a component that is then asked to plan.
+pub fn check_before_plan(rules: &[Entry]) -> Vec<Finding> {
     let subject = Subject::current(rules);
-    let mut findings = Vec::new();
-    subject.for_each_rule(rules, |index, rule, options| {
-        let mut report = Report::new(index);
-        (rule.check)(options, &subject.document, &mut report);
-        findings.append(&mut report.into_findings());
-    });
+    let findings = subject.check(rules);
     subject.keep();
     findings
 }
@@ -119,25 +119,35 @@ struct Subject {
 
 thread_local! {
     /// That of the last call of `check`, with the document's number.
-    static LAST: Cell<Option<(u64, Subject)>> = const { Cell::new(None) };
+    static LAST: Cell<Option<(u64, Box<Subject>)>> = const { Cell::new(None) };
     /// The rule that runs.
     static RUNNING: Cell<Option<u32>> = const { Cell::new(None) };
 }
 
 impl Subject {
-    fn current(rules: &[Entry]) -> Self {
+    fn current(rules: &[Entry]) -> Box<Self> {
         hook_panics();
         let enabled = host::enabled().into_iter().map(|index| (index, rules[index as usize].options(index)));
-        Self { document: Document::current(), enabled: enabled.collect(), announces: host::announces() }
+        Box::new(Self { document: Document::current(), enabled: enabled.collect(), announces: host::announces() })
+    }
+
+    fn check(&self, rules: &[Entry]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        self.for_each_rule(rules, |index, rule, options| {
+            let mut report = Report::new(index);
+            (rule.check)(options, &self.document, &mut report);
+            findings.append(&mut report.into_findings());
+        });
+        findings
     }
 
     /// Keeps it, with all that was pulled of it, for a call about the same.
-    fn keep(self) {
+    fn keep(self: Box<Self>) {
         LAST.set(Some((host::document_id(), self)));
     }
 
     /// What was kept, if that is what this call is about.
-    fn kept() -> Option<Self> {
+    fn kept() -> Option<Box<Self>> {
         let (id, subject) = LAST.take()?;
         (id == host::document_id()).then_some(subject)
     }

@@ -48,6 +48,9 @@ pub struct Document {
     tree: Tree,
     instructions: OnceLock<Vec<u32>>,
     words: OnceLock<Vec<u32>>,
+    flags: OnceLock<Vec<u32>>,
+    heredocs: OnceLock<Vec<u32>>,
+    comments: OnceLock<Vec<u32>>,
 }
 
 impl Document {
@@ -58,7 +61,18 @@ impl Document {
         let invalid = str::from_utf8(&source).err();
         let invalid_utf8 = invalid.map(|error| u32::try_from(error.valid_up_to()).unwrap_or(NONE));
         let source = Arc::new(Source { bytes: source, lines: OnceLock::new() });
-        Self { id, path, source, invalid_utf8, tree, instructions: OnceLock::new(), words: OnceLock::new() }
+        Self {
+            id,
+            path,
+            source,
+            invalid_utf8,
+            tree,
+            instructions: OnceLock::new(),
+            words: OnceLock::new(),
+            flags: OnceLock::new(),
+            heredocs: OnceLock::new(),
+            comments: OnceLock::new(),
+        }
     }
 
     /// Its number in this run.
@@ -132,7 +146,7 @@ impl Document {
     }
 
     /// `document.flags`.
-    pub fn flags(&self) -> Vec<u32> {
+    pub fn flags(&self) -> &[u32] {
         let row = |flag: &plimsoll_dockerfile::tree::Flag| {
             let (name, value) = (self.place(flag.name), flag.value.map(|value| self.place(value)));
             [
@@ -144,22 +158,22 @@ impl Document {
                 value.map_or(NONE, |v| v.end),
             ]
         };
-        self.tree.flags.iter().flat_map(row).collect()
+        self.flags.get_or_init(|| self.tree.flags.iter().flat_map(row).collect())
     }
 
     /// `document.heredocs`.
-    pub fn heredocs(&self) -> Vec<u32> {
+    pub fn heredocs(&self) -> &[u32] {
         let row = |heredoc: &plimsoll_dockerfile::tree::Heredoc| {
             let (name, bits) = (self.place(heredoc.name), u32::from(heredoc.expand) | u32::from(heredoc.chomp) << 1);
             [name.start, name.end, heredoc.body.start, heredoc.body.end, heredoc.fd, bits]
         };
-        self.tree.heredocs.iter().flat_map(row).collect()
+        self.heredocs.get_or_init(|| self.tree.heredocs.iter().flat_map(row).collect())
     }
 
     /// `document.comments`.
-    pub fn comments(&self) -> Vec<u32> {
+    pub fn comments(&self) -> &[u32] {
         let row = |comment: &Comment| [comment.span.start, comment.span.end, comment.text.start, comment.text.end];
-        self.tree.comments.iter().flat_map(row).collect()
+        self.comments.get_or_init(|| self.tree.comments.iter().flat_map(row).collect())
     }
 
     /// `document.empty-continuations`.

@@ -94,6 +94,15 @@ impl Rules {
         }
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::None => true,
+            Self::Named(names) => names.is_empty(),
+            Self::All => false,
+        }
+    }
+
     /// Whether a rule is among them.
     pub fn contain(&self, rule: &str) -> bool {
         match self {

@@ -10,7 +10,7 @@ use plimsoll_dockerfile::model::{PlatformFlag, Stage, VariableScope, VariableSta
 use plimsoll_dockerfile::tree::ProblemKind as TreeProblem;
 
 use super::suppress::Suppressions;
-use super::work::{Content, Pending, Work, note, settings, settle};
+use super::work::{Content, Pending, Work, narrowed, note, settle};
 use super::{Input, Job, Source};
 use crate::document::{Document, Meaning};
 use crate::finding::{Problem, ProblemKind};
@@ -52,7 +52,7 @@ fn check_and_plan(
     let planned = vec![0; job.plugins.len()];
     let configured = &job.rulesets[input.ruleset].settings;
     let told = job.plugins.iter().zip(configured);
-    let settings = told.map(|(plugin, configured)| settings(plugin, configured, &suppressions)).collect();
+    let narrowed = told.map(|(plugin, configured)| narrowed(plugin, configured, &suppressions)).collect();
     let content = work.content.insert(Content {
         document: document.clone(),
         meaning,
@@ -60,14 +60,14 @@ fn check_and_plan(
         suppressions,
         ruleset: input.ruleset,
         surroundings,
-        settings,
+        narrowed,
         now: job.now,
         planned,
     });
     let ruleset = &job.rulesets[input.ruleset];
     let mut pending = Vec::new();
     for (index, plugin) in job.plugins.iter().enumerate() {
-        let draft = runner.draft(index, &content.subject(index, content.meaning.clone()));
+        let draft = runner.draft(index, content.subject(index, configured, content.meaning.clone()));
         let settled = draft.findings.into_iter().filter_map(|(rule, finding)| {
             settle(ruleset, &content.suppressions, finding).map(|finding| (index, rule, finding))
         });

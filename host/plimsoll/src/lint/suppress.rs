@@ -98,6 +98,12 @@ impl Suppressions {
         (Self { file, checks, placed }, problem)
     }
 
+    /// Whether the file says nothing of which rules run.
+    pub(super) fn leave_all(&self) -> bool {
+        let mut options = self.placed.iter().map(|placed| &placed.checks).chain([&self.checks]);
+        self.file.is_empty() && self.checks.skip.is_empty() && options.all(|checks| checks.experimental.is_empty())
+    }
+
     /// Whether the whole file goes without a rule, so that it need not run.
     pub(super) fn excludes(&self, rule: &Rule) -> bool {
         let is_skipped = !rule.is_opt_in && check_name(&rule.name).is_some_and(|name| self.checks.skip.contain(name));

@@ -46,8 +46,8 @@ pub(super) struct Content {
     pub(super) ruleset: usize,
     /// What the build is told, as index into [`Job::surroundings`].
     pub(super) surroundings: usize,
-    /// What each plugin is told of its rules.
-    pub(super) settings: Vec<Arc<Settings>>,
+    /// What each plugin is told of its rules, where the file has a say in it.
+    pub(super) narrowed: Vec<Option<Arc<Settings>>>,
     /// What counts as now.
     pub(super) now: SystemTime,
     /// Requests planned so far, by plugin.
@@ -83,27 +83,34 @@ impl Pending {
 }
 
 impl Content {
-    /// What a plugin sees, under some meaning of the document.
-    pub(super) fn subject(&self, plugin: usize, meaning: Arc<Meaning>) -> Subject {
+    /// What a plugin sees, under some meaning of the document. Settings that all files share change hands once
+    /// a call and no more: all threads count at the same place who holds them.
+    pub(super) fn subject(&self, plugin: usize, configured: &[Arc<Settings>], meaning: Arc<Meaning>) -> Subject {
         let (document, context) = (self.document.clone(), self.context.clone());
         let id = document.id() * PLATFORMS_MAX as u64 + self.surroundings as u64;
-        Subject { id, document, meaning, settings: self.settings[plugin].clone(), context, now: self.now }
+        let settings = self.narrowed[plugin].as_ref().unwrap_or(&configured[plugin]).clone();
+        Subject { id, document, meaning, settings, context, now: self.now }
     }
 }
 
-/// What a plugin is told of its rules: those that the whole file goes without
-/// do not run, those that it asks for do.
-pub(super) fn settings(plugin: &Plugin, configured: &Arc<Settings>, suppressions: &Suppressions) -> Arc<Settings> {
+/// What a plugin is told of its rules where the file has a say in it: those that the
+/// whole file goes without do not run, those that it asks for do.
+pub(super) fn narrowed(
+    plugin: &Plugin,
+    configured: &Arc<Settings>,
+    suppressions: &Suppressions,
+) -> Option<Arc<Settings>> {
+    // Most files say nothing, and there may be many plugins.
+    if suppressions.leave_all() {
+        return None;
+    }
     let is_enabled = |index: &u32| configured.enabled.binary_search(index).is_ok();
     let runs = |(index, rule): (u32, &Rule)| {
         let is_wanted = is_enabled(&index) || rule.is_opt_in && suppressions.asks_for(rule);
         (is_wanted && !suppressions.excludes(rule)).then_some(index)
     };
     let enabled: Vec<u32> = (0..).zip(&plugin.rules).filter_map(runs).collect();
-    if enabled == configured.enabled {
-        return configured.clone();
-    }
-    Arc::new(Settings { enabled, ..(**configured).clone() })
+    (enabled != configured.enabled).then(|| Arc::new(Settings { enabled, ..(**configured).clone() }))
 }
 
 impl Work {

@@ -19,7 +19,7 @@ use crate::question::{Answer, BuildContext, Question};
 /// A call in progress. The default is one about nothing.
 #[derive(Default)]
 pub struct Call {
-    subject: Option<Subject>,
+    subject: Option<Arc<Subject>>,
     phase: Phase,
     limits: Limits,
     until: Option<Instant>,
@@ -122,7 +122,7 @@ pub(super) type Planning = std::result::Result<RequestId, String>;
 impl Call {
     /// A call about a subject. What was planned for this plugin and document in
     /// earlier calls came to `planned_cost`.
-    pub fn new(subject: Subject, phase: Phase, planned_cost: usize) -> Self {
+    pub fn new(subject: Arc<Subject>, phase: Phase, planned_cost: usize) -> Self {
         Self { subject: Some(subject), phase, planned_cost, ..Self::default() }
     }
 
@@ -336,7 +336,9 @@ impl Call {
     // Who is to blame.
 
     fn subject(&self) -> Result<&Subject> {
-        self.subject.as_ref().ok_or_else(|| self.misuse("it asked for the document while describing itself".to_owned()))
+        self.subject
+            .as_deref()
+            .ok_or_else(|| self.misuse("it asked for the document while describing itself".to_owned()))
     }
 
     fn check_rule(&self, rule: u32) -> Result<()> {

@@ -81,15 +81,15 @@ impl document::Host for Guest {
     }
 
     fn flags(&mut self) -> Result<Vec<u32>> {
-        self.give(|call| Ok(call.document()?.flags()))
+        self.give(|call| Ok(call.document()?.flags().to_vec()))
     }
 
     fn heredocs(&mut self) -> Result<Vec<u32>> {
-        self.give(|call| Ok(call.document()?.heredocs()))
+        self.give(|call| Ok(call.document()?.heredocs().to_vec()))
     }
 
     fn comments(&mut self) -> Result<Vec<u32>> {
-        self.give(|call| Ok(call.document()?.comments()))
+        self.give(|call| Ok(call.document()?.comments().to_vec()))
     }
 
     fn directives(&mut self) -> Result<Vec<u32>> {

@@ -150,7 +150,8 @@ mod tests {
         let meaning = Arc::new(Meaning::new(document.clone(), &surroundings, &[]));
         let settings = Arc::new(Settings { rules: ["p/r".into()].into(), enabled: vec![0], options: Vec::new() });
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600);
-        Call::new(Subject { id: 0, document, meaning, settings, context: Arc::default(), now }, phase, 0)
+        let subject = Subject { id: 0, document, meaning, settings, context: Arc::default(), now };
+        Call::new(Arc::new(subject), phase, 0)
     }
 
     fn request() -> Request {

@@ -67,8 +67,8 @@ impl Runner {
     }
 
     /// Runs `fast.check` and `slow.plan` of one plugin.
-    pub fn draft(&mut self, plugin: usize, subject: &Subject) -> Draft {
-        let (mut draft, mut subject) = (Draft::default(), subject.clone());
+    pub fn draft(&mut self, plugin: usize, subject: Subject) -> Draft {
+        let (mut draft, mut subject) = (Draft::default(), Arc::new(subject));
         let Draft { failures, log, .. } = &mut draft;
         let checked =
             self.attempt(plugin, &mut subject, &Phase::Check, failures, log, |instance, call| instance.check(call));
@@ -93,11 +93,11 @@ impl Runner {
     pub fn judge(
         &mut self,
         plugin: usize,
-        subject: &Subject,
+        subject: Subject,
         answers: Vec<Arc<Answered>>,
         planned_cost: usize,
     ) -> Judgement {
-        let mut judgement = Judgement::default();
+        let (mut judgement, subject) = (Judgement::default(), Arc::new(subject));
         let request = answers[0].request.clone();
         let answered =
             contract::Answered { id: request.id, rule: request.rule, scope: request.scope, state: request.state };
@@ -145,7 +145,7 @@ impl Runner {
     fn attempt<T>(
         &mut self,
         plugin: usize,
-        subject: &mut Subject,
+        subject: &mut Arc<Subject>,
         phase: &Phase,
         failures: &mut Vec<Failure>,
         log: &mut Log,
@@ -179,7 +179,7 @@ impl Runner {
             failures.push(failure);
             let culprit = culprit.filter(|_| reruns > 0 && is_in_time)?;
             reruns -= 1;
-            let enabled = &mut Arc::make_mut(&mut subject.settings).enabled;
+            let enabled = &mut Arc::make_mut(&mut Arc::make_mut(subject).settings).enabled;
             let before = enabled.len();
             enabled.retain(|rule| *rule != culprit);
             if enabled.len() == before {

@@ -73,6 +73,7 @@ fn table(rules: &Path, stems: &[String]) -> String {
 
 fn component(world: &Path, text: &str) -> String {
     let name = world_name(text).unwrap_or_else(|| panic!("{}: world.wit needs a package and a world", world.display()));
+    let check = if is_slow(text) { "check_before_plan" } else { "check" };
     let slow = if is_slow(text) {
         "    impl exports::plimsoll::rules::slow::Guest for Pack {
         fn plan() { ::plimsoll_sdk::pack::plan(super::RULES) }
@@ -107,7 +108,7 @@ mod component {{
         }}
     }}
     impl exports::plimsoll::rules::fast::Guest for Pack {{
-        fn check() -> Vec<::plimsoll_sdk::Finding> {{ ::plimsoll_sdk::pack::check(super::RULES) }}
+        fn check() -> Vec<::plimsoll_sdk::Finding> {{ ::plimsoll_sdk::pack::{check}(super::RULES) }}
     }}
 {slow}
     export!(Pack);

@@ -30,6 +30,23 @@ fn run(name: &str, command: &str) -> String {
     text(&output.stdout)
 }
 
+/// What they have besides rules is Rust like any other, with its tests beside it.
+#[test]
+fn their_own_tests_pass() {
+    for name in ["policy", "newer-patch"] {
+        let tested = Command::new(env!("CARGO"))
+            .current_dir(repository_root().join("sdk/examples").join(name))
+            .args(["test", "--release"])
+            .env("CARGO_TARGET_DIR", repository_root().join("target/plugins"))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&tested.stdout).into_owned();
+        assert!(tested.status.success(), "{name}: {text}{}", String::from_utf8_lossy(&tested.stderr));
+        assert!(text.contains("test result: ok. 1 passed"), "{name}: {text}");
+    }
+}
+
 #[test]
 fn rules_do_what_their_pages_say() {
     for (name, rules) in [("policy", 4), ("newer-patch", 1)] {

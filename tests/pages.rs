@@ -100,31 +100,65 @@ fn pages_of_any_kind_get_an_answer() {
     complaint("# no-boot\n", "1: the title is not `# no-root`");
     complaint("# no-root\n", "1: the page has 0 cases");
     complaint("# no-root\n```dockerfile\nFROM a\n", "2: this block is not closed");
-    complaint("# no-root\n```findings\n```\n", "3: findings stand behind a dockerfile block");
-    complaint(&case("```facts\n{}\n```\n```facts\n{}\n```\n"), "12: the dockerfile block of line 3 has facts already");
-    complaint(&case("```facts\nnone\n```\n"), "7: facts: expected ident at line 1");
+    complaint("# no-root\n```findings\n```\n", "2: findings stand behind a dockerfile block");
+    complaint(&case("```facts\n{}\n```\n```facts\n{}\n```\n"), "10: the dockerfile block of line 3 has facts already");
+    complaint(&case("```facts\nnone\n```\n"), "8: facts: expected ident\n");
     complaint(
         &case("```facts\n{\"nginx:1 linux/amd64\": {\"usr\": \"a\"}}\n```\n"),
-        "7: facts: nginx:1 linux/amd64: unknown field `usr`",
+        "8: facts: nginx:1 linux/amd64: unknown field `usr`",
     );
     complaint(
         &case("```facts\n{\"nginx:1 linux/amd64\": {\"skipped\": \"bored\"}}\n```\n"),
-        "7: facts: nginx:1 linux/amd64: there is no reason \"bored\"",
+        "8: facts: nginx:1 linux/amd64: there is no reason \"bored\"",
     );
-    complaint(&case("```facts\n{\"nginx:1 linux/amd64\": {}, \"tags a\": []}\n```\n"), "3: nobody asks for tags of a");
+    complaint(
+        &case("```facts\n{\"nginx:1 linux/amd64\": {}, \"tags a\": []}\n```\n"),
+        "7: nobody asks for tags of a: take it out",
+    );
     complaint(
         &case("```facts\n{}\n```\n"),
         "3: the facts do not answer the question for image nginx:1 for linux/amd64; --record asks",
     );
     complaint(
         &case("```settings\n[rules.\"acme/no-rot\"]\n```\n"),
-        "7: rules/no-root.md: [rules.\"acme/no-rot\"]: there is no such rule",
+        "7: [rules.\"acme/no-rot\"]: there is no such rule",
     );
     complaint(
         &case("```settings\n[rules.\"other/rule\"]\n```\n"),
         "7: the settings speak of other/rule; the rules here begin with acme/",
     );
+    complaint("\u{feff}# no-root\n", "1: the title is not `# no-root`: the page begins with \"\\u{feff}# no-root\"");
     complaint("\u{0}", "1: the title");
+}
+
+#[test]
+fn mistakes_in_a_page_are_told_at_their_line() {
+    let case = |blocks: &str| format!("# no-root\n\n```dockerfile\nFROM nginx:1\n```\n\n{blocks}");
+    let unclosed = "7: this block is not closed: end it with ```, before the next begins in line 10\n";
+    complaint(&case("```facts\n{}\n\n```dockerfile\nFROM a\n```\n"), unclosed);
+    complaint(&case("```finding\n```\n"), "7: a block called finding means nothing here; did you mean findings?");
+    complaint(
+        "# no-root\n```Dockerfile\n```\n",
+        "2: a block called Dockerfile means nothing here; did you mean dockerfile?",
+    );
+    // What shows a block to readers is none.
+    complaint("# no-root\n````markdown\n```dockerfile\n```\n````\n", "1: the page has 0 cases");
+    complaint(&case("```facts\n{\n  \"tags a\": [],\n}\n```\n"), "10: facts: trailing comma\n");
+    complaint(&case("```facts\n{\n  \"nginx:1\": {}\n}\n```\n"), "9: facts: nginx:1: this is no question; those are");
+    complaint(&case("```settings\n[rules\n```\n"), "8: settings: ");
+    complaint(&case("```settings\n[rules.\"acme/no-root\"]\nsevere = 1\n```\n"), "9: settings: unknown field `severe`");
+}
+
+#[test]
+fn lines_may_end_as_elsewhere() {
+    let project = acme();
+    let page = read(&project, "no-latest");
+    let (findings, rest) = (page.find("```findings").unwrap(), page.len());
+    let end = page[findings..rest].find("\n```\n").unwrap() + findings;
+    let page = format!("{}{}{}", &page[..findings], page[findings..end].replace('\n', "\r\n"), &page[end..]);
+    project.write("rules/no-latest.md", &page);
+    let tested = try_pages(&project, "");
+    assert_eq!(tested.status, 0, "{tested:#?}");
 }
 
 #[test]

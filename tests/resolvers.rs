@@ -255,6 +255,17 @@ fn nothing_leads_out_of_the_context() {
         assert_eq!(text(path), None, "{path}");
     }
 
+    // Who may ask for some paths only gets nowhere by a link.
+    let narrow = || Arc::new(BuildContext { bars_links: true, ..(*context(&root)).clone() });
+    let of_narrow = |path: &str| match answer(Question::Text { context: narrow(), path: path.to_owned() }) {
+        Answer::Text(text) => text,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(of_narrow("hello").as_deref(), Some("hello"));
+    for path in ["high", "absolute", "folder/hostname", "up", "away", "loop"] {
+        assert_eq!(of_narrow(path), None, "{path}");
+    }
+
     let file = |path: &str| match answer(Question::File { context: context(&root), path: path.to_owned() }) {
         Answer::File(file) => file,
         other => panic!("{other:?}"),

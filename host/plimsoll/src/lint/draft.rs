@@ -16,6 +16,7 @@ use crate::document::{Document, Meaning};
 use crate::finding::{Problem, ProblemKind};
 use crate::limits::{SOURCE_BYTES_MAX, SYNTAX_PROBLEMS_MAX};
 use crate::plugin::Runner;
+use crate::question::BuildContext;
 
 /// Reads and parses, then checks and plans for each platform to build for.
 pub(super) fn draft(job: &Job, runner: &mut Runner, id: u64, input: &Input) -> Vec<Work> {
@@ -57,6 +58,7 @@ fn check_and_plan(
         document: document.clone(),
         meaning,
         context: input.context.clone(),
+        narrow_context: narrow(job, &input.context),
         suppressions,
         ruleset: input.ruleset,
         surroundings,
@@ -67,7 +69,7 @@ fn check_and_plan(
     let ruleset = &job.rulesets[input.ruleset];
     let mut pending = Vec::new();
     for (index, plugin) in job.plugins.iter().enumerate() {
-        let draft = runner.draft(index, content.subject(index, configured, content.meaning.clone()));
+        let draft = runner.draft(index, content.subject(job, index, content.meaning.clone()));
         let settled = draft.findings.into_iter().filter_map(|(rule, finding)| {
             settle(ruleset, &content.suppressions, finding).map(|finding| (index, rule, finding))
         });
@@ -77,6 +79,14 @@ fn check_and_plan(
         note(&mut work.report, plugin, draft.failures, draft.log);
     }
     pending.into_iter().for_each(|pending| work.wait(job, pending));
+}
+
+/// The build context without links, if there is a plugin that needs it so.
+fn narrow(job: &Job, context: &Arc<BuildContext>) -> Arc<BuildContext> {
+    match job.plugins.iter().all(|plugin| plugin.grants.has_whole_context()) {
+        true => context.clone(),
+        false => Arc::new(BuildContext { bars_links: true, ..(**context).clone() }),
+    }
 }
 
 fn read(source: &Source) -> Result<Vec<u8>, Problem> {

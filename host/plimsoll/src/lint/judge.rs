@@ -118,7 +118,7 @@ impl Judging {
             Some(known) => self.seeded.insert(known),
             None => self.seeded.insert((asked, reseed(job, content, &answers))),
         };
-        let subject = content.subject(plugin, &job.rulesets[content.ruleset].settings, meaning.clone());
+        let subject = content.subject(job, plugin, meaning.clone());
         let judgement = runner.judge(plugin, subject, answers.clone(), self.planned[plugin]);
         self.planned[plugin] += judgement.planned.len();
         round.take(job, content, pending, &answers, judgement);

@@ -42,6 +42,8 @@ pub(super) struct Content {
     pub(super) document: Arc<Document>,
     pub(super) meaning: Arc<Meaning>,
     pub(super) context: Arc<BuildContext>,
+    /// The same for plugins that may ask for some paths of it only.
+    pub(super) narrow_context: Arc<BuildContext>,
     pub(super) suppressions: Suppressions,
     pub(super) ruleset: usize,
     /// What the build is told, as index into [`Job::surroundings`].
@@ -85,8 +87,11 @@ impl Pending {
 impl Content {
     /// What a plugin sees, under some meaning of the document. Settings that all files share change hands once
     /// a call and no more: all threads count at the same place who holds them.
-    pub(super) fn subject(&self, plugin: usize, configured: &[Arc<Settings>], meaning: Arc<Meaning>) -> Subject {
-        let (document, context) = (self.document.clone(), self.context.clone());
+    pub(super) fn subject(&self, job: &Job, plugin: usize, meaning: Arc<Meaning>) -> Subject {
+        let configured = &job.rulesets[self.ruleset].settings;
+        let has_whole_context = job.plugins[plugin].grants.has_whole_context();
+        let context = if has_whole_context { &self.context } else { &self.narrow_context };
+        let (document, context) = (self.document.clone(), context.clone());
         let id = document.id() * PLATFORMS_MAX as u64 + self.surroundings as u64;
         let settings = self.narrowed[plugin].as_ref().unwrap_or(&configured[plugin]).clone();
         Subject { id, document, meaning, settings, context, now: self.now }

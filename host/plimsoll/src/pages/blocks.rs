@@ -37,7 +37,8 @@ impl Blocks {
     pub(super) fn differences(&self, case: &Case) -> Vec<(BlockKind, String)> {
         let mut differences = Vec::new();
         let expected = case.text(BlockKind::Findings).unwrap_or_default();
-        if expected != self.findings {
+        // They are read by the line, whatever its end.
+        if !expected.lines().eq(self.findings.lines()) {
             differences
                 .push((BlockKind::Findings, compare("findings: expected (-), got (+)", expected, &self.findings)));
         }
@@ -57,6 +58,9 @@ pub(super) fn compare(heading: &str, expected: &str, got: &str) -> String {
     let (expected, got) = (&expected[before..], &got[before..]);
     let after = expected.iter().rev().zip(got.iter().rev()).take_while(|(one, other)| one == other).count();
     let mut text = heading.to_owned();
+    if expected.is_empty() && got.is_empty() {
+        text.push_str("\n  they differ in the ends of their lines alone");
+    }
     for (sign, lines) in [('-', expected), ('+', got)] {
         for line in &lines[..lines.len() - after] {
             let _ = write!(text, "\n  {sign} {line}");

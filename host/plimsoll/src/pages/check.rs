@@ -36,13 +36,15 @@ type Edit = (Range<usize>, String);
 pub fn check(candidate: Candidate, page: Page, wanted: &Wanted) -> Checked {
     let mut checked = Checked { page, scenes: Vec::new(), complaints: Vec::new() };
     let title = format!("# {}", candidate.own_name());
-    if checked.page.text.lines().next() != Some(&*title) {
-        checked.complaints.push(checked.page.complain(1, format!("the title is not `{title}`")));
+    let first = checked.page.text.lines().next().unwrap_or_default();
+    if first != title {
+        let message = format!("the title is not `{title}`: the page begins with {first:?}");
+        checked.complaints.push(checked.page.complain(1, message));
     }
     let count = checked.page.cases.len();
     if count < wanted.cases_min {
         let has = format!(
-            "the page has {count} cases, and needs {} at least: each dockerfile block is one",
+            "the page has {count} cases, and needs {} at least: each block that begins with ```dockerfile is one",
             wanted.cases_min
         );
         checked.complaints.push(checked.page.complain(1, has));
@@ -58,6 +60,7 @@ pub fn check(candidate: Candidate, page: Page, wanted: &Wanted) -> Checked {
         let scene = Scene::new(candidate, page, case)?;
         let report = scene.lint();
         scene.judge(&report).map_err(|message| page.complain(case.dockerfile.line, message))?;
+        scene.idle(&report).map_or(Ok(()), |message| Err(page.complain(case.line(BlockKind::Facts), message)))?;
         scenes.push(scene);
         let got = Blocks::of(&case.dockerfile.text, &report);
         if wanted.is_blessed {

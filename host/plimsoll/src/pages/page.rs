@@ -8,8 +8,16 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use plimsoll_dockerfile::suggest::nearest;
+
 use super::Complaint;
 use crate::limits::PAGE_BYTES_MAX;
+
+/// What the block of a case is called.
+const DOCKERFILE: &str = "dockerfile";
+/// The backticks of the shortest fence.
+const TICKS_MIN: usize = 3;
+const NOT_CLOSED: &str = "this block is not closed: end it with ```";
 
 /// A page under test.
 #[derive(Debug)]
@@ -66,8 +74,10 @@ impl BlockKind {
         }
     }
 
+    const ALL: [Self; 4] = [Self::Facts, Self::Findings, Self::Fixed, Self::Settings];
+
     fn of(name: &str) -> Option<Self> {
-        [Self::Facts, Self::Findings, Self::Fixed, Self::Settings].into_iter().find(|kind| kind.name() == name)
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -83,9 +93,10 @@ impl Page {
             false => fs::read(path),
         });
         let bytes = bytes.map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => {
-                complain(format!("rule {rule} has no page: write one that begins with `# {rule}` and has a case"))
-            }
+            io::ErrorKind::NotFound => complain(format!(
+                "rule {rule} has no page: write one that begins with `# {rule}` and has a case (a rule's files are \
+                     called as its NAME)"
+            )),
             _ => complain(format!("the page of rule {rule} cannot be read: {error}")),
         })?;
         let text = String::from_utf8(bytes).map_err(|_| complain("the page is not UTF-8".to_owned()))?;
@@ -99,29 +110,30 @@ impl Page {
     pub fn parse(path: &Path, text: String) -> Result<Self, Complaint> {
         let complain = |line, message| Complaint { path: path.to_owned(), line, message };
         let mut cases: Vec<Case> = Vec::new();
-        let mut open: Option<(&str, Block)> = None;
+        let mut open: Option<(Fence, Block)> = None;
         let mut end = 0;
         for (line, row) in (1..).zip(text.split_inclusive('\n')) {
             let start = end;
             end += row.len();
-            let fence = row.trim_end().strip_prefix("```");
-            match (open.take(), fence) {
-                (None, Some(info)) => {
-                    open = Some((info.trim(), Block { line, whole: start..start, ..Block::default() }))
-                }
-                (Some((info, mut block)), None) => {
-                    block.text.push_str(row);
-                    open = Some((info, block));
-                }
-                (Some((info, mut block)), Some(_)) => {
+            match (open.take(), Fence::of(row)) {
+                (None, Some(fence)) => open = Some((fence, Block { line, whole: start..start, ..Block::default() })),
+                (Some((fence, mut block)), Some(end_fence)) if end_fence.closes(&fence) => {
                     block.whole.end = end;
-                    take(&mut cases, info, block).map_err(|message| complain(line, message))?;
+                    take(&mut cases, fence.info, block).map_err(|(line, message)| complain(line, message))?;
+                }
+                // Else what follows would count as text, up to the end of the next block.
+                (Some((fence, block)), Some(next)) if fence.opens_block() && next.opens_block() => {
+                    return Err(complain(block.line, format!("{NOT_CLOSED}, before the next begins in line {line}")));
+                }
+                (Some((fence, mut block)), _) => {
+                    block.text.push_str(row);
+                    open = Some((fence, block));
                 }
                 (None, None) => {}
             }
         }
         match open {
-            Some((_, block)) => Err(complain(block.line, "this block is not closed: end it with ```".to_owned())),
+            Some((_, block)) => Err(complain(block.line, NOT_CLOSED.to_owned())),
             None => Ok(Self { path: path.to_owned(), text, cases }),
         }
     }
@@ -144,16 +156,49 @@ impl Case {
     }
 }
 
+/// A line that opens or closes a block.
+struct Fence<'t> {
+    ticks: usize,
+    /// What stands behind it.
+    info: &'t str,
+}
+
+impl<'t> Fence<'t> {
+    fn of(row: &'t str) -> Option<Self> {
+        let info = row.trim_start_matches('`');
+        let ticks = row.len() - info.len();
+        (ticks >= TICKS_MIN).then(|| Self { ticks, info: info.trim() })
+    }
+
+    fn closes(&self, open: &Self) -> bool {
+        self.info.is_empty() && self.ticks >= open.ticks
+    }
+
+    fn opens_block(&self) -> bool {
+        self.ticks == TICKS_MIN && (self.info == DOCKERFILE || BlockKind::of(self.info).is_some())
+    }
+}
+
 /// Gives a block to the case that it belongs to; what is no block of a case is text.
-fn take(cases: &mut Vec<Case>, info: &str, block: Block) -> Result<(), String> {
-    if info == "dockerfile" {
+fn take(cases: &mut Vec<Case>, info: &str, block: Block) -> Result<(), (usize, String)> {
+    let line = block.line;
+    if info == DOCKERFILE {
         cases.push(Case { dockerfile: block, ..Case::default() });
         return Ok(());
     }
-    let Some(kind) = BlockKind::of(info) else { return Ok(()) };
-    let case = cases.last_mut().ok_or_else(|| format!("{info} stand behind a dockerfile block, and there is none"))?;
+    let Some(kind) = BlockKind::of(info) else {
+        let known = BlockKind::ALL.map(BlockKind::name).into_iter().chain([DOCKERFILE]);
+        let other_case = known.clone().find(|name| info.eq_ignore_ascii_case(name));
+        return match other_case.or_else(|| nearest(info, known)) {
+            Some(known) => Err((line, format!("a block called {info} means nothing here; did you mean {known}?"))),
+            None => Ok(()),
+        };
+    };
+    let Some(case) = cases.last_mut() else {
+        return Err((line, format!("{info} stand behind a dockerfile block, and there is none")));
+    };
     match case.others.insert(kind, block) {
-        Some(_) => Err(format!("the dockerfile block of line {} has {info} already", case.dockerfile.line)),
+        Some(_) => Err((line, format!("the dockerfile block of line {} has {info} already", case.dockerfile.line))),
         None => Ok(()),
     }
 }

@@ -42,15 +42,13 @@ pub enum Renewal {
 impl Recorder {
     /// The facts of a case, as text; none where nothing is asked.
     pub(super) fn record(&self, candidate: Candidate, page: &Page, case: &Case) -> Result<Option<String>, Complaint> {
-        let wrong = |message: String| page.complain(case.line(BlockKind::Facts), message);
+        let line = case.line(BlockKind::Facts);
         let text = case.text(BlockKind::Facts).unwrap_or("{}");
-        let told: BTreeMap<String, Value> =
-            serde_json::from_str(text).map_err(|error| wrong(format!("facts: {error}")))?;
-        let mut known = Facts::parse(text).map_err(wrong)?;
+        let mut known = Facts::parse(text).map_err(|wrong| page.complain(line + wrong.line, wrong.message))?;
+        let told: BTreeMap<String, Value> = serde_json::from_str(text).expect("it was parsed the line above");
         // A case without a folder has an empty one.
         known.folder.get_or_insert_with(FolderFact::default);
-        let world = World::new(known).map_err(wrong)?;
-        let world = Arc::new(world);
+        let world = Arc::new(World::new(known).map_err(|message| page.complain(line, message))?);
         let mut scene = Scene::with(candidate, page, case, Some(world.clone()))?;
         let told = Told { keyed: facts::keyed(&told), special: told };
         let listener =

@@ -65,9 +65,10 @@ impl Scene {
     /// # Errors
     /// When its facts or settings are not as they should be.
     pub fn new(candidate: Candidate, page: &Page, case: &Case) -> Result<Self, Complaint> {
+        let line = case.line(BlockKind::Facts);
         let facts = case.text(BlockKind::Facts).map(Facts::parse).transpose();
-        let world = facts.and_then(|facts| facts.map(World::new).transpose());
-        let world = world.map_err(|message| page.complain(case.line(BlockKind::Facts), message))?;
+        let facts = facts.map_err(|wrong| page.complain(line + wrong.line, wrong.message))?;
+        let world = facts.map(World::new).transpose().map_err(|message| page.complain(line, message))?;
         Self::with(candidate, page, case, world.map(Arc::new))
     }
 
@@ -77,16 +78,14 @@ impl Scene {
         case: &Case,
         world: Option<Arc<World>>,
     ) -> Result<Self, Complaint> {
-        let wrong = |error: String| page.complain(case.line(BlockKind::Settings), error);
+        let wrong = |error: String| of_settings(page, case, &error);
         let Candidate { plugins, plugin, rule } = candidate;
-        let settings = case.text(BlockKind::Settings).unwrap_or_default();
-        let file: config::File = toml::from_str(settings).map_err(|error| wrong(error.to_string()))?;
+        let file = settings(page, case)?;
         let strange = file.rules.keys().find(|name| !plugins.iter().any(|plugin| has_prefix(name, &plugin.name)));
         if let Some(name) = strange {
             let prefix = &plugins[plugin].name;
             return Err(wrong(format!("the settings speak of {name}; the rules here begin with {prefix}/")));
         }
-        let file = config::File { path: page.path.clone(), ..file };
         let files = Files { tree: Some(&file), user: None };
         let target_platforms = file.lint.target_platforms.is_none().then(default_platforms);
         let flags = Flags { target_platforms, ..Flags::default() };
@@ -184,7 +183,6 @@ impl Scene {
     pub(super) fn judge(&self, report: &FileReport) -> Result<(), String> {
         judge_failures(report)?;
         let Some(world) = &self.world else { return Ok(()) };
-        let asked: HashSet<&Question> = report.planned.iter().map(|(_, question)| question).collect();
         let unknown = report.planned.iter().map(|(_, question)| question).find(|question| !world.knows(question));
         if let Some(question) = unknown {
             return Err(format!(
@@ -193,13 +191,17 @@ impl Scene {
                 where_to_write(question)
             ));
         }
-        match world.idle(&asked) {
-            Some(idle) if self.is_off() => {
-                Err(format!("{idle}: the rule runs only where it is asked for, as by a severity in a settings block"))
-            }
-            Some(idle) => Err(format!("{idle}: take it out of the facts")),
-            None => Ok(()),
-        }
+        Ok(())
+    }
+
+    /// What the facts tell though nobody asks for it, and what to do about it.
+    pub(super) fn idle(&self, report: &FileReport) -> Option<String> {
+        let asked: HashSet<&Question> = report.planned.iter().map(|(_, question)| question).collect();
+        let idle = self.world.as_ref()?.idle(&asked)?;
+        Some(match self.is_off() {
+            true => format!("{idle}: the rule runs only where it is asked for, as by a severity in a settings block"),
+            false => format!("{idle}: take it out of the facts"),
+        })
     }
 }
 
@@ -217,6 +219,29 @@ pub(super) fn judge_failures(report: &FileReport) -> Result<(), String> {
         return Err(format!("the file has errors, so nothing is asked: {reasons}"));
     }
     Ok(())
+}
+
+/// The settings of a case, as if the page were nothing but them: so their lines are its lines.
+fn settings(page: &Page, case: &Case) -> Result<config::File, Complaint> {
+    let Some(block) = case.others.get(&BlockKind::Settings) else { return Ok(config::File::default()) };
+    let text = "\n".repeat(block.line) + &block.text;
+    let file: config::File = toml::from_str(&text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        page.complain(block.line.max(before.matches('\n').count() + 1), format!("settings: {}", error.message()))
+    })?;
+    Ok(config::File { path: page.path.clone(), text, ..file })
+}
+
+/// What is wrong with settings, which may begin with its place in the page.
+fn of_settings(page: &Page, case: &Case, error: &str) -> Complaint {
+    let rest = error.strip_prefix(&*page.path.to_string_lossy()).and_then(|rest| rest.strip_prefix(':'));
+    let placed = rest.and_then(|rest| {
+        let (line, rest) = rest.split_once(':')?;
+        let (_, message) = rest.split_once(": ")?;
+        Some((line.parse().ok()?, message))
+    });
+    let (line, message) = placed.unwrap_or((case.line(BlockKind::Settings), rest.unwrap_or(error).trim_start()));
+    page.complain(line, message)
 }
 
 fn has_prefix(rule: &str, plugin: &str) -> bool {

@@ -11,7 +11,7 @@ use wasmtime::{Store, UpdateDeadline};
 
 use super::allowance::Limits;
 use super::call::Call;
-use super::contract::{Answered, Description, Finding, OptionError, Verdict, fast, plugin, slow};
+use super::contract::{Answered, Description, Finding, OptionError, VERSION, Verdict, fast, plugin, slow};
 use super::engine::Host;
 use super::failure::{Failure, FailureKind, classify};
 use super::guest::Guest;
@@ -94,7 +94,8 @@ impl Wasm {
     /// When the component does not say who it is.
     pub(super) fn new(host: Arc<Host>, pre: InstancePre<Guest>, limits: Limits) -> wasmtime::Result<Self> {
         host.check_exports(&pre)?;
-        let plugin = plugin::GuestIndices::new(&pre)?;
+        let plugin = plugin::GuestIndices::new(&pre)
+            .map_err(|error| error.context(format!("it is no plugin of this contract ({VERSION})")))?;
         let (fast, slow) = (fast::GuestIndices::new(&pre).ok(), slow::GuestIndices::new(&pre).ok());
         wasmtime::ensure!(fast.is_some() || slow.is_some(), "it exports neither fast nor slow, so it checks nothing");
         Ok(Self { host, pre, limits, plugin, fast, slow })

@@ -15,42 +15,60 @@ use std::{env, fs, io};
 
 const CONTRACT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../wit/0.1.0-draft");
 
-/// Writes `pack.rs` for the crate whose build script calls this.
-///
-/// # Panics
-/// When the folder is not that of a pack; the message says what is missing.
+/// Writes `pack.rs` for the crate whose build script calls this. Where the folder is not that of a pack, Cargo
+/// is told what is missing, and fails.
 pub fn pack() {
+    if let Err(message) = write_pack() {
+        println!("cargo::error={message}");
+    }
+}
+
+fn write_pack() -> Result<(), String> {
     let root = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
     let (rules, world) = (root.join("rules"), root.join("wit"));
     println!("cargo::rerun-if-changed={}", rules.display());
     println!("cargo::rerun-if-changed={}", world.display());
     println!("cargo::rerun-if-changed={CONTRACT}");
 
-    let stems = rule_stems(&rules).unwrap_or_else(|error| panic!("{}: {error}", rules.display()));
+    let stems = rule_stems(&rules)?;
     let text = fs::read_to_string(world.join("world.wit"))
-        .unwrap_or_else(|error| panic!("{}: {error}: a pack has its world in wit/world.wit", world.display()));
-    check_slow(&rules, &stems, &world.join("world.wit"), &text);
-    let text = table(&rules, &stems) + &component(&world, &text);
+        .map_err(|error| format!("wit/world.wit: {error}: a pack has its world there"))?;
+    check_slow(&rules, &stems, &world.join("world.wit"), &text)?;
+    let text = table(&rules, &stems) + &component(&world, &text)?;
     let target = Path::new(&variable("OUT_DIR")).join("pack.rs");
-    fs::write(&target, text).unwrap_or_else(|error| panic!("{}: {error}", target.display()));
+    fs::write(&target, text).map_err(|error| format!("{}: {error}", target.display()))
 }
 
-fn rule_stems(rules: &Path) -> io::Result<Vec<String>> {
+/// The names of the files with rules, without `.rs`, in their order.
+fn rule_stems(rules: &Path) -> Result<Vec<String>, String> {
+    let entries = fs::read_dir(rules).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+    let entries = entries.map_err(|error| format!("rules: {error}: a pack has its rules there"))?;
+    let paths = entries.into_iter().map(|entry| entry.path());
     let mut stems = Vec::new();
-    for entry in fs::read_dir(rules)? {
-        let path = entry?.path();
-        let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
-        if path.extension().is_some_and(|extension| extension == "rs") {
-            assert!(
-                path.with_extension("md").is_file(),
-                "{}: a rule has its page beside it, {stem}.md",
-                path.display()
-            );
-            stems.push(stem.to_owned());
+    for path in paths.filter(|path| path.extension().is_some_and(|extension| extension == "rs")) {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if !is_rule_name(&stem) {
+            return Err(format!(
+                "rules/{stem}.rs: a rule's file is called by words of a-z and 0-9 that begin with a letter, with - \
+                 between them, such as no-root.rs: give it such a name"
+            ));
         }
+        if !path.with_extension("md").is_file() {
+            return Err(format!("rules/{stem}.rs: a rule has its page beside it: write rules/{stem}.md"));
+        }
+        stems.push(stem);
     }
     stems.sort();
     Ok(stems)
+}
+
+/// Whether a file's name makes the name of a module, and of a type.
+fn is_rule_name(stem: &str) -> bool {
+    let is_word = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_lowercase())
+            && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+    };
+    stem.split('-').all(is_word)
 }
 
 fn table(rules: &Path, stems: &[String]) -> String {
@@ -71,8 +89,9 @@ fn table(rules: &Path, stems: &[String]) -> String {
     text
 }
 
-fn component(world: &Path, text: &str) -> String {
-    let name = world_name(text).unwrap_or_else(|| panic!("{}: world.wit needs a package and a world", world.display()));
+fn component(world: &Path, text: &str) -> Result<String, String> {
+    let name = world_name(text)
+        .ok_or("wit/world.wit: it needs a package and a world: `package NAME:NAME;`, `world NAME {`")?;
     let check = if is_slow(text) { "check_before_plan" } else { "check" };
     let slow = if is_slow(text) {
         "    impl exports::plimsoll::rules::slow::Guest for Pack {
@@ -84,7 +103,7 @@ fn component(world: &Path, text: &str) -> String {
     } else {
         ""
     };
-    format!(
+    Ok(format!(
         "
 #[cfg(target_arch = \"wasm32\")]
 #[allow(missing_docs, unused_qualifications, unsafe_code, clippy::all)]
@@ -114,18 +133,21 @@ mod component {{
     export!(Pack);
 }}
 "
-    )
+    ))
 }
 
 /// A rule that plans questions would never be asked for them without the export.
-fn check_slow(rules: &Path, stems: &[String], path: &Path, world: &str) {
+fn check_slow(rules: &Path, stems: &[String], path: &Path, world: &str) -> Result<(), String> {
     let plans = |stem: &&String| {
         let text = fs::read_to_string(rules.join(format!("{stem}.rs"))).unwrap_or_default();
         text.contains("fn plan(&self")
     };
-    if let Some(stem) = stems.iter().find(plans).filter(|_| !is_slow(world)) {
-        let (path, version) = (path.display(), CONTRACT.rsplit('/').next().unwrap_or_default());
-        panic!("rules/{stem}.rs plans questions: {path} needs `export plimsoll:rules/slow@{version};`");
+    match stems.iter().find(plans).filter(|_| !is_slow(world)) {
+        Some(stem) => {
+            let (path, version) = (path.display(), CONTRACT.rsplit('/').next().unwrap_or_default());
+            Err(format!("rules/{stem}.rs plans questions: {path} needs `export plimsoll:rules/slow@{version};`"))
+        }
+        None => Ok(()),
     }
 }
 
@@ -150,7 +172,7 @@ fn module(stem: &str) -> String {
 }
 
 fn upper_camel(stem: &str) -> String {
-    stem.split('-').map(|part| part[..1].to_uppercase() + &part[1..]).collect()
+    stem.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
 }
 
 fn variable(name: &str) -> String {

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 
-use super::super::{CLEAN, print, variables};
+use super::super::{CLEAN, Format, print, variables};
 use super::tried::{Ready, Tried};
 use crate::config::Flags;
 use crate::discover::discover;
@@ -35,12 +35,6 @@ pub(super) struct Arguments {
     /// How to report
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 /// What a rule costs, as it is reported: for all files together.

@@ -106,12 +106,21 @@ fn manifest(folder: &Path) -> PathBuf {
     folder.join("Cargo.toml")
 }
 
+/// Advice for who is inside of a plugin's folder.
+pub(super) fn hint_above(folder: &Path) -> String {
+    let Ok(folder) = folder.canonicalize() else { return String::new() };
+    let is_plugin = |above: &&Path| manifest(above).is_file() && above.join("rules").is_dir();
+    let above = folder.ancestors().skip(1).find(is_plugin);
+    above.map_or(String::new(), |above| format!("; {} is one", above.display()))
+}
+
 fn package_name(folder: &Path) -> anyhow::Result<String> {
     let path = manifest(folder);
     let shown = path.display();
     let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => {
-            anyhow!("{shown} is not there: name a plugin's folder, such as `plimsoll plugin new` writes")
+            let hint = hint_above(folder);
+            anyhow!("{shown} is not there: name a plugin's folder, such as `plimsoll plugin new` writes{hint}")
         }
         _ => anyhow!("{shown}: {error}"),
     })?;
@@ -149,11 +158,12 @@ fn fetch_standard_library(folder: &Path, target: Target) -> anyhow::Result<()> {
 }
 
 /// A setting of Cargo's that keeps the names of this machine's folders, which
-/// panics would tell, out of the component. Flags of the package's own stay.
+/// panics would tell, out of the component: files of the plugin are told from
+/// its folder on, to the compiler's reader too. Flags of the package's own stay.
 fn remapped(folder: &Path, triple: &str) -> String {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
-    let folders = home.iter().map(|home| (home.as_path(), "/cargo")).chain([(folder, "/plugin")]);
+    let folders = home.iter().map(|home| (home.as_path(), "/cargo")).chain([(folder, "")]);
     // rustc takes the last that fits.
     let flags: Vec<String> = folders.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())).collect();
     format!("target.{triple}.rustflags={flags:?}")

@@ -19,7 +19,12 @@ use clap::{Args, Subcommand};
 
 /// Write, try, look into and let run the rules of others
 #[derive(Args)]
-#[command(arg_required_else_help = true)]
+#[command(
+    arg_required_else_help = true,
+    after_help = "\
+Write rules:                   plimsoll plugin new acme && cd acme && plimsoll plugin test
+Let those of others run:       plimsoll plugin inspect acme.wasm, then plimsoll plugin add acme.wasm"
+)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Command,

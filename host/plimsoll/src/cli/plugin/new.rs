@@ -62,9 +62,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     for (file, text) in files(name, capabilities) {
         write(&folder.join(file), &text)?;
     }
-    let rule = rule_for(capabilities);
+    let (rule, quoted) = (rule_for(capabilities), quoted(&folder));
     print(&format!(
-        "{shown} holds a plugin with the rule {name}/{rule}, in rules/{rule}.rs and .md.\n\n  cd {shown}\n  \
+        "{shown} holds a plugin with the rule {name}/{rule}, in rules/{rule}.rs and .md.\n\n  cd {quoted}\n  \
          plimsoll plugin test\n\nIts README.md says what comes next.\n"
     ))?;
     Ok(CLEAN)
@@ -93,6 +93,15 @@ fn check(name: &str) -> Result<(), String> {
         ));
     }
     check_name(name)
+}
+
+/// A path as a shell reads it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    match text.chars().all(|c| c.is_alphanumeric() || "/\\:._-".contains(c)) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {

@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::super::{store, variables};
 use super::build::{build, check_world};
-use super::cargo::Target;
+use super::cargo::{Target, hint_above};
 use super::name_of;
 use crate::config::{self, Config, Files, Flags, Variables};
 use crate::plugin::{Component, Host, Limits, Plugin};
@@ -21,8 +21,11 @@ pub(super) struct Tried {
     #[arg(default_value = ".")]
     pub(super) path: PathBuf,
     /// A component that is built already
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "target")]
     component: Option<PathBuf>,
+    /// What to compile it to
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
+    target: Target,
     /// The prefix of its rules [default: the name of its package, or of the component's file]
     #[arg(long)]
     name: Option<String>,
@@ -42,7 +45,7 @@ pub(super) struct Ready {
 impl Tried {
     /// That in a folder, all else as by default.
     pub(super) fn of(folder: &Path) -> Self {
-        Self { path: folder.to_owned(), component: None, name: None, cache_dir: None }
+        Self { path: folder.to_owned(), component: None, target: Target::default(), name: None, cache_dir: None }
     }
 
     /// What the user configured; what a folder of the author's says does not count.
@@ -59,12 +62,13 @@ impl Tried {
         let pages = pages.strip_prefix(".").unwrap_or(&pages).to_owned();
         ensure!(
             pages.is_dir(),
-            "{} is not there: name a plugin's folder, which has the pages of its rules in rules/",
-            pages.display()
+            "{} is not there: name a plugin's folder, which has the pages of its rules in rules/{}",
+            pages.display(),
+            hint_above(&self.path)
         );
         let component = match &self.component {
             Some(component) => component.clone(),
-            None => build(&self.path, Target::default(), None)?,
+            None => build(&self.path, self.target, None)?,
         };
         let shown = component.display();
         let bytes = Component::read(&component).map_err(|message| anyhow!("{shown}: {message}"))?;

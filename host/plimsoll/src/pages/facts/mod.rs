@@ -47,6 +47,10 @@ pub(super) const CONSOLE: &str = "console";
 /// What they call runs of tools.
 pub(super) const RUNS: &str = "runs";
 
+/// The forms of questions, as advice.
+const QUESTIONS: &str = "`IMAGE PLATFORM`, `index IMAGE`, `tags REPOSITORY`, `referrers IMAGE`, `http URL`, `git URL NAME`, \
+                         `.dockerignore`, `context`, `console` and `runs`";
+
 /// An answer, or why there is none.
 pub(super) type Outcome = Result<Answer, Failure>;
 
@@ -63,23 +67,46 @@ pub struct Facts {
     pub(super) console: Option<BTreeMap<String, Value>>,
 }
 
+/// What is wrong with facts.
+#[derive(Debug)]
+pub struct Wrong {
+    /// The line of their text, from 1.
+    pub line: usize,
+    /// What is wrong there.
+    pub message: String,
+}
+
+impl Wrong {
+    fn of_json(error: &serde_json::Error) -> Self {
+        let (line, message) = (error.line(), error.to_string());
+        let message = message.split(" at line ").next().unwrap_or_default();
+        Self { line, message: format!("facts: {message}") }
+    }
+
+    /// Something about a key, at the line that has it.
+    fn of_key(text: &str, key: &str, error: &str) -> Self {
+        let written = Value::from(key).to_string();
+        let line = text.lines().position(|line| line.contains(&written)).unwrap_or_default() + 1;
+        Self { line, message: format!("facts: {key}: {error}") }
+    }
+}
+
 impl Facts {
     /// Reads a `facts` block.
     ///
     /// # Errors
     /// Where it is no JSON, or a question or fact has not the form above.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let mut facts: BTreeMap<String, Value> =
-            serde_json::from_str(text).map_err(|error| format!("facts: {error}"))?;
+    pub fn parse(text: &str) -> Result<Self, Wrong> {
+        let mut facts: BTreeMap<String, Value> = serde_json::from_str(text).map_err(|error| Wrong::of_json(&error))?;
         let mut special = |key: &str| facts.remove(key);
         let (ignore_file, folder) = (special(IGNORE_FILE), special(CONTEXT));
         let (console, runs) = (special(CONSOLE), special(RUNS));
         let mut answers = HashMap::new();
         for (key, fact) in facts {
-            let (question, outcome) = read(&key, fact).map_err(|error| format!("facts: {key}: {error}"))?;
+            let (question, outcome) = read(&key, fact).map_err(|error| Wrong::of_key(text, &key, &error))?;
             answers.insert(question, outcome);
         }
-        let of = |key: &str, error: String| format!("facts: {key}: {error}");
+        let of = |key: &str, error: String| Wrong::of_key(text, key, &error);
         let runs = runs.map(tools::runs).transpose().map_err(|error| of(RUNS, error))?;
         answers.extend(runs.into_iter().flatten());
         Ok(Self {
@@ -100,7 +127,7 @@ fn read(key: &str, fact: Value) -> Result<(Question, Outcome), String> {
         Some(("tags", repository)) => listings::tags(repository, fact),
         Some(("referrers", question)) => listings::referrers(question, fact),
         Some((reference, platform)) => image::image(reference, platform, fact),
-        None => Err("this is no question: see the table of questions and facts".to_owned()),
+        None => Err(format!("this is no question; those are {QUESTIONS}")),
     }
 }
 

@@ -26,7 +26,7 @@ fn round(question: &Question, outcome: &Outcome, expected: &Outcome) -> String {
         None => drop(facts.insert(RUNS.to_owned(), Value::from(vec![run_fact(question, outcome).unwrap()]))),
     }
     let text = spaced(&Value::Object(facts));
-    let read = Facts::parse(&text).unwrap_or_else(|error| panic!("{error} in {text}"));
+    let read = Facts::parse(&text).unwrap_or_else(|error| panic!("{error:?} in {text}"));
     let answers: Vec<_> = read.answers.iter().collect();
     assert_eq!(format!("{answers:?}"), format!("{:?}", [(question, expected)]), "{text}");
     text

@@ -262,9 +262,9 @@ fn mistakes_in_a_plugin_are_told_with_file_and_line() {
         code.replace("    fn check(", "    const OPTIONS_SCHEMA: &'static str = \"{type: 1}\";\n\n    fn check(");
     fs::write(&rule, code.replace("report.add(", "assert!(false, \"lost\");\n report.add(")).unwrap();
     let tested = plimsoll(&path, "plugin test").output().unwrap();
-    let tested = String::from_utf8_lossy(&tested.stdout).into_owned();
-    assert!(tested.contains("rules/no-ssh.md:1: the rule's schema is no JSON: "), "{tested}");
-    assert!(tested.contains(": panicked at rules/no-ssh.rs:"), "{tested}");
+    let (out, err) = (String::from_utf8_lossy(&tested.stdout), String::from_utf8_lossy(&tested.stderr));
+    assert!(out.contains("rules/no-ssh.md:1: the rule's schema is no JSON: "), "{out}{err}");
+    assert!(out.contains(": panicked at rules/no-ssh.rs:"), "{out}{err}");
 
     let inside = |command: &str| complaint(&mut plimsoll(&rules, command));
     let advice = format!("; {} is one", path.canonicalize().unwrap().display());

@@ -133,7 +133,8 @@ fn before(user: &Path, name: &str) -> anyhow::Result<Option<Grants>> {
         return Ok(None);
     }
     let file = config::read(user)?;
-    let mut trusted = file.trust.values().filter(|table| table.name.as_deref() == Some(name)).map(|table| &table.grants);
+    let mut trusted =
+        file.trust.values().filter(|table| table.name.as_deref() == Some(name)).map(|table| &table.grants);
     let own = file.plugins.get(name).map(|table| &table.grants);
     Ok(own.or_else(|| trusted.next_back()).cloned())
 }

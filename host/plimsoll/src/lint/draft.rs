@@ -18,8 +18,19 @@ use crate::limits::{SOURCE_BYTES_MAX, SYNTAX_PROBLEMS_MAX};
 use crate::plugin::Runner;
 use crate::question::BuildContext;
 
-/// Reads and parses, then checks and plans for each platform to build for.
-pub(super) fn draft(job: &Job, runner: &mut Runner, id: u64, input: &Input) -> Vec<Work> {
+/// Reads and parses files, then has each plugin check and plan for them, one after
+/// another, so that its code and its memory stay at hand. Of each file there is one for
+/// each platform to build for.
+pub(super) fn draft(job: &Job, runner: &mut Runner, batch: &[(u64, &Input)]) -> Vec<Work> {
+    let mut files: Vec<Work> = batch.iter().flat_map(|(id, input)| begin(job, *id, input)).collect();
+    for plugin in 0..job.plugins.len() {
+        files.iter_mut().for_each(|work| check_and_plan(work, job, runner, plugin));
+    }
+    files
+}
+
+/// Reads and parses one file.
+fn begin(job: &Job, id: u64, input: &Input) -> Vec<Work> {
     let document = read(&input.source).map(|source| Arc::new(Document::new(id, input.shown.clone(), source)));
     let work = |surroundings| {
         let mut work = Work::new(input.shown.clone());
@@ -28,7 +39,7 @@ pub(super) fn draft(job: &Job, runner: &mut Runner, id: u64, input: &Input) -> V
             work.report.problems.push(Problem { kind: ProblemKind::PluginUnusable, message, line: None });
         }
         match &document {
-            Ok(document) => check_and_plan(&mut work, job, runner, input, document, surroundings),
+            Ok(document) => understand(&mut work, job, input, document, surroundings),
             Err(problem) => work.report.problems.push(problem.clone()),
         }
         work
@@ -36,25 +47,16 @@ pub(super) fn draft(job: &Job, runner: &mut Runner, id: u64, input: &Input) -> V
     (0..job.surroundings.len()).map(work).collect()
 }
 
-fn check_and_plan(
-    work: &mut Work,
-    job: &Job,
-    runner: &mut Runner,
-    input: &Input,
-    document: &Arc<Document>,
-    surroundings: usize,
-) {
+fn understand(work: &mut Work, job: &Job, input: &Input, document: &Arc<Document>, surroundings: usize) {
     work.report.source = Some(document.shared_source());
     let told = &job.surroundings[surroundings];
     let meaning = Arc::new(Meaning::new(document.clone(), told, &[]));
     work.report.problems.extend(problems_of(document, &meaning));
     let (suppressions, refused) = Suppressions::of(document, &told.build_args);
     work.report.problems.extend(refused);
-    let planned = vec![0; job.plugins.len()];
-    let configured = &job.rulesets[input.ruleset].settings;
-    let told = job.plugins.iter().zip(configured);
-    let narrowed = told.map(|(plugin, configured)| narrowed(plugin, configured, &suppressions)).collect();
-    let content = work.content.insert(Content {
+    let configured = job.plugins.iter().zip(&job.rulesets[input.ruleset].settings);
+    let narrowed = configured.map(|(plugin, configured)| narrowed(plugin, configured, &suppressions)).collect();
+    work.content = Some(Content {
         document: document.clone(),
         meaning,
         context: input.context.clone(),
@@ -64,21 +66,22 @@ fn check_and_plan(
         surroundings,
         narrowed,
         now: job.now,
-        planned,
+        planned: vec![0; job.plugins.len()],
     });
-    let ruleset = &job.rulesets[input.ruleset];
-    let mut pending = Vec::new();
-    for (index, plugin) in job.plugins.iter().enumerate() {
-        let draft = runner.draft(index, content.subject(job, index, content.meaning.clone()));
-        let settled = draft.findings.into_iter().filter_map(|(rule, finding)| {
-            settle(ruleset, &content.suppressions, finding).map(|finding| (index, rule, finding))
-        });
-        work.fast.extend(settled);
-        let requests = draft.planned.into_iter();
-        pending.extend(requests.map(|request| Pending::new(index, request, Vec::new())));
-        note(&mut work.report, plugin, draft.failures, draft.log);
+}
+
+fn check_and_plan(work: &mut Work, job: &Job, runner: &mut Runner, index: usize) {
+    let Some(content) = &work.content else { return };
+    let ruleset = &job.rulesets[content.ruleset];
+    let draft = runner.draft(index, content.subject(job, index, content.meaning.clone()));
+    let settled = draft.findings.into_iter().filter_map(|(rule, finding)| {
+        settle(ruleset, &content.suppressions, finding).map(|finding| (index, rule, finding))
+    });
+    work.fast.extend(settled);
+    for request in draft.planned {
+        work.wait(job, Pending::new(index, request, Vec::new()));
     }
-    pending.into_iter().for_each(|pending| work.wait(job, pending));
+    note(&mut work.report, &job.plugins[index], draft.failures, draft.log);
 }
 
 /// The build context without links, if there is a plugin that needs it so.

@@ -13,6 +13,11 @@ use crate::plugin::Runner;
 use crate::question::Question;
 use crate::schedule::{self, Session};
 
+/// Files that a plugin is handed one after another.
+const FILES_TOGETHER: usize = 32;
+/// How many batches there are at least for each thread, so that all have work to the end.
+const BATCHES_OF_A_THREAD: usize = 8;
+
 /// Lints the files of a job.
 pub fn run(job: &Job) -> Outcome {
     run_with(job, 0, || Box::new(Runner::new(job.plugins.clone())))
@@ -28,9 +33,11 @@ fn run_with<R: DerefMut<Target = Runner>>(job: &Job, first: u64, runner: impl Fn
     let inputs: Vec<_> = (first..).zip(&job.inputs).collect();
     let mut session = Session::new(job.resolver.clone(), job.slow_checks.terms.clone());
 
-    // Bytes → tree → model → check → settle → plan, file by file.
-    let drafts = parallel::map(&inputs, job.threads, &runner, |runner, (id, input)| {
-        let mut files = draft(job, runner, *id, input);
+    // Bytes → tree → model → check → settle → plan, some files at a time.
+    let together = (inputs.len() / (job.threads * BATCHES_OF_A_THREAD)).clamp(1, FILES_TOGETHER);
+    let batches: Vec<_> = inputs.chunks(together).collect();
+    let drafts = parallel::map(&batches, job.threads, &runner, |runner, batch| {
+        let mut files = draft(job, runner, batch);
         for work in &mut files {
             work.advance(job, &session);
             // What earlier runs know needs no waiting.

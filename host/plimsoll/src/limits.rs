@@ -7,6 +7,9 @@ use std::time::Duration;
 /// Bytes of a Dockerfile. BuildKit's own frontend reads far less in practice.
 pub const SOURCE_BYTES_MAX: u64 = 4 << 20;
 
+/// Bytes of Dockerfiles that a thread holds at once, unless one is larger.
+pub const BYTES_TOGETHER_MAX: usize = 1 << 20;
+
 /// Reasons why BuildKit would refuse one file that are listed.
 pub const SYNTAX_PROBLEMS_MAX: usize = 5;
 

@@ -14,19 +14,29 @@ use super::work::{Content, Pending, Work, narrowed, note, settle};
 use super::{Input, Job, Source};
 use crate::document::{Document, Meaning};
 use crate::finding::{Problem, ProblemKind};
-use crate::limits::{SOURCE_BYTES_MAX, SYNTAX_PROBLEMS_MAX};
+use crate::limits::{BYTES_TOGETHER_MAX, SOURCE_BYTES_MAX, SYNTAX_PROBLEMS_MAX};
 use crate::plugin::Runner;
 use crate::question::BuildContext;
 
-/// Reads and parses files, then has each plugin check and plan for them, one after
-/// another, so that its code and its memory stay at hand. Of each file there is one for
-/// each platform to build for.
-pub(super) fn draft(job: &Job, runner: &mut Runner, batch: &[(u64, &Input)]) -> Vec<Work> {
-    let mut files: Vec<Work> = batch.iter().flat_map(|(id, input)| begin(job, *id, input)).collect();
+/// Reads and parses the first of some files, as many as are not too large together, then has
+/// each plugin check and plan for them, one after another, so that its code and its memory
+/// stay at hand. Of each file there is one for each platform to build for. Says how many
+/// files these are.
+pub(super) fn draft(job: &Job, runner: &mut Runner, batch: &[(u64, &Input)]) -> (Vec<Work>, usize) {
+    let (mut files, mut count, mut bytes): (Vec<Work>, _, _) = (Vec::new(), 0, 0);
+    for (id, input) in batch {
+        let begun = begin(job, *id, input);
+        bytes += begun.first().and_then(|work| work.report.source.as_ref()).map_or(0, |source| source.bytes().len());
+        files.extend(begun);
+        count += 1;
+        if bytes > BYTES_TOGETHER_MAX {
+            break;
+        }
+    }
     for plugin in 0..job.plugins.len() {
         files.iter_mut().for_each(|work| check_and_plan(work, job, runner, plugin));
     }
-    files
+    (files, count)
 }
 
 /// Reads and parses one file.

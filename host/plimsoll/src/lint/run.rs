@@ -14,9 +14,9 @@ use crate::question::Question;
 use crate::schedule::{self, Session};
 
 /// Files that a plugin is handed one after another.
-const FILES_TOGETHER: usize = 32;
+const FILES_TOGETHER: usize = 128;
 /// How many batches there are at least for each thread, so that all have work to the end.
-const BATCHES_OF_A_THREAD: usize = 8;
+const BATCHES_OF_A_THREAD: usize = 4;
 
 /// Lints the files of a job.
 pub fn run(job: &Job) -> Outcome {
@@ -37,15 +37,12 @@ fn run_with<R: DerefMut<Target = Runner>>(job: &Job, first: u64, runner: impl Fn
     let together = (inputs.len() / (job.threads * BATCHES_OF_A_THREAD)).clamp(1, FILES_TOGETHER);
     let batches: Vec<_> = inputs.chunks(together).collect();
     let drafts = parallel::map(&batches, job.threads, &runner, |runner, batch| {
-        let mut files = draft(job, runner, batch);
-        for work in &mut files {
-            work.advance(job, &session);
-            // What earlier runs know needs no waiting.
-            while work.is_answered(&session) {
-                let round = judge(job, runner, &session, work);
-                work.take(job, round);
-                work.advance(job, &session);
-            }
+        let (mut files, mut rest): (Vec<Work>, &[_]) = (Vec::new(), batch);
+        while !rest.is_empty() {
+            let (mut drafted, count) = draft(job, runner, rest);
+            rest = &rest[count..];
+            drafted.iter_mut().for_each(|work| recall(job, runner, &session, work));
+            files.append(&mut drafted);
         }
         files
     });
@@ -78,6 +75,16 @@ fn run_with<R: DerefMut<Target = Runner>>(job: &Job, first: u64, runner: impl Fn
         outcome.settled = settled(job, &outcome.files, &session);
     }
     outcome
+}
+
+/// Goes on as far as earlier runs know: that needs no waiting.
+fn recall(job: &Job, runner: &mut Runner, session: &Session, work: &mut Work) {
+    work.advance(job, session);
+    while work.is_answered(session) {
+        let round = judge(job, runner, session, work);
+        work.take(job, round);
+        work.advance(job, session);
+    }
 }
 
 /// What came of each question, and of those that were not asked why.

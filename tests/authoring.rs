@@ -266,6 +266,7 @@ fn mistakes_in_a_plugin_are_told_with_file_and_line() {
     assert!(out.contains("rules/no-ssh.md:1: the rule's schema is no JSON: "), "{out}{err}");
     assert!(out.contains(": panicked at rules/no-ssh.rs:"), "{out}{err}");
 
+    assert!(complaint(&mut plimsoll(&rules, "plugin watch")).contains("it is no plugin's folder"));
     let inside = |command: &str| complaint(&mut plimsoll(&rules, command));
     let advice = format!("; {} is one", path.canonicalize().unwrap().display());
     assert!(inside("plugin test").contains(&advice) && inside("plugin build").contains(&advice), "{advice}");

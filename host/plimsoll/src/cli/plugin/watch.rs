@@ -34,6 +34,7 @@ type Sources = BTreeMap<PathBuf, (SystemTime, u64)>;
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let shown = arguments.path.display();
+    ensure!(arguments.path.join("Cargo.toml").is_file(), "{shown}: it has no Cargo.toml, so it is no plugin's folder");
     loop {
         let before = sources(&arguments.path)?;
         if io::stdout().is_terminal() {

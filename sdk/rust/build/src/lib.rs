@@ -13,7 +13,19 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-const CONTRACT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../wit/0.1.0-draft");
+macro_rules! contract {
+    ($($name:literal),+ $(,)?) => {
+        &[$((concat!($name, ".wit"), include_str!(concat!("../../../../wit/0.1.0-draft/", $name, ".wit")))),+]
+    };
+}
+
+/// The contract's files, by name: their text and not their place, since a target folder may be shared by several
+/// checkouts, of which this crate is built for one, and any may be gone.
+const CONTRACT: &[(&str, &str)] = contract![
+    "console", "context", "document", "exports", "git", "http", "log", "model", "registry", "settings", "shell",
+    "types", "worlds",
+];
+const CONTRACT_VERSION: &str = "0.1.0-draft";
 
 /// Writes `pack.rs` for the crate whose build script calls this. Where the folder is not that of a pack, Cargo
 /// is told what is missing, and fails.
@@ -28,15 +40,24 @@ fn write_pack() -> Result<(), String> {
     let (rules, world) = (root.join("rules"), root.join("wit"));
     println!("cargo::rerun-if-changed={}", rules.display());
     println!("cargo::rerun-if-changed={}", world.display());
-    println!("cargo::rerun-if-changed={CONTRACT}");
 
     let stems = rule_stems(&rules)?;
     let text = fs::read_to_string(world.join("world.wit"))
         .map_err(|error| format!("wit/world.wit: {error}: a pack has its world there"))?;
     check_slow(&rules, &stems, &world.join("world.wit"), &text)?;
-    let text = table(&rules, &stems) + &component(&world, &text)?;
-    let target = Path::new(&variable("OUT_DIR")).join("pack.rs");
-    fs::write(&target, text).map_err(|error| format!("{}: {error}", target.display()))
+    let out = PathBuf::from(variable("OUT_DIR"));
+    let contract = out.join("contract");
+    for (name, text) in CONTRACT {
+        write(&contract.join(name), text)?;
+    }
+    write(&out.join("pack.rs"), &(table(&rules, &stems) + &component(&contract, &world, &text)?))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(path, text))
+        .map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// The names of the files with rules, without `.rs`, in their order.
@@ -89,7 +110,7 @@ fn table(rules: &Path, stems: &[String]) -> String {
     text
 }
 
-fn component(world: &Path, text: &str) -> Result<String, String> {
+fn component(contract: &Path, world: &Path, text: &str) -> Result<String, String> {
     let name = world_name(text)
         .ok_or("wit/world.wit: it needs a package and a world: `package NAME:NAME;`, `world NAME {`")?;
     let check = if is_slow(text) { "check_before_plan" } else { "check" };
@@ -109,7 +130,7 @@ fn component(world: &Path, text: &str) -> Result<String, String> {
 #[allow(missing_docs, unused_qualifications, unsafe_code, clippy::all)]
 mod component {{
     ::plimsoll_sdk::wit_bindgen::generate!({{
-        path: [{CONTRACT:?}, {world:?}],
+        path: [{contract:?}, {world:?}],
         world: {name:?},
         runtime_path: \"::plimsoll_sdk::wit_bindgen::rt\",
         with: {{ \"plimsoll:rules/types@0.1.0-draft\": ::plimsoll_sdk::bindings::plimsoll::rules::types }},
@@ -144,8 +165,10 @@ fn check_slow(rules: &Path, stems: &[String], path: &Path, world: &str) -> Resul
     };
     match stems.iter().find(plans).filter(|_| !is_slow(world)) {
         Some(stem) => {
-            let (path, version) = (path.display(), CONTRACT.rsplit('/').next().unwrap_or_default());
-            Err(format!("rules/{stem}.rs plans questions: {path} needs `export plimsoll:rules/slow@{version};`"))
+            let path = path.display();
+            Err(format!(
+                "rules/{stem}.rs plans questions: {path} needs `export plimsoll:rules/slow@{CONTRACT_VERSION};`"
+            ))
         }
         None => Ok(()),
     }

@@ -278,10 +278,10 @@ pub const PROGRESS_AFTER: Duration = Duration::from_secs(1);
 pub const CACHE_BYTES_MAX: u64 = 64 << 20;
 /// Bytes of one answer that is kept.
 pub const CACHE_ENTRY_BYTES_MAX: u64 = 1 << 20;
-/// What an answer occupies at least, and in steps of, as disks count.
-pub const CACHE_BLOCK_BYTES: u64 = 4 << 10;
+/// What a file that is kept occupies at least, and in steps of, as disks count.
+pub const DISK_BLOCK_BYTES: u64 = 4 << 10;
 /// How long a file may be half written before it counts as left behind.
-pub const CACHE_TEMPORARY_LIFE: Duration = Duration::from_secs(10 * 60);
+pub const TEMPORARY_LIFE: Duration = Duration::from_secs(10 * 60);
 
 /// Bytes of a recording.
 pub const RECORDING_BYTES_MAX: u64 = 256 << 20;
@@ -290,8 +290,6 @@ pub const RECORDING_BYTES_MAX: u64 = 256 << 20;
 pub const STORE_ENTRY_BYTES_MAX: u64 = 128 << 20;
 /// Bytes of all of it.
 pub const STORE_BYTES_MAX: u64 = 512 << 20;
-/// How long native code may be half written before it counts as left behind.
-pub const STORE_TEMPORARY_LIFE: Duration = Duration::from_secs(10 * 60);
 
 /// Bytes of a source line that a report shows.
 pub const EXCERPT_BYTES_MAX: usize = 4 << 10;

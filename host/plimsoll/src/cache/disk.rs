@@ -8,18 +8,16 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use crate::config::Digest;
 use crate::form::{Key, VERSION};
-use crate::limits::{CACHE_BLOCK_BYTES, CACHE_BYTES_MAX, CACHE_ENTRY_BYTES_MAX, CACHE_TEMPORARY_LIFE};
-use crate::private::{self, TEMPORARY_SUFFIX};
+use crate::limits::{CACHE_BYTES_MAX, CACHE_ENTRY_BYTES_MAX};
+use crate::private::{self, DIGITS, Kept};
 
 /// Folders that answers are spread over. Each is kept in bounds by itself, so that nobody needs to look
 /// through all of them.
 const SHARDS: u64 = 16;
-/// Digits of a SHA-256.
-const NAME_LENGTH: usize = 64;
 const SUFFIX: &str = ".json";
 
 /// Tells programs that make backups to leave the folder out (<https://bford.info/cachedir/>).
@@ -82,9 +80,9 @@ impl Place {
         match read {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Read::Nothing,
             Err(error) => Read::Trouble(error),
-            Ok(_) => match bytes.get(..NAME_LENGTH + 1).and_then(|line| line.strip_suffix(b"\n")) {
-                Some(sum) if sum == digits(&bytes[NAME_LENGTH + 1..]).as_bytes() => {
-                    Read::Content(bytes.split_off(NAME_LENGTH + 1))
+            Ok(_) => match bytes.get(..DIGITS + 1).and_then(|line| line.strip_suffix(b"\n")) {
+                Some(sum) if sum == digits(&bytes[DIGITS + 1..]).as_bytes() => {
+                    Read::Content(bytes.split_off(DIGITS + 1))
                 }
                 _ => Read::Damaged,
             },
@@ -93,7 +91,7 @@ impl Place {
 
     /// What is too large is not kept, and that is no error.
     pub(super) fn write(&self, content: &[u8]) -> io::Result<()> {
-        if content.len() as u64 + NAME_LENGTH as u64 + 1 > CACHE_ENTRY_BYTES_MAX {
+        if content.len() as u64 + DIGITS as u64 + 1 > CACHE_ENTRY_BYTES_MAX {
             return Ok(());
         }
         let shard = self.shard();
@@ -125,18 +123,7 @@ pub(super) fn prune(places: &[Place]) {
     shards.sort_unstable();
     shards.dedup();
     for shard in shards {
-        let mut entries = entries(&shard).unwrap_or_default();
-        entries.sort_by_key(|entry| std::cmp::Reverse(entry.modified));
-        let mut bytes = 0;
-        for entry in entries {
-            let is_left_behind =
-                entry.is_temporary && entry.modified.elapsed().is_ok_and(|age| age > CACHE_TEMPORARY_LIFE);
-            bytes += entry.bytes;
-            if is_left_behind || (!entry.is_temporary && bytes > CACHE_BYTES_MAX / SHARDS) {
-                // Another process may have been faster.
-                let _ = fs::remove_file(entry.path);
-            }
-        }
+        private::prune(entries(&shard).unwrap_or_default(), CACHE_BYTES_MAX / SHARDS);
     }
 }
 
@@ -180,45 +167,13 @@ pub fn clear(folder: &Path) -> io::Result<Contents> {
     Ok(removed)
 }
 
-/// A file that was written here.
-struct Entry {
-    path: PathBuf,
-    bytes: u64,
-    modified: SystemTime,
-    is_temporary: bool,
-}
-
-fn all_entries(folder: &Path) -> io::Result<Vec<Entry>> {
+fn all_entries(folder: &Path) -> io::Result<Vec<Kept>> {
     let shards = (0..SHARDS).map(|shard| entries(&answers(folder).join(format!("{shard:x}"))));
     Ok(shards.collect::<io::Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
-fn entries(shard: &Path) -> io::Result<Vec<Entry>> {
-    let listed = match fs::read_dir(shard) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        listed => listed?,
-    };
-    let mut entries = Vec::new();
-    for item in listed {
-        let item = item?;
-        let name = item.file_name();
-        let Some((name, is_temporary)) = name.to_str().and_then(ours) else { continue };
-        debug_assert_eq!(name.len(), NAME_LENGTH);
-        // What is gone meanwhile does not count.
-        let Ok(metadata) = item.metadata() else { continue };
-        let bytes = metadata.len().div_ceil(CACHE_BLOCK_BYTES) * CACHE_BLOCK_BYTES;
-        let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-        entries.push(Entry { path: item.path(), bytes, modified, is_temporary });
-    }
-    Ok(entries)
-}
-
-/// The name in a file's name, and whether the file is a temporary one; nothing for a file of others.
-fn ours(file: &str) -> Option<(&str, bool)> {
-    let (name, rest) = file.split_at_checked(NAME_LENGTH)?;
-    let is_hexadecimal = name.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-    let is_temporary = rest.starts_with('.') && rest.ends_with(TEMPORARY_SUFFIX);
-    (is_hexadecimal && (rest == SUFFIX || is_temporary)).then_some((name, is_temporary))
+fn entries(shard: &Path) -> io::Result<Vec<Kept>> {
+    private::kept(shard, '.', |rest| rest == SUFFIX)
 }
 
 fn answers(folder: &Path) -> PathBuf {

@@ -53,11 +53,21 @@ pub(super) fn load(host: &Arc<Host>, wanted: &Wanted) -> anyhow::Result<Loaded> 
     }
     names.extend(tables(wanted.files.user).map(|(_, name, _)| name.clone()));
     for (file, name, table) in tables(wanted.files.tree) {
-        if names.contains(name) {
-            loading.compare(name, file, table);
-        } else if !loading.has(name, file, table) {
-            loading.take(name, |loading| loading.of_tree(name, file, table, wanted));
-        }
+        let path = file.folder.join(&table.path);
+        let component = read(&path);
+        let digest = component.as_ref().ok().map(Component::digest);
+        let mut running = loading.digests.iter().filter(|(_, running)| Some(running) == digest).map(|(own, _)| own);
+        let note = if names.contains(name) {
+            let is_it = running.any(|own| own == name);
+            (!is_it).then(|| "is another one than yours, which runs instead".to_owned())
+        } else if let Some(own) = running.next() {
+            Some(format!("runs as {own}, as you say in your own plimsoll.toml"))
+        } else {
+            loading.take(name, |loading| loading.of_tree(name, file, table, (&path, &component?), wanted));
+            None
+        };
+        let noted = note.map(|note| format!("{}: plugin {name} {note}", file.path.display()));
+        loading.loaded.notes.extend(noted);
     }
     Ok(loading.loaded)
 }
@@ -107,9 +117,14 @@ impl Loading<'_> {
         Ok(self.load(name, path, &component, limits(table.limits, false))?.granted(table.grants.clone()))
     }
 
-    fn of_tree(&mut self, name: &str, file: &File, table: &PluginTable, wanted: &Wanted) -> Result<Plugin, String> {
-        let path = file.folder.join(&table.path);
-        let component = read(&path)?;
+    fn of_tree(
+        &mut self,
+        name: &str,
+        file: &File,
+        table: &PluginTable,
+        (path, component): (&Path, &Component),
+        wanted: &Wanted,
+    ) -> Result<Plugin, String> {
         let digest = component.digest();
         let Some(grants) = granted(digest, table, wanted) else {
             let (asking, shown) = (file.path.display(), path.display());
@@ -124,26 +139,7 @@ impl Loading<'_> {
                  plugin inspect {shown}`, then `plimsoll plugin add {shown}`, or use --trust {digest}"
             ));
         };
-        Ok(self.load(name, &path, &component, limits(table.limits, true))?.granted(grants))
-    }
-
-    /// Whether the component that the tree means runs already, by the user's own word; if so, says it.
-    fn has(&mut self, name: &str, file: &File, table: &PluginTable) -> bool {
-        let Ok(component) = read(&file.folder.join(&table.path)) else { return false };
-        let Some((own, _)) = self.digests.iter().find(|(_, digest)| digest == component.digest()) else { return false };
-        let asking = file.path.display();
-        self.loaded.notes.push(format!("{asking}: plugin {name} runs as {own}, as you say in your own plimsoll.toml"));
-        true
-    }
-
-    /// Says so where the tree means another component than the one that runs under its name.
-    fn compare(&mut self, name: &str, file: &File, table: &PluginTable) {
-        let running = self.digests.iter().find(|(of, _)| of == name).map(|(_, digest)| digest);
-        let asked = read(&file.folder.join(&table.path));
-        if !asked.is_ok_and(|asked| running.is_some_and(|running| running == asked.digest())) {
-            let asking = file.path.display();
-            self.loaded.notes.push(format!("{asking}: plugin {name} is another one than yours, which runs instead"));
-        }
+        Ok(self.load(name, path, component, limits(table.limits, true))?.granted(grants))
     }
 
     fn load(&mut self, name: &str, path: &Path, component: &Component, limits: Limits) -> Result<Plugin, String> {

@@ -119,44 +119,6 @@ impl Rulesets<'_> {
     }
 }
 
-/// The folder that all paths lie in.
-pub(super) fn common_folder(given: Given) -> PathBuf {
-    let shared = |one: PathBuf, other: PathBuf| {
-        one.components().zip(other.components()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect()
-    };
-    folders(given).reduce(shared).unwrap_or_else(|| given.here.to_owned())
-}
-
-/// Whether a file lies in what is linted, so that a stranger may have written it.
-/// A checkout is one tree, whatever part of it is looked at.
-pub(super) fn is_linted(file: &Path, given: Given, tree: Option<&File>) -> bool {
-    let canonical = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let mut linted: Vec<PathBuf> = folders(given).map(|folder| canonical(&folder)).collect();
-    let here = canonical(given.here);
-    let checkouts: Vec<PathBuf> =
-        linted.iter().chain([&here]).filter_map(|folder| checkout(folder).map(Path::to_owned)).collect();
-    linted.extend(checkouts);
-    linted.extend(tree.map(|tree| canonical(&tree.folder)));
-    linted.extend(given.context.map(|context| canonical(&given.here.join(context))));
-    let places = [file.to_owned(), canonical(file)];
-    linted.iter().any(|folder| places.iter().any(|place| place.starts_with(folder)))
-}
-
-/// The checkout that a folder is part of.
-fn checkout(folder: &Path) -> Option<&Path> {
-    folder.ancestors().find(|folder| folder.join(".git").exists())
-}
-
-/// The folders given, and those of the files given.
-fn folders(given: Given<'_>) -> impl Iterator<Item = PathBuf> {
-    let Given { paths, stdin_filename, here, .. } = given;
-    let named = paths.iter().map(PathBuf::as_path).filter(|path| *path != Path::new("-"));
-    named.chain(stdin_filename).map(move |path| {
-        let real = real(&here.join(path));
-        if real.is_dir() { real } else { real.parent().map_or(real.clone(), Path::to_owned) }
-    })
-}
-
 /// The path as reports show it: relative to `base`, the folder of the
 /// configuration or the working directory; as it was given if it lies outside.
 fn shown_path(path: &Path, real: &Path, base: &Path) -> String {

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::Args;
 
+use super::configured::Configured;
 use super::consent::{self, Wanted};
-use super::inputs::{Given, is_linted};
+use super::inputs::Given;
 use super::{bundled, complain, store, variables};
-use crate::config::{self, Files, Finder, Trust, cache_dir, user_file};
+use crate::config::{Trust, cache_dir};
 use crate::plugin::{Host, Plugin, Unusable};
 
 /// Which plugins are asked besides the bundled packs.
@@ -25,15 +26,12 @@ pub(super) struct Named {
 pub(super) fn plugins(named: &Named) -> anyhow::Result<(Arc<Host>, Vec<Plugin>)> {
     let variables = variables();
     let here = env::current_dir().context("the working directory is gone")?;
-    let tree = Finder::default().nearest(&here).as_deref().map(config::read).transpose()?;
     let given = Given { paths: &[Path::new(".").to_owned()], stdin_filename: None, context: None, here: &here };
-    let own = user_file(&variables).filter(|path| path.is_file() && !is_linted(path, given, tree.as_ref()));
-    let user = own.as_deref().map(config::read).transpose()?;
+    let configured = Configured::read(given, &variables)?;
     let cache = cache_dir(None, &variables);
     let (host, mut plugins) = bundled(store(cache.as_deref(), &variables))?;
-    let files = Files { tree: tree.as_ref(), user: user.as_ref() };
     let trust = Trust::settle(Vec::new(), false, &variables)?;
-    let loaded = consent::load(&host, &Wanted { named: &named.plugins, files, trust: &trust })?;
+    let loaded = consent::load(&host, &Wanted { named: &named.plugins, files: configured.files(), trust: &trust })?;
     for Unusable { name, message } in &loaded.unusable {
         complain(&format!("note: plugin {name} cannot be used: {message}"));
     }

@@ -1,6 +1,7 @@
 //! The command line: one command, one file.
 
 mod cache;
+mod configured;
 mod consent;
 mod explain;
 mod inputs;
@@ -136,9 +137,14 @@ fn store(cache_dir: Option<&Path>, variables: &Variables) -> Option<Store> {
     Some(Store::new(cache_dir?, store_key(variables)?))
 }
 
+/// The engine.
+fn host(store: Option<Store>) -> anyhow::Result<Arc<Host>> {
+    Host::with_store(store).map_err(|error| anyhow::anyhow!("the engine does not start: {error:#}"))
+}
+
 /// The engine and the bundled packs.
 fn bundled(store: Option<Store>) -> anyhow::Result<(Arc<Host>, Vec<Plugin>)> {
-    let host = Host::with_store(store).map_err(|error| anyhow::anyhow!("the engine does not start: {error:#}"))?;
+    let host = host(store)?;
     let plugins =
         Plugin::bundled(&host).map_err(|pack| anyhow::anyhow!("bundled pack {}: {}", pack.name, pack.message))?;
     Ok((host, plugins))

@@ -69,7 +69,7 @@ fn test_rule(candidate: Candidate, folder: &Path, wanted: &Wanted) -> io::Result
     };
     let before = page.text.clone();
     let Checked { page, scenes, mut complaints } = check(candidate, page, wanted);
-    if let Some(fault) = schema_fault(candidate) {
+    if let Some(fault) = candidate.plugins[candidate.plugin].schema_fault(candidate.rule) {
         complaints.push(page.complain(1, format!("{fault}: mend OPTIONS_SCHEMA of rule {}", candidate.own_name())));
     }
     if page.text != before {
@@ -78,14 +78,6 @@ fn test_rule(candidate: Candidate, folder: &Path, wanted: &Wanted) -> io::Result
         tested.is_rewritten = true;
     }
     Ok(Tested { cases: page.cases.len(), scenes, complaints, ..tested })
-}
-
-/// What is wrong with the schema of a rule's options, of which users would be told when they set any.
-fn schema_fault(candidate: Candidate) -> Option<String> {
-    let rule = u32::try_from(candidate.rule).ok()?;
-    let no_options = serde_json::json!({});
-    let faults = candidate.plugins[candidate.plugin].validate_options(rule, &no_options).err()?;
-    faults.into_iter().map(|fault| fault.message).find(|message| message.starts_with("the rule's schema"))
 }
 
 /// Pages without a rule.

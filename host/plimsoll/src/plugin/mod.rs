@@ -149,6 +149,12 @@ impl Plugin {
         Ok(Self { name, version, rules, names, capabilities, wasi, grants: Grants::everything(), limits, code })
     }
 
+    /// What is wrong with the schema of a rule's options itself.
+    pub fn schema_fault(&self, rule: usize) -> Option<String> {
+        let schema = &self.rules[rule].options_schema;
+        if schema.is_empty() { None } else { options::schema_fault(schema) }
+    }
+
     /// Holds a rule's options, a JSON object, against its schema, then asks the plugin.
     ///
     /// # Errors

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::error::Error;
 
-use boon::{Compiler, ErrorKind, Schemas, UrlLoader, ValidationError};
+use boon::{Compiler, ErrorKind, SchemaIndex, Schemas, UrlLoader, ValidationError};
 use regex::RegexBuilder;
 use serde_json::Value;
 
@@ -40,28 +40,35 @@ pub(super) fn check(schema: &str, options: &Value) -> Vec<OptionFault> {
     if depth(options) > OPTIONS_DEPTH_MAX {
         return vec![OptionFault::of_all(format!("they are nested deeper than {OPTIONS_DEPTH_MAX} levels"))];
     }
-    if schema.len() > SCHEMA_BYTES_MAX {
-        return vec![OptionFault::of_all(format!("the rule's schema is larger than {SCHEMA_BYTES_MAX} bytes"))];
-    }
-    let schema = match serde_json::from_str(schema) {
-        Ok(schema) => schema,
-        Err(error) => return vec![OptionFault::of_all(format!("the rule's schema is no JSON: {error}"))],
+    let (schemas, compiled) = match compile(schema) {
+        Ok(compiled) => compiled,
+        Err(fault) => return vec![OptionFault::of_all(fault)],
     };
-    validate(schema, options).unwrap_or_else(|error| vec![OptionFault::of_all(format!("the rule's schema: {error}"))])
-}
-
-fn validate(schema: Value, options: &Value) -> Result<Vec<OptionFault>, String> {
-    check_patterns(&schema)?;
-    Size::default().of(&schema, &schema)?;
-    let (mut compiler, mut schemas) = (Compiler::new(), Schemas::new());
-    compiler.use_loader(Box::new(NoLoader));
-    compiler.add_resource(SCHEMA, schema).map_err(|error| error.to_string())?;
-    let compiled = compiler.compile(SCHEMA, &mut schemas).map_err(|error| format!("{error:#}"))?;
     let mut faults = Vec::new();
     if let Err(error) = schemas.validate(options, compiled) {
         gather(&error, &mut faults);
     }
-    Ok(faults)
+    faults
+}
+
+/// What is wrong with a schema itself, which otherwise is told to whoever sets options first.
+pub(super) fn schema_fault(schema: &str) -> Option<String> {
+    compile(schema).err()
+}
+
+fn compile(schema: &str) -> Result<(Schemas, SchemaIndex), String> {
+    if schema.len() > SCHEMA_BYTES_MAX {
+        return Err(format!("the rule's schema is larger than {SCHEMA_BYTES_MAX} bytes"));
+    }
+    let schema = serde_json::from_str(schema).map_err(|error| format!("the rule's schema is no JSON: {error}"))?;
+    let wrong = |error: String| format!("the rule's schema: {error}");
+    check_patterns(&schema).map_err(wrong)?;
+    Size::default().of(&schema, &schema).map_err(wrong)?;
+    let (mut compiler, mut schemas) = (Compiler::new(), Schemas::new());
+    compiler.use_loader(Box::new(NoLoader));
+    compiler.add_resource(SCHEMA, schema).map_err(|error| wrong(error.to_string()))?;
+    let compiled = compiler.compile(SCHEMA, &mut schemas).map_err(|error| wrong(format!("{error:#}")))?;
+    Ok((schemas, compiled))
 }
 
 /// How large schemas are when all that they refer to stands in its place.

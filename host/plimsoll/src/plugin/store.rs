@@ -17,8 +17,8 @@ use ring::hmac;
 use ring::rand::{SecureRandom as _, SystemRandom};
 
 use crate::config::Digest;
-use crate::limits::{STORE_BYTES_MAX, STORE_ENTRY_BYTES_MAX, STORE_TEMPORARY_LIFE};
-use crate::private::{self, TEMPORARY_SUFFIX};
+use crate::limits::{STORE_BYTES_MAX, STORE_ENTRY_BYTES_MAX};
+use crate::private::{self, Kept, TEMPORARY_SUFFIX};
 
 /// The version of the form, part of the folder's name.
 const VERSION: u32 = 1;
@@ -45,7 +45,7 @@ struct Key {
 pub struct Stored {
     /// Components, each for one engine.
     pub components: usize,
-    /// Bytes of all of them.
+    /// Bytes of all of them, as disks count.
     pub bytes: u64,
 }
 
@@ -86,13 +86,14 @@ impl Store {
     pub(super) fn keep(&self, digest: &Digest, compatibility: u64, native: &[u8]) {
         if native.len() as u64 + KEY_BYTES as u64 <= STORE_ENTRY_BYTES_MAX {
             let _ = self.write(digest, compatibility, native);
-            self.prune();
+            // What was used longest ago goes first.
+            private::prune(self.entries(), STORE_BYTES_MAX);
         }
     }
 
     /// Removes what is kept of a component, for whichever engine.
     pub fn remove(&self, digest: &Digest) {
-        for entry in self.entries().into_iter().filter(|entry| entry.name.starts_with(digest.digits())) {
+        for entry in self.entries().into_iter().filter(|entry| entry.digits == digest.digits()) {
             let _ = fs::remove_file(entry.path);
         }
     }
@@ -124,21 +125,6 @@ impl Store {
         })
     }
 
-    /// Lets go of what was used longest ago, where there is too much, and of what was left half written.
-    fn prune(&self) {
-        let mut entries = self.entries();
-        entries.sort_by_key(|entry| std::cmp::Reverse(entry.modified));
-        let mut bytes = 0;
-        for entry in entries {
-            let is_left_behind =
-                entry.is_temporary && entry.modified.elapsed().is_ok_and(|age| age > STORE_TEMPORARY_LIFE);
-            bytes += entry.bytes;
-            if is_left_behind || !entry.is_temporary && bytes > STORE_BYTES_MAX {
-                let _ = fs::remove_file(entry.path);
-            }
-        }
-    }
-
     fn path(&self, digest: &Digest, compatibility: u64, key: &Key) -> PathBuf {
         self.folder.join(format!("{}-{compatibility:016x}-{}{SUFFIX}", digest.digits(), key.name))
     }
@@ -162,30 +148,8 @@ impl Store {
         self.key.get_or_init(|| found).as_ref()
     }
 
-    fn entries(&self) -> Vec<Entry> {
-        let listed = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        listed.filter_map(|item| Entry::of(&item)).collect()
-    }
-}
-
-/// A file that was written here.
-struct Entry {
-    path: PathBuf,
-    name: String,
-    bytes: u64,
-    modified: SystemTime,
-    is_temporary: bool,
-}
-
-impl Entry {
-    fn of(item: &fs::DirEntry) -> Option<Self> {
-        let name = item.file_name().into_string().ok()?;
-        let (digits, rest) = name.split_at_checked(64)?;
-        let is_ours = digits.bytes().all(|byte| byte.is_ascii_hexdigit()) && rest.starts_with('-');
-        let is_temporary = rest.ends_with(TEMPORARY_SUFFIX);
-        let metadata = item.metadata().ok().filter(|_| is_ours && (is_temporary || rest.ends_with(SUFFIX)))?;
-        let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-        Some(Self { path: item.path(), bytes: metadata.len(), modified, is_temporary, name })
+    fn entries(&self) -> Vec<Kept> {
+        private::kept(&self.folder, '-', |rest| rest.starts_with('-') && rest.ends_with(SUFFIX)).unwrap_or_default()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Folders and files that nobody but the user can look into.
 
 mod folder;
+mod kept;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
@@ -8,6 +9,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use folder::Folder;
+pub use kept::{DIGITS, Kept, kept, prune};
 
 /// What the names of files end in that are not whole yet.
 pub const TEMPORARY_SUFFIX: &str = ".tmp";

@@ -41,9 +41,9 @@ impl Prepared {
         variables: &Variables,
     ) -> anyhow::Result<Self> {
         let now = now(arguments, setting, variables);
-        let finder = std::mem::take(&mut setting.finder);
+        let finder = std::mem::take(&mut setting.configured.finder);
         let replay = setting.replay.take();
-        let (config, files) = (&setting.config, setting.files());
+        let (config, files) = (&setting.config, setting.configured.files());
         let (host, mut plugins) = bundled(store(config.cache_dir.as_deref(), variables))?;
         if !config.pools.console.enabled {
             wait_to_be_asked_for(&mut plugins);

@@ -34,7 +34,7 @@ pub(super) fn say(
     if !arguments.quiet {
         let is_replay = arguments.replay.is_some();
         let circumstances = Circumstances { ci: setting.ci.clone(), timeout: config.timeout, is_replay };
-        let unread = setting.unread.iter();
+        let unread = setting.configured.unread.iter();
         let unread = unread.map(|path| format!("{}: not read, since it lies in what is linted", path.display()));
         let notes = report::notes(outcome, &circumstances).into_iter().chain(prepared.notes.iter().cloned());
         notes.chain(unread).chain(config.refused.iter().cloned()).for_each(|note| complain(&format!("note: {note}")));

@@ -10,19 +10,16 @@ use anyhow::anyhow;
 use super::Arguments;
 use crate::age::{self, SOURCE_DATE_EPOCH};
 use crate::cli::complain;
-use crate::cli::inputs::{Given, common_folder, is_linted};
-use crate::config::{self, Config, File, Files, Finder, Flags, Mode, Variables, ci};
+use crate::cli::configured::Configured;
+use crate::cli::inputs::Given;
+use crate::config::{Config, Flags, Mode, Variables, ci};
 use crate::lint::Ask;
 use crate::recording::Replay;
 
 /// What holds for a whole run.
 pub(super) struct Setting {
     pub(super) config: Config,
-    pub(super) tree: Option<File>,
-    pub(super) user: Option<File>,
-    /// The user's own file, where a stranger may have written it.
-    pub(super) unread: Option<PathBuf>,
-    pub(super) finder: Finder,
+    pub(super) configured: Configured,
     /// A recording that answers.
     pub(super) replay: Option<Replay>,
     /// Whose continuous integration this is, if slow checks are off for that.
@@ -37,14 +34,8 @@ impl Setting {
     /// # Errors
     /// When configuration or recording do not hold up.
     pub(super) fn of(arguments: &Arguments, given: Given, variables: &Variables) -> anyhow::Result<Self> {
-        let mut finder = Finder::default();
-        let tree = finder.nearest(&common_folder(given)).as_deref().map(config::read).transpose()?;
-        let own = config::user_file(variables).filter(|path| path.is_file());
-        let is_linted = own.as_ref().is_some_and(|path| is_linted(path, given, tree.as_ref()));
-        let (unread, own) = if is_linted { (own, None) } else { (None, own) };
-        let user = own.as_deref().map(config::read).transpose()?;
-        let files = Files { tree: tree.as_ref(), user: user.as_ref() };
-        let mut config = Config::settle(flags(arguments), variables, files)?;
+        let configured = Configured::read(given, variables)?;
+        let mut config = Config::settle(flags(arguments), variables, configured.files())?;
         let read = |path: &PathBuf| Replay::read(path, given.here).map_err(|error| anyhow!("--replay {error}"));
         let replay = arguments.replay.as_ref().map(read).transpose()?;
         if let Some(replay) = &replay {
@@ -62,12 +53,7 @@ impl Setting {
             Mode::Auto | Mode::On if config.offline => Ask::Offline,
             Mode::Auto | Mode::On => Ask::Everything,
         };
-        Ok(Self { config, tree, user, unread, finder, replay, ci, is_ci, ask })
-    }
-
-    /// The files that have a say.
-    pub(super) fn files(&self) -> Files<'_> {
-        Files { tree: self.tree.as_ref(), user: self.user.as_ref() }
+        Ok(Self { config, configured, replay, ci, is_ci, ask })
     }
 }
 

@@ -10,9 +10,9 @@ use anyhow::{Context as _, anyhow, bail, ensure};
 use clap::Args;
 
 use super::super::{CLEAN, FAILED, complain, print, store, variables};
-use super::name_of;
-use crate::config::{self, Edit, Finder, Grants, PluginTable, Variables, cache_dir, user_file};
-use crate::plugin::{Component, Host, Limits, Plugin, check_name};
+use super::{load, name_of, read};
+use crate::config::{self, Edit, Finder, Grants, PluginTable, cache_dir, user_file};
+use crate::plugin::{Component, Plugin, check_name};
 use crate::report::printable;
 
 /// Let the rules of a component run
@@ -52,11 +52,10 @@ struct Asked {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let variables = variables();
-    let shown = arguments.path.display();
     let user =
         user_file(&variables).context("there is no place for your own plimsoll.toml: set HOME or XDG_CONFIG_HOME")?;
-    let component = Component::read(&arguments.path).map_err(|message| anyhow!("{shown}: {message}"))?;
-    let path = fs::canonicalize(&arguments.path).with_context(|| shown.to_string())?;
+    let component = read(&arguments.path)?;
+    let path = fs::canonicalize(&arguments.path).with_context(|| arguments.path.display().to_string())?;
     let asked = asked(&path, &user)?;
     let name = match (&arguments.name, &asked) {
         (Some(name), Some(Asked { by, name: called, .. })) if name != called => {
@@ -67,7 +66,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         (None, None) => name_of(&path),
     };
     check_name(&name).map_err(|error| anyhow!("{error}; say --name NAME"))?;
-    let plugin = compile(arguments, &variables, &name, &component)?;
+    // Compiled at once, for later runs.
+    let cache = cache_dir(arguments.cache_dir.clone(), &variables);
+    let plugin = load(store(cache.as_deref(), &variables), &name, &arguments.path, &component)?;
     let mut edit = Edit::open(&user)?;
     let before = before(&user, &name)?;
     let grants = grants(arguments, &plugin, asked.as_ref(), before.as_ref())?;
@@ -90,15 +91,6 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     edit.save()?;
     print(&format!("{name} runs from now on, as {} says\n", user.display()))?;
     Ok(CLEAN)
-}
-
-/// Loads the component, which compiles it for later runs.
-fn compile(arguments: &Arguments, variables: &Variables, name: &str, component: &Component) -> anyhow::Result<Plugin> {
-    let cache = cache_dir(arguments.cache_dir.clone(), variables);
-    let host = Host::with_store(store(cache.as_deref(), variables))
-        .map_err(|error| anyhow!("the engine does not start: {error:#}"))?;
-    Plugin::load(&host, name, component, Limits::default())
-        .map_err(|unusable| anyhow!("{}: {}", arguments.path.display(), unusable.message))
 }
 
 /// What the tree around the component, or around the working directory, asks for of this very file.

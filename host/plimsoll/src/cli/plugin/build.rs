@@ -7,14 +7,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use clap::Args;
 use wit_component::ComponentEncoder;
 
 use super::super::{CLEAN, print};
 use super::cargo::{Compiled, Target, compile};
-use super::{inspect, name_of};
-use crate::plugin::{Component, Host, Limits, Plugin};
+use super::{inspect, load, name_of, read};
 
 /// How a core module begins, which has to be made a component.
 const CORE_MODULE: &[u8] = b"\0asm\x01\0\0\0";
@@ -39,13 +38,10 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let path = build(&arguments.path, arguments.target, arguments.output.as_deref())?;
-    let shown = path.display();
-    let component = Component::read(&path).map_err(|message| anyhow!("{shown}: {message}"))?;
-    let host = Host::new().map_err(|error| anyhow!("the engine does not start: {error:#}"))?;
-    let plugin = Plugin::load(&host, &name_of(&path), &component, Limits::default())
-        .map_err(|unusable| anyhow!("{shown}: {}", unusable.message))?;
+    let component = read(&path)?;
+    let plugin = load(None, &name_of(&path), &path, &component)?;
     check_world(&arguments.path, &plugin.capabilities)?;
-    print(&format!("{shown}\n\n{}", inspect::text(&plugin, &component)))?;
+    print(&format!("{}\n\n{}", path.display(), inspect::text(&plugin, &component)))?;
     Ok(CLEAN)
 }
 

@@ -3,13 +3,12 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use anyhow::anyhow;
 use clap::Args;
 use serde::Serialize;
 
 use super::super::{CLEAN, Format, print};
-use super::name_of;
-use crate::plugin::{Component, Host, Limits, Plugin, Rule, check_name, contract};
+use super::{load, name_of, read};
+use crate::plugin::{Component, Plugin, Rule, check_name, contract};
 use crate::report::printable;
 
 /// Show what a component holds and what it can ask for
@@ -55,14 +54,11 @@ struct InspectedRule<'p> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    let shown = arguments.file.display();
-    let component = Component::read(&arguments.file).map_err(|message| anyhow!("{shown}: {message}"))?;
-    let host = Host::new().map_err(|error| anyhow!("the engine does not start: {error:#}"))?;
+    let component = read(&arguments.file)?;
     // Whatever the file is called, there is something to see.
     let own = Some(name_of(&arguments.file)).filter(|name| check_name(name).is_ok());
     let name = arguments.name.clone().or(own).unwrap_or_else(|| "plugin".to_owned());
-    let plugin = Plugin::load(&host, &name, &component, Limits::default())
-        .map_err(|unusable| anyhow!("{shown}: {}", unusable.message))?;
+    let plugin = load(None, &name, &arguments.file, &component)?;
     match arguments.format {
         Format::Text => print(&text(&plugin, &component))?,
         Format::Json => print(&format!("{}\n", serde_json::to_string(&inspected(&plugin, &component))?))?,

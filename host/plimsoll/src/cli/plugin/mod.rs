@@ -15,7 +15,11 @@ mod watch;
 
 use std::path::Path;
 
+use anyhow::anyhow;
 use clap::{Args, Subcommand};
+
+use super::host;
+use crate::plugin::{Component, Limits, Plugin, Store};
 
 /// Write, try, look into and let run the rules of others
 #[derive(Args)]
@@ -55,6 +59,17 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         Command::List(arguments) => list::run(arguments),
         Command::Remove(arguments) => remove::run(arguments),
     }
+}
+
+/// The component in a file.
+fn read(path: &Path) -> anyhow::Result<Component> {
+    Component::read(path).map_err(|message| anyhow!("{}: {message}", path.display()))
+}
+
+/// Loads it as a run does where nobody says more.
+fn load(store: Option<Store>, name: &str, path: &Path, component: &Component) -> anyhow::Result<Plugin> {
+    Plugin::load(&host(store)?, name, component, Limits::default())
+        .map_err(|unusable| anyhow!("{}: {}", path.display(), unusable.message))
 }
 
 /// What a component is called where nobody says otherwise: as its file.

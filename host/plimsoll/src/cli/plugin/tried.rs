@@ -4,15 +4,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{anyhow, ensure};
+use anyhow::ensure;
 use clap::Args;
 
 use super::super::{store, variables};
 use super::build::{build, check_world};
 use super::cargo::{Target, hint_above};
-use super::name_of;
+use super::{load, name_of, read};
 use crate::config::{self, Config, Files, Flags, Variables};
-use crate::plugin::{Component, Host, Limits, Plugin};
+use crate::plugin::Plugin;
 
 /// Which plugin.
 #[derive(Args)]
@@ -66,21 +66,16 @@ impl Tried {
             pages.display(),
             hint_above(&self.path)
         );
-        let component = match &self.component {
+        let path = match &self.component {
             Some(component) => component.clone(),
             None => build(&self.path, self.target, None)?,
         };
-        let shown = component.display();
-        let bytes = Component::read(&component).map_err(|message| anyhow!("{shown}: {message}"))?;
-        let host = Host::with_store(store(config.cache_dir.as_deref(), &variables()))
-            .map_err(|error| anyhow!("the engine does not start: {error:#}"))?;
-        let name = self.name.clone().unwrap_or_else(|| name_of(&component));
-        let plugin = Plugin::load(&host, &name, &bytes, Limits::default())
-            .map_err(|unusable| anyhow!("{shown}: {}", unusable.message))?;
+        let name = self.name.clone().unwrap_or_else(|| name_of(&path));
+        let plugin = load(store(config.cache_dir.as_deref(), &variables()), &name, &path, &read(&path)?)?;
         if self.component.is_none() {
             check_world(&self.path, &plugin.capabilities)?;
         }
-        ensure!(!plugin.rules.is_empty(), "{shown}: it describes no rules");
+        ensure!(!plugin.rules.is_empty(), "{}: it describes no rules", path.display());
         Ok(Ready { plugins: [plugin.granted(config::Grants::everything())].into(), pages })
     }
 }

@@ -1,0 +1,77 @@
+//! The files of configuration of a run: that of the tree, and the user's own.
+//!
+//! Input: what the command line says of the files. Invariant: what a stranger
+//! may have written is not taken for the user's.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::inputs::Given;
+use crate::config::{self, File, Files, Finder, Variables};
+use crate::discover::real;
+
+/// What was read, and what there is to look for more.
+pub(super) struct Configured {
+    pub(super) tree: Option<File>,
+    pub(super) user: Option<File>,
+    /// The user's own file, where it lies in what is linted.
+    pub(super) unread: Option<PathBuf>,
+    pub(super) finder: Finder,
+}
+
+impl Configured {
+    /// # Errors
+    /// When one of them cannot be read or does not hold up.
+    pub(super) fn read(given: Given, variables: &Variables) -> anyhow::Result<Self> {
+        let mut finder = Finder::default();
+        let tree = finder.nearest(&common_folder(given)).as_deref().map(config::read).transpose()?;
+        let own = config::user_file(variables).filter(|path| path.is_file());
+        let is_linted = own.as_ref().is_some_and(|path| is_linted(path, given, tree.as_ref()));
+        let (unread, own) = if is_linted { (own, None) } else { (None, own) };
+        let user = own.as_deref().map(config::read).transpose()?;
+        Ok(Self { tree, user, unread, finder })
+    }
+
+    /// Those that have a say.
+    pub(super) fn files(&self) -> Files<'_> {
+        Files { tree: self.tree.as_ref(), user: self.user.as_ref() }
+    }
+}
+
+/// The folder that all paths lie in.
+fn common_folder(given: Given) -> PathBuf {
+    let shared = |one: PathBuf, other: PathBuf| {
+        one.components().zip(other.components()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect()
+    };
+    folders(given).reduce(shared).unwrap_or_else(|| given.here.to_owned())
+}
+
+/// Whether a file lies in what is linted, so that a stranger may have written it.
+/// A checkout is one tree, whatever part of it is looked at.
+fn is_linted(file: &Path, given: Given, tree: Option<&File>) -> bool {
+    let canonical = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut linted: Vec<PathBuf> = folders(given).map(|folder| canonical(&folder)).collect();
+    let here = canonical(given.here);
+    let checkouts: Vec<PathBuf> =
+        linted.iter().chain([&here]).filter_map(|folder| checkout(folder).map(Path::to_owned)).collect();
+    linted.extend(checkouts);
+    linted.extend(tree.map(|tree| canonical(&tree.folder)));
+    linted.extend(given.context.map(|context| canonical(&given.here.join(context))));
+    let places = [file.to_owned(), canonical(file)];
+    linted.iter().any(|folder| places.iter().any(|place| place.starts_with(folder)))
+}
+
+/// The checkout that a folder is part of.
+fn checkout(folder: &Path) -> Option<&Path> {
+    folder.ancestors().find(|folder| folder.join(".git").exists())
+}
+
+/// The folders given, and those of the files given.
+fn folders(given: Given<'_>) -> impl Iterator<Item = PathBuf> {
+    let Given { paths, stdin_filename, here, .. } = given;
+    let named = paths.iter().map(PathBuf::as_path).filter(|path| *path != Path::new("-"));
+    named.chain(stdin_filename).map(move |path| {
+        let real = real(&here.join(path));
+        if real.is_dir() { real } else { real.parent().map_or(real.clone(), Path::to_owned) }
+    })
+}

@@ -25,6 +25,7 @@ use plimsoll::resolve::Recorded;
 use plimsoll::schedule::Terms;
 use plimsoll_dockerfile::Platform;
 use plimsoll_test_support::repository_root;
+use plugins::Kind;
 
 /// Pairs of runs for each ratio.
 const PAIRS: usize = 31;
@@ -44,8 +45,8 @@ fn main() {
 
     let host = Host::new().expect("the engine starts");
     let wasm = Plugin::bundled(&host).unwrap_or_else(|pack| panic!("{}", pack.message));
-    let (wasm, native) = (plain(wasm), plain(native::packs()));
-    let none: Arc<[Plugin]> = Vec::new().into();
+    let (wasm, native): (Arc<[Plugin]>, Arc<[Plugin]>) = (plain(wasm).into(), plain(native::packs()).into());
+    let none = Vec::new().into();
     let (wasm_job, native_job, bare_job) =
         (job(&sources, wasm.clone(), 1), job(&sources, native, 1), job(&sources, none, 1));
     assert_eq!(findings(&wasm_job), findings(&native_job), "the sandbox changes nothing");
@@ -59,8 +60,12 @@ fn main() {
     let [two, one] = times(pairs, [&|| run(&both_job), &|| run(&wasm_job)]);
     println!("whole lint, two threads against one: {}", ratio(&two, &one));
 
-    for (asks, what) in [(true, "that may ask"), (false, "that ask nothing")] {
-        let [one, many] = plugins::one_and_many(asks).map(|(plugins, ruleset)| {
+    for (kind, what) in [
+        (Kind::Asking, "that may ask"),
+        (Kind::AskingNothing, "that ask nothing"),
+        (Kind::BesideBundled, "that ask nothing, beside the bundled packs,"),
+    ] {
+        let [one, many] = plugins::one_and_many(kind).map(|(plugins, ruleset)| {
             let sources: Vec<_> = sources.iter().cycle().take(plugins::FILES / REPEATS).cloned().collect();
             Job { rulesets: vec![ruleset], ..job(&sources, plugins, 1) }
         });
@@ -89,7 +94,7 @@ fn main() {
 }
 
 /// The packs of a plain run: those that need tools wait for the user's leave.
-fn plain(packs: Vec<Plugin>) -> Arc<[Plugin]> {
+fn plain(packs: Vec<Plugin>) -> Vec<Plugin> {
     packs.into_iter().filter(|pack| pack.name != "shellcheck").collect()
 }
 

@@ -265,8 +265,8 @@ impl Host for Linked {
             places: script.places.iter().flat_map(|(of, at)| [of.start, of.end, at.start, at.end]).collect(),
         })
     }
-    fn enabled(&self) -> Vec<u32> {
-        self.0.borrow().enabled().expect("a rule runs inside a call").to_vec()
+    fn enabled(&self, from: u32) -> u64 {
+        self.0.borrow().enabled(from).expect("a rule runs inside a call")
     }
     fn options(&self, rule: u32) -> String {
         self.0.borrow().options(rule).expect("a rule runs inside a call").to_owned()

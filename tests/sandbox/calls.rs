@@ -24,10 +24,10 @@ fn a_loop_ends_wherever_it_is() {
     check(&guest(|guest| guest.fields = format!("(start $begin) (func $begin {LOOP})")), LATE);
     let in_realloc = |guest: &mut Guest| {
         guest.realloc = LOOP.to_owned();
-        guest.world = "import plimsoll:rules/settings@0.1.0-draft;";
+        guest.world = "import plimsoll:rules/document@0.1.0-draft;";
         guest.imports =
-            "(import \"plimsoll:rules/settings@0.1.0-draft\" \"enabled\" (func $enabled (param i32)))".to_owned();
-        guest.check = format!("(call $enabled (i32.const {FREE})) i32.const {NOTHING}");
+            "(import \"plimsoll:rules/document@0.1.0-draft\" \"source\" (func $source (param i32)))".to_owned();
+        guest.check = format!("(call $source (i32.const {FREE})) i32.const {NOTHING}");
     };
     check(&guest(in_realloc), LATE);
 }

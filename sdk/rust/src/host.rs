@@ -105,7 +105,7 @@ seam! {
     /// `shell.script`.
     shell::script as shell_script(step: u32) -> Option<ScriptSource>;
     /// `settings.enabled`.
-    settings::enabled as enabled() -> Vec<u32>;
+    settings::enabled as enabled(from: u32) -> u64;
     /// `settings.options`.
     settings::options as options(rule: u32) -> String;
     /// `settings.announces`.

@@ -127,8 +127,15 @@ thread_local! {
 impl Subject {
     fn current(rules: &[Entry]) -> Box<Self> {
         hook_panics();
-        let enabled = host::enabled().into_iter().map(|index| (index, rules[index as usize].options(index)));
-        Box::new(Self { document: Document::current(), enabled: enabled.collect(), announces: host::announces() })
+        let mut enabled = Vec::new();
+        for (from, some) in (0..).step_by(u64::BITS as usize).zip(rules.chunks(u64::BITS as usize)) {
+            let bits = host::enabled(from);
+            let rules = (from..).zip(some).filter(|(index, _)| bits >> (index - from) & 1 == 1);
+            enabled.extend(rules.map(|(index, rule)| (index, rule.options(index))));
+        }
+        // Of a rule alone the host knows that it runs.
+        let announces = enabled.len() > 1 && host::announces();
+        Box::new(Self { document: Document::current(), enabled, announces })
     }
 
     fn check(&self, rules: &[Entry]) -> Vec<Finding> {

@@ -156,9 +156,12 @@ impl Call {
         self.announces
     }
 
-    /// The rule that runs, as the guest announced it.
+    /// The rule that runs: as the guest announced it, else the only one that may.
     pub fn running(&self) -> Option<u32> {
-        self.running
+        self.running.or(match *self.subject.as_ref()?.settings.enabled {
+            [alone] => Some(alone),
+            _ => None,
+        })
     }
 
     /// Takes what the guest planned.
@@ -193,9 +196,11 @@ impl Call {
         self.subject().map(|subject| subject.now)
     }
 
-    /// The indexes of the rules that run.
-    pub fn enabled(&self) -> Result<&[u32]> {
-        self.subject().map(|subject| subject.settings.enabled.as_slice())
+    /// Which rules run, of this one and the 63 after it, a bit each.
+    pub fn enabled(&self, from: u32) -> Result<u64> {
+        let enabled = self.subject()?.settings.enabled.iter();
+        let places = enabled.filter_map(|rule| rule.checked_sub(from)).filter(|place| *place < u64::BITS);
+        Ok(places.fold(0, |bits, place| bits | 1 << place))
     }
 
     /// The options of a rule, as JSON; empty if there are none.

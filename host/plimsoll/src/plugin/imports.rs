@@ -223,8 +223,8 @@ impl settings::Host for Guest {
         self.give(|call| Ok(call.announces()))
     }
 
-    fn enabled(&mut self) -> Result<Vec<u32>> {
-        self.give(|call| Ok(call.enabled()?.to_vec()))
+    fn enabled(&mut self, from: u32) -> Result<u64> {
+        self.give(|call| call.enabled(from))
     }
 
     fn options(&mut self, rule: u32) -> Result<String> {

@@ -16,7 +16,7 @@ use super::engine::Host;
 use super::failure::{Failure, FailureKind, classify};
 use super::guest::Guest;
 use super::wasi;
-use crate::limits::{EPOCH_TICK, HANDLES_MAX, HOSTCALL_BYTES_MAX};
+use crate::limits::{HANDLES_MAX, HOSTCALL_BYTES_MAX};
 
 /// What a pack's code can be asked to do, whatever runs it.
 pub trait Code: Send + Sync {
@@ -108,13 +108,13 @@ impl Code for Wasm {
         store.limiter(|guest| guest);
         store.set_hostcall_fuel(HOSTCALL_BYTES_MAX);
         store.set_max_component_handles(HANDLES_MAX);
-        // An epoch says that it may be time; the clock says whether it is. So late
-        // epochs on a busy machine neither shorten a call nor add up.
+        // Each epoch, the clock says whether it is time. So late epochs on a busy machine
+        // neither shorten a call nor add up.
         store.epoch_deadline_callback(|store| match Instant::now() < store.data().until {
             true => Ok(UpdateDeadline::Continue(1)),
             false => Ok(UpdateDeadline::Interrupt),
         });
-        store.set_epoch_deadline(ticks_until(until));
+        store.set_epoch_deadline(1);
         let exports = self.pre.instantiate(&mut store).and_then(|instance| {
             Ok(Exports {
                 plugin: self.plugin.load(&mut store, &instance)?,
@@ -164,8 +164,7 @@ impl WasmInstance {
         let mut call = call;
         let guest = self.store.data_mut();
         guest.begin(call.as_mut().map(|call| std::mem::take(*call)));
-        let until = guest.until;
-        self.store.set_epoch_deadline(ticks_until(until));
+        self.store.set_epoch_deadline(1);
         let result = body(&mut self.store, &self.exports);
         let guest = self.store.data_mut();
         let returned = guest.end();
@@ -212,10 +211,4 @@ impl Instance for WasmInstance {
             None => Ok(Verdict::Keep),
         })
     }
-}
-
-/// Epochs until then, the last one rounded off: the clock has the last word.
-fn ticks_until(until: Instant) -> u64 {
-    let left = until.saturating_duration_since(Instant::now()).as_millis() / EPOCH_TICK.as_millis();
-    u64::try_from(left).unwrap_or(u64::MAX).max(1)
 }

@@ -17,6 +17,7 @@ pub mod resolve;
 pub mod form;
 pub mod cache;
 pub mod recording;
+pub mod lock;
 pub mod schedule;
 pub mod lint;
 pub mod pages;

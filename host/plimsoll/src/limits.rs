@@ -283,6 +283,13 @@ pub const DISK_BLOCK_BYTES: u64 = 4 << 10;
 /// How long a file may be half written before it counts as left behind.
 pub const TEMPORARY_LIFE: Duration = Duration::from_secs(10 * 60);
 
+/// Bytes of a lock.
+pub const LOCK_BYTES_MAX: u64 = 64 << 20;
+/// Bytes of one of its lines: the tags of a large repository.
+pub const LOCK_LINE_BYTES_MAX: usize = 4 << 20;
+/// Entries of a lock.
+pub const LOCK_ENTRIES_MAX: usize = 200_000;
+
 /// Bytes of a recording.
 pub const RECORDING_BYTES_MAX: u64 = 256 << 20;
 

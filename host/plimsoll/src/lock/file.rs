@@ -1,0 +1,171 @@
+//! A lock on disk.
+//!
+//! Invariants: who writes holds the folder's advisory lock, has read what is there,
+//! and puts a whole file in its place; a process that is killed leaves the old one.
+//! Nothing but a regular file is read, or replaced.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::{FILE_NAME, Lock, Malformed, Parsed};
+use crate::limits::LOCK_BYTES_MAX;
+use crate::private::TEMPORARY_SUFFIX;
+
+/// Where a lock is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockFile {
+    path: PathBuf,
+}
+
+/// Why a lock cannot be used.
+#[derive(Debug, Error)]
+pub enum LockError {
+    /// It cannot be read or written.
+    #[error("{0}: {1}")]
+    Io(PathBuf, io::Error),
+    /// It does not hold up.
+    #[error("{0}:{1}")]
+    Malformed(PathBuf, Malformed),
+}
+
+/// The place of the lock for a folder: beside the nearest configuration if there is one.
+pub fn find(configured: Option<&Path>, folder: &Path) -> LockFile {
+    LockFile::at(configured.unwrap_or(folder).join(FILE_NAME))
+}
+
+impl LockFile {
+    /// That of this path.
+    pub fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it says; a lock without entries where there is no file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or does not hold up.
+    pub fn read(&self) -> Result<Parsed, LockError> {
+        let text = self.text()?;
+        Lock::parse(&text).map_err(|malformed| LockError::Malformed(self.path.clone(), malformed))
+    }
+
+    /// Its text; empty where there is no file.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn text(&self) -> Result<String, LockError> {
+        let trouble = |error| LockError::Io(self.path.clone(), error);
+        match fs::metadata(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
+            Err(error) => return Err(trouble(error)),
+            Ok(metadata) if !metadata.is_file() => {
+                return Err(trouble(io::Error::other("it is no regular file: take it away")));
+            }
+            Ok(_) => {}
+        }
+        let file = File::open(&self.path).map_err(trouble)?;
+        let mut text = String::new();
+        file.take(LOCK_BYTES_MAX + 1).read_to_string(&mut text).map_err(trouble)?;
+        Ok(text)
+    }
+
+    /// Reads it, has it changed, and writes it, while nobody else does. A lock without entries is no file.
+    ///
+    /// # Errors
+    /// When it cannot be read or written, or does not hold up; then it stays as it is.
+    pub fn change(&self, change: impl FnOnce(&mut Lock)) -> Result<(), LockError> {
+        self.replace(|text| {
+            let mut lock = Lock::parse(text)?.lock;
+            change(&mut lock);
+            Ok(lock.text())
+        })
+    }
+
+    /// Puts another text in its place, while nobody else does.
+    ///
+    /// # Errors
+    /// When it cannot be read or written, or `change` refuses; then it stays as it is.
+    pub fn replace(&self, change: impl FnOnce(&str) -> Result<String, Malformed>) -> Result<(), LockError> {
+        let trouble = |error| LockError::Io(self.path.clone(), error);
+        let _held = hold(self.folder()).map_err(trouble)?;
+        let before = self.text()?;
+        let after = change(&before).map_err(|malformed| LockError::Malformed(self.path.clone(), malformed))?;
+        // Whoever left such a file is gone: all who write hold the folder's lock.
+        self.remove_left_behind();
+        if after == before {
+            return Ok(());
+        }
+        if after.is_empty() {
+            return fs::remove_file(&self.path).map_err(trouble);
+        }
+        self.put(&after).map_err(trouble)
+    }
+
+    fn put(&self, text: &str) -> io::Result<()> {
+        let mut temporary = self.temporary_prefix();
+        temporary.push(format!("{}{TEMPORARY_SUFFIX}", std::process::id()));
+        let temporary = self.folder().join(temporary);
+        let written = OpenOptions::new().write(true).create_new(true).open(&temporary).and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            if let Ok(metadata) = fs::metadata(&self.path) {
+                file.set_permissions(metadata.permissions())?;
+            }
+            file.sync_all()
+        });
+        let replaced = written.and_then(|()| fs::rename(&temporary, &self.path));
+        if replaced.is_err() {
+            let _ = fs::remove_file(&temporary);
+        }
+        replaced
+    }
+
+    fn remove_left_behind(&self) {
+        let prefix = self.temporary_prefix();
+        let prefix = prefix.to_string_lossy();
+        for entry in fs::read_dir(self.folder()).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with(&*prefix) && name.ends_with(TEMPORARY_SUFFIX) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
+    /// How files begin that are not whole yet.
+    fn temporary_prefix(&self) -> OsString {
+        let mut name = OsString::from(".");
+        name.push(self.path.file_name().unwrap_or_default());
+        name.push(".");
+        name
+    }
+
+    fn folder(&self) -> &Path {
+        self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    }
+}
+
+/// Holds the advisory lock of a folder until it is let go.
+#[cfg(unix)]
+fn hold(folder: &Path) -> io::Result<File> {
+    let folder = File::open(folder)?;
+    folder.lock()?;
+    Ok(folder)
+}
+
+/// Folders cannot be locked here: a file among the temporary ones stands for it.
+#[cfg(not(unix))]
+fn hold(folder: &Path) -> io::Result<File> {
+    let name = crate::config::Digest::of(fs::canonicalize(folder)?.as_os_str().as_encoded_bytes());
+    let path = std::env::temp_dir().join(format!("plimsoll-{}.lock", name.digits()));
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+    file.lock()?;
+    Ok(file)
+}

@@ -33,10 +33,20 @@ pub fn now(source_date_epoch: Option<&str>) -> Option<SystemTime> {
 /// What an image says of when it was made, in UTC and whole seconds; none if that
 /// cannot be read.
 pub fn made(created: Option<&str>) -> Option<String> {
-    let made = parse(created)?;
+    parse(created).map(shown)
+}
+
+/// A moment in the same form; the last that has one for those after it.
+pub fn text(moment: SystemTime) -> String {
+    let seconds = moment.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().min(SECONDS_MAX);
+    let moment = i64::try_from(seconds).ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    shown(moment.unwrap_or(OffsetDateTime::UNIX_EPOCH))
+}
+
+fn shown(made: OffsetDateTime) -> String {
     let (year, month, day) = (made.year(), u8::from(made.month()), made.day());
     let (hour, minute, second) = made.to_hms();
-    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"))
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
 /// How many whole days ago that was. None for what cannot be read, for a time

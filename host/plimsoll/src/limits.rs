@@ -290,6 +290,11 @@ pub const LOCK_LINE_BYTES_MAX: usize = 4 << 20;
 /// Entries of a lock.
 pub const LOCK_ENTRIES_MAX: usize = 200_000;
 
+/// Bytes of the answers beside a lock.
+pub const ANSWERS_BYTES_MAX: u64 = 64 << 20;
+/// Bytes of one of their lines.
+pub const ANSWERS_LINE_BYTES_MAX: usize = 4 << 20;
+
 /// Bytes of a recording.
 pub const RECORDING_BYTES_MAX: u64 = 256 << 20;
 

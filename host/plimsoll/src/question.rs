@@ -362,6 +362,8 @@ pub enum SkipReason {
     Denied,
     /// The run may not use the network.
     Offline,
+    /// The lock has to say what it means and does not, or says what is not so any more.
+    Lock,
     /// Credentials are missing or refused.
     Auth,
     /// There is no such thing.
@@ -382,6 +384,7 @@ impl SkipReason {
             Self::FailFast => "fail-fast",
             Self::Denied => "denied",
             Self::Offline => "offline",
+            Self::Lock => "lock",
             Self::Auth => "auth",
             Self::NotFound => "not-found",
             Self::Network => "network",

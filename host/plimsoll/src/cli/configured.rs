@@ -32,6 +32,13 @@ impl Configured {
         Ok(Self { tree, user, unread, finder })
     }
 
+    /// Where the lock lies: beside the configuration, else at the root of the checkout, else where the run is.
+    pub(super) fn lock_folder(&self, given: Given) -> PathBuf {
+        let folder = common_folder(given);
+        let configured = self.tree.as_ref().map(|tree| tree.folder.clone());
+        configured.unwrap_or_else(|| checkout(&folder).unwrap_or(given.here).to_owned())
+    }
+
     /// Those that have a say.
     pub(super) fn files(&self) -> Files<'_> {
         Files { tree: self.tree.as_ref(), user: self.user.as_ref() }

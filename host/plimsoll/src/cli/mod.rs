@@ -7,6 +7,7 @@ mod explain;
 mod inputs;
 mod known;
 mod lint;
+mod lock;
 mod plugin;
 mod progress;
 mod rules;
@@ -49,6 +50,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Lint(Box<lint::Arguments>),
+    Lock(Box<lock::Arguments>),
     Rules(rules::Arguments),
     Explain(explain::Arguments),
     Plugin(plugin::Arguments),
@@ -81,6 +83,7 @@ pub fn main() -> ExitCode {
     };
     let status = match arguments.command {
         Command::Lint(arguments) => lint::run(*arguments, is_styled),
+        Command::Lock(arguments) => lock::run(*arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Plugin(arguments) => plugin::run(&arguments),

@@ -12,6 +12,7 @@ mod digest;
 mod edit;
 mod file;
 mod grants;
+mod lock;
 mod pattern;
 mod plugins;
 mod slow_checks;
@@ -25,6 +26,7 @@ pub use digest::Digest;
 pub use edit::Edit;
 pub use file::{FILE_NAME, File, Files, Finder, RegistriesTable, RuleTable, SeverityOrOff, read};
 pub use grants::Grants;
+pub use lock::{LockConfig, LockTable, is_selected, names, parse_lock_mode};
 use plimsoll_dockerfile::Platform;
 pub use plugins::{LimitsTable, PluginTable, Trust, TrustTable, TrustTables};
 use slow_checks::settle_tools;
@@ -95,6 +97,8 @@ pub struct Flags {
     pub offline: bool,
     /// `--cache-dir`.
     pub cache_dir: Option<PathBuf>,
+    /// `--lock`.
+    pub lock: Option<crate::lock::Mode>,
     /// `--trust`.
     pub trust: Vec<Digest>,
     /// `--trust-workspace`; without it, the variable counts.
@@ -150,6 +154,8 @@ pub struct Config {
     pub registries: RegistriesTable,
     /// Those of these places that the tree's file chose: what they hold makes no program run.
     pub tree_registries: Vec<PathBuf>,
+    /// How the lock counts.
+    pub lock: LockConfig,
     /// Whose components run without being named in the user's own file.
     pub trust: Trust,
     /// What the tree's file asks for and does not get.
@@ -201,6 +207,7 @@ impl Config {
             cache_ttl: cache_ttl(variables, files)?,
             registries,
             tree_registries,
+            lock: LockConfig::settle(flags.lock, variables, files)?,
             trust: Trust::settle(flags.trust, flags.trust_workspace, variables)?,
             refused: files.tree.map_or_else(Vec::new, |file| refused(file, &pools)),
         })

@@ -169,6 +169,8 @@ pub struct Tally {
     pub planned: usize,
     /// Requests whose question another one had asked already.
     pub deduplicated: usize,
+    /// Distinct questions that the lock had a say in.
+    pub from_lock: usize,
     /// Distinct questions that an earlier run's answers were known to.
     pub from_cache: usize,
     /// Distinct questions that were asked of the world.

@@ -70,7 +70,7 @@ fn run_with<R: DerefMut<Target = Runner>>(job: &Job, first: u64, runner: impl Fn
 
     let mut reports = files.into_iter().map(|work| work.report);
     let of_input = |_| reports.by_ref().take(job.surroundings.len()).reduce(merge::platforms);
-    let mut outcome = tally(inputs.iter().filter_map(of_input).collect(), &session);
+    let mut outcome = tally(job, inputs.iter().filter_map(of_input).collect(), &session);
     if job.slow_checks.terms.records {
         outcome.settled = settled(job, &outcome.files, &session);
     }
@@ -99,7 +99,7 @@ fn settled(job: &Job, files: &[FileReport], session: &Session) -> Vec<(Question,
     questions.into_iter().filter_map(outcome).collect()
 }
 
-fn tally(files: Vec<FileReport>, session: &Session) -> Outcome {
+fn tally(job: &Job, files: Vec<FileReport>, session: &Session) -> Outcome {
     let mut outcome = Outcome { files, ..Outcome::default() };
     let (tally, mut distinct) = (&mut outcome.slow_checks, HashSet::new());
     for (_, question) in outcome.files.iter().flat_map(|file| &file.planned) {
@@ -113,6 +113,8 @@ fn tally(files: Vec<FileReport>, session: &Session) -> Outcome {
         if !distinct.insert(question) {
             tally.deduplicated += 1;
             of_host.duplicates += 1;
+        } else if job.resolver.known(question).is_some() || job.resolver.instead(question).is_some() {
+            tally.from_lock += 1;
         } else if session.has_recalled(question) {
             tally.from_cache += 1;
             of_host.from_cache += 1;

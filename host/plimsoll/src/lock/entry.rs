@@ -72,6 +72,9 @@ const KNOWN: [(&str, &str); 7] = [
     ("plugins", "resolve"),
 ];
 
+/// What this program writes beside value and policy.
+const OWN_FIELDS: [&str; 5] = ["index", "kind", "size", "time", "url"];
+
 impl Key {
     /// A key of a known module, with these arguments.
     pub fn new(module: &str, function: &str, arguments: &[&str]) -> Self {
@@ -153,6 +156,15 @@ impl Entry {
     pub fn under(mut self, new: Policy) -> Self {
         if let Self::Known { policy, .. } = &mut self {
             *policy = new;
+        }
+        self
+    }
+
+    /// The same in place of an old one, whose fields that this program does not know it keeps.
+    pub fn over(mut self, old: &Self) -> Self {
+        if let (Self::Known { more, .. }, Self::Known { more: others, .. }) = (&mut self, old) {
+            more.extend(others.iter().filter(|(name, _)| !OWN_FIELDS.contains(&name.as_str())).cloned());
+            more.sort();
         }
         self
     }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::{FILE_NAME, Lock, Malformed, Parsed};
+use super::{ANSWERS_FILE_NAME, Answers, FILE_NAME, Lock, Malformed, Parsed};
 use crate::limits::LOCK_BYTES_MAX;
 use crate::private::TEMPORARY_SUFFIX;
 
@@ -55,6 +55,32 @@ impl LockFile {
     pub fn read(&self) -> Result<Parsed, LockError> {
         let text = self.text()?;
         Lock::parse(&text).map_err(|malformed| LockError::Malformed(self.path.clone(), malformed))
+    }
+
+    /// What is known of the content that it names, from the file beside it.
+    ///
+    /// # Errors
+    /// When that cannot be read, or does not hold up.
+    pub fn answers(&self) -> Result<Answers, LockError> {
+        let beside = self.beside();
+        Answers::parse(&beside.text()?).map_err(|malformed| LockError::Malformed(beside.path, malformed))
+    }
+
+    /// Adds answers to those beside it, or puts them in their place.
+    ///
+    /// # Errors
+    /// When they cannot be read or written, or do not hold up.
+    pub fn keep_answers(&self, mut answers: Answers, are_all: bool) -> Result<(), LockError> {
+        self.beside().replace(|before| {
+            if !are_all {
+                answers.extend(Answers::parse(before)?);
+            }
+            Ok(answers.text())
+        })
+    }
+
+    fn beside(&self) -> Self {
+        Self::at(self.path.with_file_name(ANSWERS_FILE_NAME))
     }
 
     /// Its text; empty where there is no file.

@@ -1,20 +1,28 @@
 //! `plimsoll.lock`: what every mutable reference meant.
 //!
 //! In reading order: `entry` (one line), this file (all of them), `join` (two
-//! locks to one), `file` (a lock on disk).
+//! locks to one), `file` (a lock on disk), `keys` (questions and answers as entries), `answers` (what was learnt of content), `locked` (a lock
+//! between questions and the world).
 
+mod answers;
+pub mod delta;
 mod entry;
 mod file;
 mod join;
+pub mod keys;
+mod locked;
+pub mod uses;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use thiserror::Error;
 
+pub use answers::{ANSWERS_FILE_NAME, Answers};
 pub use entry::{Entry, Key, Policy};
-pub use file::{LockFile, find};
+pub use file::{LockError, LockFile, find};
 pub use join::{Conflict, Joined, join, join_over, resolve};
+pub use locked::{Locked, Mode};
 
 use crate::limits::{LOCK_BYTES_MAX, LOCK_ENTRIES_MAX, LOCK_LINE_BYTES_MAX};
 

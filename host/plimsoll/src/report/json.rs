@@ -33,7 +33,7 @@ pub fn json(outcome: &Outcome, mode: &'static str) -> String {
             mode,
             planned: tally.planned,
             deduplicated: tally.deduplicated,
-            from_lock: 0,
+            from_lock: tally.from_lock,
             from_cache: tally.from_cache,
             executed: tally.executed,
             skipped: tally.skipped.iter().map(|(reason, count)| (reason.name(), *count)).collect(),

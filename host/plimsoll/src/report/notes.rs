@@ -84,6 +84,7 @@ fn note(reason: SkipReason, skipped: &[&Skipped], circumstances: &Circumstances)
         SkipReason::ResolverError => {
             format!("{checks} skipped: the answer cannot be used ({})", details())
         }
+        SkipReason::Lock => format!("{checks} failed by the lock ({})", details()),
         SkipReason::Denied => format!("{checks} denied ({})", details()),
         SkipReason::Offline if circumstances.is_replay => {
             format!("{checks} skipped (the recording does not know what {} would say; make it anew)", hosts())

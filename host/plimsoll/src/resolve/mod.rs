@@ -52,7 +52,17 @@ pub trait Resolve: Send + Sync {
         None
     }
 
-    /// Why a question is not even asked, where a recorded run did not ask it.
+    /// The answer to a question, where it is known without asking anybody.
+    fn known(&self, _question: &Question) -> Option<Answer> {
+        None
+    }
+
+    /// The question that is asked in place of another one, whose answers earlier runs may know.
+    fn instead(&self, _question: &Question) -> Option<Question> {
+        None
+    }
+
+    /// Why a question is not even asked: a recorded run did not ask it, or the lock does not know it.
     fn why_not_asked(&self, _question: &Question) -> Option<Failure> {
         None
     }
@@ -118,7 +128,8 @@ impl Resolve for World {
     }
 }
 
-async fn one_by_one<R: Resolve + ?Sized>(
+/// Answers to questions that nobody has to answer together.
+pub(crate) async fn one_by_one<R: Resolve + ?Sized>(
     resolver: &R,
     questions: &[Question],
     deadline: Instant,

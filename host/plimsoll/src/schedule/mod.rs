@@ -195,9 +195,12 @@ impl Session {
     }
 
     fn recall(&self, question: &Question) -> Option<Arc<Answer>> {
-        let cache = self.terms.cache.as_ref().filter(|cache| cache.may_know())?;
         // What the files on this machine say is read where they are.
         question.host()?;
+        let has_cache = self.terms.cache.as_ref().is_some_and(|cache| cache.may_know());
+        if !has_cache && self.resolver.known(question).is_none() {
+            return None;
+        }
         let recollection = {
             let mut recalled = self.recalled.lock().unwrap_or_else(PoisonError::into_inner);
             match recalled.get(question) {
@@ -205,8 +208,17 @@ impl Session {
                 None => recalled.entry(question.clone()).or_default().clone(),
             }
         };
-        let look = || cache.known(question, &self.resolver.circumstances(question)?).map(Arc::new);
-        recollection.get_or_init(look).clone()
+        recollection.get_or_init(|| self.look_up(question).map(Arc::new)).clone()
+    }
+
+    fn look_up(&self, question: &Question) -> Option<Answer> {
+        if let Some(known) = self.resolver.known(question) {
+            return Some(known);
+        }
+        let cache = self.terms.cache.as_ref().filter(|cache| cache.may_know())?;
+        let instead = self.resolver.instead(question);
+        let circumstances = self.resolver.circumstances(question)?;
+        cache.known(instead.as_ref().unwrap_or(question), &circumstances)
     }
 
     /// Asks what was not asked before and is not known, and waits for all
@@ -295,10 +307,12 @@ impl Session {
         if let Some(cache) = &self.terms.cache {
             let answers = asked.iter().filter_map(|asked| {
                 let answer = asked.outcome.as_ref().ok()?;
-                Some((&asked.question, self.resolver.circumstances(&asked.question)?, &**answer))
+                let circumstances = self.resolver.circumstances(&asked.question)?;
+                let question = self.resolver.instead(&asked.question).unwrap_or_else(|| asked.question.clone());
+                Some((question, circumstances, &**answer))
             });
             let answers: Vec<_> = answers.collect();
-            cache.keep(answers.iter().map(|(question, circumstances, answer)| (*question, &**circumstances, *answer)));
+            cache.keep(answers.iter().map(|(question, circumstances, answer)| (question, &**circumstances, *answer)));
         }
         self.outcomes.extend(asked.into_iter().map(|asked| (asked.question, asked.outcome)));
     }

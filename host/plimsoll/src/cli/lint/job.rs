@@ -15,18 +15,19 @@ use crate::cli::{bundled, progress, store};
 use crate::config::{Config, RegistriesTable, Variables};
 use crate::document::Surroundings;
 use crate::lint::{Ask, Job, SlowChecks};
+use crate::lock::{self, Answers, Locked};
 use crate::plugin::{Host, Plugin};
 use crate::resolve::{Console, Registry, Resolve, World};
 use crate::schedule::Terms;
 
 /// A job, and what there will be to say of it.
-pub(super) struct Prepared {
-    pub(super) job: Job,
-    pub(super) host: Arc<Host>,
-    pub(super) registry: Arc<Registry>,
-    pub(super) cache: Option<Arc<Cache>>,
+pub(in crate::cli) struct Prepared {
+    pub(in crate::cli) job: Job,
+    pub(in crate::cli) host: Arc<Host>,
+    pub(in crate::cli) registry: Arc<Registry>,
+    pub(in crate::cli) cache: Option<Arc<Cache>>,
     /// What the user may want to know of the configuration.
-    pub(super) notes: Vec<String>,
+    pub(in crate::cli) notes: Vec<String>,
 }
 
 impl Prepared {
@@ -34,7 +35,7 @@ impl Prepared {
     ///
     /// # Errors
     /// When the configuration of rules does not hold up.
-    pub(super) fn of(
+    pub(in crate::cli) fn of(
         arguments: &Arguments,
         given: Given,
         setting: &mut Setting,
@@ -43,13 +44,14 @@ impl Prepared {
         let now = now(arguments, setting, variables);
         let finder = std::mem::take(&mut setting.configured.finder);
         let replay = setting.replay.take();
+        let answers = std::mem::take(&mut setting.answers);
         let (config, files) = (&setting.config, setting.configured.files());
         let (host, mut plugins) = bundled(store(config.cache_dir.as_deref(), variables))?;
         if !config.pools.console.enabled {
             wait_to_be_asked_for(&mut plugins);
         }
         let Loaded { plugins: others, unusable, mut notes } =
-            consent::load(&host, &Wanted { named: &arguments.plugins, files, trust: &config.trust })?;
+            consent::load(&host, &Wanted { named: &arguments.scope.plugins, files, trust: &config.trust })?;
         plugins.extend(others);
         let Inputs { inputs, rulesets, notes: of_inputs } = inputs(given, config, files, finder, &plugins)?;
         notes.splice(0..0, of_inputs);
@@ -57,12 +59,12 @@ impl Prepared {
         let registry = Arc::new(Registry::new(ClientConfig::new(environment(config))));
         let cache = config.cache_dir.clone().filter(|_| replay.is_none());
         let cache = cache.map(|folder| Arc::new(Cache::new(folder, config.cache_ttl)));
-        let build_args = build_args(&arguments.build_args, variables);
+        let build_args = build_args(&arguments.scope.build_args, variables);
         let surroundings = |platform: &Platform| Surroundings {
             build_args: build_args.clone(),
             target_platform: platform.clone(),
-            target: arguments.target.clone(),
-            contexts: arguments.build_contexts.clone(),
+            target: arguments.scope.target.clone(),
+            contexts: arguments.scope.build_contexts.clone(),
         };
         let cores = || thread::available_parallelism().map_or(1, usize::from);
         let job = Job {
@@ -79,16 +81,16 @@ impl Prepared {
                     timeout_mode: config.timeout_mode,
                     pools: config.pools,
                     cache: cache.clone(),
-                    watch: progress::watch(arguments.quiet, setting.is_ci),
-                    records: arguments.record.is_some(),
+                    watch: progress::watch(arguments.scope.quiet, setting.is_ci),
+                    records: arguments.record.is_some() || !setting.locked.lock.is_empty() || config.lock.write,
                 },
             },
             resolver: match replay {
                 Some(replay) => Arc::new(replay),
-                None => world(config, registry.clone()),
+                None => locked(setting, answers, world(config, registry.clone())),
             },
             now,
-            threads: arguments.threads.map_or_else(cores, usize::from),
+            threads: arguments.scope.threads.map_or_else(cores, usize::from),
         };
         Ok(Self { job, host, registry, cache, notes })
     }
@@ -97,6 +99,16 @@ impl Prepared {
 fn world(config: &Config, registry: Arc<Registry>) -> Arc<dyn Resolve> {
     let console = Console::new(config.tools.clone());
     Arc::new(World { console, ..World::new(registry, config.allow_hosts.iter().cloned()) })
+}
+
+/// The world as the lock has it, where there is one or has to be one.
+fn locked(setting: &Setting, answers: Answers, world: Arc<dyn Resolve>) -> Arc<dyn Resolve> {
+    let (lock, mode) = (&setting.locked.lock, setting.config.lock.mode);
+    if lock.is_empty() && mode == lock::Mode::Auto {
+        return world;
+    }
+    let asks = setting.ask == Ask::Everything;
+    Arc::new(Locked::new(world, lock.clone(), setting.lock.path(), mode, asks).knowing(answers))
 }
 
 /// The part of this machine that registries depend on, as configured.

@@ -2,6 +2,7 @@
 //! said of it.
 
 mod job;
+mod learned;
 mod say;
 mod setting;
 
@@ -17,9 +18,11 @@ use super::inputs::Given;
 use super::{Format, end_on_interrupt, variables};
 use crate::config::{self, Digest, FailLevel, Mode, Tool};
 use crate::recording::{Header, Recording};
-use job::Prepared;
+use crate::{age, lock};
+pub(super) use job::Prepared;
 pub(super) use job::environment;
-use setting::Setting;
+pub(super) use learned::{known, write};
+pub(super) use setting::Setting;
 
 /// Lint Dockerfiles
 ///
@@ -36,13 +39,41 @@ Examples:
 pub(super) struct Arguments {
     /// Files, folders, or - for standard input
     #[arg(default_value = ".")]
-    paths: Vec<PathBuf>,
+    pub(super) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) scope: Scope,
     /// What to call standard input in reports
     #[arg(long, value_name = "FILE")]
     stdin_filename: Option<PathBuf>,
     /// How to report
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// Severity from which on findings make the run fail: error, warning, info, style, none [default: warning]
+    #[arg(long, value_name = "LEVEL", value_parser = config::parse_fail_level)]
+    fail_level: Option<FailLevel>,
+    /// Fail with status 1 if a slow check was skipped
+    #[arg(long)]
+    fail_on_skipped: bool,
+    /// How plimsoll.lock counts: strict, auto, update [default: auto]
+    #[arg(long, value_name = "MODE", value_parser = config::parse_lock_mode)]
+    lock: Option<lock::Mode>,
+    /// Write what came of each question to a file, to find the same without network
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    record: Option<PathBuf>,
+    /// Take the answers from a file that --record wrote; nobody is asked
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["slow_checks", "explain_plan"])]
+    replay: Option<PathBuf>,
+    /// Show what would be asked, and ask nothing
+    #[arg(long, conflicts_with = "format")]
+    explain_plan: bool,
+    /// More on standard error; twice for the messages of plugins
+    #[arg(short, long, conflicts_with = "quiet", action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+/// What a run is about, whatever comes of it.
+#[derive(Args)]
+pub(super) struct Scope {
     /// Platform to build for, such as linux/arm64; of several, with `,` between them, what is found for any
     #[arg(long, value_name = "PLATFORM[,PLATFORM]", value_parser = platforms)]
     platform: Option<Platforms>,
@@ -54,7 +85,7 @@ pub(super) struct Arguments {
     target: Option<String>,
     /// Folder of the build context [default: the file's folder]
     #[arg(long, value_name = "DIR")]
-    context: Option<PathBuf>,
+    pub(super) context: Option<PathBuf>,
     /// Named build context, which takes the place of an image or stage of that name
     #[arg(long = "build-context", value_name = "NAME=VALUE", value_parser = build_context)]
     build_contexts: Vec<(String, String)>,
@@ -67,12 +98,6 @@ pub(super) struct Arguments {
     /// Let all components run that the linted tree's plimsoll.toml asks for, with what it asks for
     #[arg(long)]
     trust_workspace: bool,
-    /// Severity from which on findings make the run fail: error, warning, info, style, none [default: warning]
-    #[arg(long, value_name = "LEVEL", value_parser = config::parse_fail_level)]
-    fail_level: Option<FailLevel>,
-    /// Fail with status 1 if a slow check was skipped
-    #[arg(long)]
-    fail_on_skipped: bool,
     /// Whether rules may ask: auto, on, off; auto asks nobody outside in CI [default: auto]
     #[arg(long, value_name = "MODE", value_parser = config::parse_mode)]
     slow_checks: Option<Mode>,
@@ -94,24 +119,31 @@ pub(super) struct Arguments {
     /// Folder for answers that later runs will know [default: plimsoll among the user's caches]
     #[arg(long, value_name = "DIR")]
     cache_dir: Option<PathBuf>,
-    /// Write what came of each question to a file, to find the same without network
-    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
-    record: Option<PathBuf>,
-    /// Take the answers from a file that --record wrote; nobody is asked
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["slow_checks", "explain_plan"])]
-    replay: Option<PathBuf>,
-    /// Show what would be asked, and ask nothing
-    #[arg(long, conflicts_with = "format")]
-    explain_plan: bool,
     /// Threads that lint [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
     /// No notes on standard error
-    #[arg(short, long, conflicts_with = "verbose")]
-    quiet: bool,
-    /// More on standard error; twice for the messages of plugins
-    #[arg(short, long, action = clap::ArgAction::Count)]
-    verbose: u8,
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+impl Arguments {
+    /// A run that reports nothing, for commands of the lock.
+    pub(super) fn of_lock(paths: Vec<PathBuf>, scope: Scope, lock: lock::Mode) -> Self {
+        Self {
+            paths,
+            scope,
+            stdin_filename: None,
+            format: Format::Text,
+            fail_level: None,
+            fail_on_skipped: false,
+            lock: Some(lock),
+            record: None,
+            replay: None,
+            explain_plan: false,
+            verbose: 0,
+        }
+    }
 }
 
 /// The value of `--platform`, of which the last counts as a whole.
@@ -122,19 +154,20 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     end_on_interrupt()?;
     let variables = variables();
     let here = env::current_dir().context("the working directory is gone")?;
-    if let Some(context) = &arguments.context {
+    if let Some(context) = &arguments.scope.context {
         ensure!(context.is_dir(), "--context {}: there is no such folder", context.display());
     }
     let given = Given {
         paths: &arguments.paths,
         stdin_filename: arguments.stdin_filename.as_deref(),
-        context: arguments.context.as_deref(),
+        context: arguments.scope.context.as_deref(),
         here: &here,
     };
     let mut setting = Setting::of(&arguments, given, &variables)?;
     let prepared = Prepared::of(&arguments, given, &mut setting, &variables)?;
     let outcome = crate::lint::run(&prepared.job);
     let status = say::say(&arguments, &setting, &prepared, &outcome, is_styled)?;
+    learned::settle(&setting, &outcome, &age::text(prepared.job.now), arguments.scope.quiet)?;
     if let Some(path) = &arguments.record {
         let mut recording = Recording::new(Header::new(prepared.job.now, setting.config.pools.console.enabled), &here);
         for (question, outcome) in &outcome.settled {

@@ -12,6 +12,7 @@ use crate::finding::{ProblemKind, Severity};
 use crate::lint::{Ask, Job, Outcome};
 use crate::plugin::Unusable;
 use crate::plugin::contract::Level;
+use crate::question::SkipReason;
 use crate::report::{self, Circumstances, Traffic};
 use plimsoll_registry::Statistics;
 
@@ -31,7 +32,7 @@ pub(super) fn say(
         Format::Text => print(&report::text(outcome, is_styled, terminal_width()))?,
         Format::Json => print(&report::json(outcome, config.slow_checks.name()))?,
     }
-    if !arguments.quiet {
+    if !arguments.scope.quiet {
         let is_replay = arguments.replay.is_some();
         let circumstances = Circumstances { ci: setting.ci.clone(), timeout: config.timeout, is_replay };
         let unread = setting.configured.unread.iter();
@@ -51,11 +52,11 @@ pub(super) fn say(
 
 /// Shows what would be asked. What kept a file or plugin from saying so is told.
 fn explain_plan(arguments: &Arguments, setting: &Setting, job: &Job, outcome: &Outcome) -> anyhow::Result<u8> {
-    if matches!(setting.ask, Ask::Nothing | Ask::Offline) && !arguments.quiet {
+    if matches!(setting.ask, Ask::Nothing | Ask::Offline) && !arguments.scope.quiet {
         let why = if setting.ask == Ask::Offline { "--offline" } else { "slow checks are off" };
         complain(&format!("note: this is what --slow-checks=on would ask ({why})"));
     }
-    if let Some(ci) = setting.ci.as_ref().filter(|_| !arguments.quiet) {
+    if let Some(ci) = setting.ci.as_ref().filter(|_| !arguments.scope.quiet) {
         complain(&format!("note: registries are asked with --slow-checks=on only (CI detected: {ci})"));
     }
     print(&report::plan(outcome, job.slow_checks.fail_fast, &job.slow_checks.terms.pools))?;
@@ -119,7 +120,9 @@ fn say_trouble(arguments: &Arguments, cache: &Cache) {
 fn status(job: &Job, outcome: &Outcome, fail_level: FailLevel, fail_on_skipped: bool) -> u8 {
     let mut problems = outcome.files.iter().flat_map(|file| &file.problems).map(|problem| problem.kind).peekable();
     let mut findings = outcome.files.iter().flat_map(|file| &file.findings);
-    if !job.unusable.is_empty() || problems.clone().any(ProblemKind::is_not_checked) {
+    // What was linted is not what the lock says.
+    let is_unlocked = outcome.slow_checks.skipped.contains_key(&SkipReason::Lock);
+    if is_unlocked || !job.unusable.is_empty() || problems.clone().any(ProblemKind::is_not_checked) {
         FAILED
     } else if findings.any(|finding| fail_level.is_reached_by(finding.severity))
         || (problems.peek().is_some() && fail_level.is_reached_by(Severity::Error))

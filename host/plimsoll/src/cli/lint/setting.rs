@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::anyhow;
+use anyhow::{anyhow, ensure};
 
 use super::Arguments;
 use crate::age::{self, SOURCE_DATE_EPOCH};
@@ -14,18 +14,24 @@ use crate::cli::configured::Configured;
 use crate::cli::inputs::Given;
 use crate::config::{Config, Flags, Mode, Variables, ci};
 use crate::lint::Ask;
+use crate::lock::{self, Answers, LockFile, Parsed};
 use crate::recording::Replay;
 
 /// What holds for a whole run.
-pub(super) struct Setting {
-    pub(super) config: Config,
-    pub(super) configured: Configured,
+pub(in crate::cli) struct Setting {
+    pub(in crate::cli) config: Config,
+    pub(in crate::cli) configured: Configured,
+    /// Where the lock is, and what it says.
+    pub(in crate::cli) lock: LockFile,
+    pub(in crate::cli) locked: Parsed,
+    /// What is known of the content that it names.
+    pub(in crate::cli) answers: Answers,
     /// A recording that answers.
-    pub(super) replay: Option<Replay>,
+    pub(in crate::cli) replay: Option<Replay>,
     /// Whose continuous integration this is, if slow checks are off for that.
-    pub(super) ci: Option<String>,
-    pub(super) is_ci: bool,
-    pub(super) ask: Ask,
+    pub(in crate::cli) ci: Option<String>,
+    pub(in crate::cli) is_ci: bool,
+    pub(in crate::cli) ask: Ask,
 }
 
 impl Setting {
@@ -33,10 +39,20 @@ impl Setting {
     ///
     /// # Errors
     /// When configuration or recording do not hold up.
-    pub(super) fn of(arguments: &Arguments, given: Given, variables: &Variables) -> anyhow::Result<Self> {
+    pub(in crate::cli) fn of(arguments: &Arguments, given: Given, variables: &Variables) -> anyhow::Result<Self> {
         let configured = Configured::read(given, variables)?;
         let mut config = Config::settle(flags(arguments), variables, configured.files())?;
         let read = |path: &PathBuf| Replay::read(path, given.here).map_err(|error| anyhow!("--replay {error}"));
+        let lock = LockFile::at(configured.lock_folder(given).join(lock::FILE_NAME));
+        ensure!(
+            !(config.lock.mode == lock::Mode::Update && (config.offline || config.slow_checks == Mode::Off)),
+            "--lock update asks the world: leave out --offline and --slow-checks=off"
+        );
+        if config.lock.mode == lock::Mode::Update {
+            config.slow_checks = Mode::On;
+        }
+        let locked = lock.read()?;
+        let answers = lock.answers()?;
         let replay = arguments.replay.as_ref().map(read).transpose()?;
         if let Some(replay) = &replay {
             // The recording knows who was asked; nobody will be.
@@ -53,17 +69,17 @@ impl Setting {
             Mode::Auto | Mode::On if config.offline => Ask::Offline,
             Mode::Auto | Mode::On => Ask::Everything,
         };
-        Ok(Self { config, configured, replay, ci, is_ci, ask })
+        Ok(Self { config, configured, lock, locked, answers, replay, ci, is_ci, ask })
     }
 }
 
 /// What counts as now: what the recording says, else the variable, else the clock.
-pub(super) fn now(arguments: &Arguments, setting: &Setting, variables: &Variables) -> std::time::SystemTime {
+pub(in crate::cli) fn now(arguments: &Arguments, setting: &Setting, variables: &Variables) -> std::time::SystemTime {
     if let Some(replay) = &setting.replay {
         return replay.header().now();
     }
     age::now(variables.get(SOURCE_DATE_EPOCH).map(String::as_str)).unwrap_or_else(|| {
-        if !arguments.quiet {
+        if !arguments.scope.quiet {
             complain(&format!("note: {SOURCE_DATE_EPOCH} is no number of seconds since 1970; the clock counts"));
         }
         std::time::SystemTime::now()
@@ -73,15 +89,16 @@ pub(super) fn now(arguments: &Arguments, setting: &Setting, variables: &Variable
 fn flags(arguments: &Arguments) -> Flags {
     Flags {
         fail_level: arguments.fail_level,
-        target_platforms: arguments.platform.clone().map(|platforms| platforms.0),
-        slow_checks: arguments.slow_checks,
-        slow_checks_timeout: arguments.slow_checks_timeout,
-        slow_checks_console: arguments.slow_checks_console,
-        slow_checks_allow_hosts: arguments.slow_checks_allow_hosts.clone(),
-        slow_checks_tools: arguments.slow_checks_tools.clone(),
-        offline: arguments.offline,
-        cache_dir: arguments.cache_dir.clone(),
-        trust: arguments.trust.clone(),
-        trust_workspace: arguments.trust_workspace,
+        target_platforms: arguments.scope.platform.clone().map(|platforms| platforms.0),
+        slow_checks: arguments.scope.slow_checks,
+        slow_checks_timeout: arguments.scope.slow_checks_timeout,
+        slow_checks_console: arguments.scope.slow_checks_console,
+        slow_checks_allow_hosts: arguments.scope.slow_checks_allow_hosts.clone(),
+        slow_checks_tools: arguments.scope.slow_checks_tools.clone(),
+        offline: arguments.scope.offline,
+        lock: arguments.lock,
+        cache_dir: arguments.scope.cache_dir.clone(),
+        trust: arguments.scope.trust.clone(),
+        trust_workspace: arguments.scope.trust_workspace,
     }
 }

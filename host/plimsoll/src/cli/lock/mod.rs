@@ -1,0 +1,84 @@
+//! `plimsoll lock`: what every mutable reference means, and when that may move.
+
+mod check;
+mod list;
+mod merge;
+mod set;
+mod survey;
+mod update;
+mod verify;
+mod why;
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+
+use super::configured::Configured;
+use super::inputs::Given;
+use super::lint::Scope;
+use super::variables;
+use crate::lock::{FILE_NAME, LockFile};
+
+/// Write down what tags, branches and URLs mean, and find the same tomorrow
+///
+/// Without a command: puts into plimsoll.lock what does not stand there yet; what
+/// stands there stays. It lies beside the nearest plimsoll.toml, else at the root of
+/// the checkout.
+#[derive(Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  plimsoll lock                            create or complete the lock of this folder
+  plimsoll lock update python              take over what the tags of python mean now
+  plimsoll lock check                      is all there, and all needed? nobody is asked
+  plimsoll lint --lock strict              lint what the lock says, in CI"
+)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Files or folders
+    #[arg(default_value = ".")]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    scope: Scope,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Update(Box<update::Arguments>),
+    Check(Box<check::Arguments>),
+    Prune(Box<check::PruneArguments>),
+    Verify(Box<verify::Arguments>),
+    Why(Box<why::Arguments>),
+    List(list::Arguments),
+    Diff(list::DiffArguments),
+    Set(set::Arguments),
+    Merge(merge::Arguments),
+    Init(merge::InitArguments),
+}
+
+/// The lock of the working directory.
+fn found() -> anyhow::Result<LockFile> {
+    let here = env::current_dir().context("the working directory is gone")?;
+    let given = Given { paths: &[Path::new(".").to_owned()], stdin_filename: None, context: None, here: &here };
+    Ok(LockFile::at(Configured::read(given, &variables())?.lock_folder(given).join(FILE_NAME)))
+}
+
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
+    match arguments.command {
+        None => update::complete(arguments.paths, arguments.scope),
+        Some(Command::Update(arguments)) => update::run(*arguments),
+        Some(Command::Check(arguments)) => check::run(*arguments),
+        Some(Command::Prune(arguments)) => check::prune(*arguments),
+        Some(Command::Verify(arguments)) => verify::run(*arguments),
+        Some(Command::Why(arguments)) => why::run(*arguments),
+        Some(Command::List(arguments)) => list::run(&arguments),
+        Some(Command::Diff(arguments)) => list::diff(&arguments),
+        Some(Command::Set(arguments)) => set::run(&arguments),
+        Some(Command::Merge(arguments)) => merge::run(&arguments),
+        Some(Command::Init(_)) => merge::init(),
+    }
+}

@@ -1,0 +1,258 @@
+//! What the files of a run refer to, by themselves and by the questions of rules.
+//!
+//! Input: the scope of a run, and how the lock counts in it. Output: uses, each with
+//! its key and place, and what came of their questions.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{env, fmt, fs};
+
+use anyhow::{Context as _, ensure};
+
+use crate::cli::inputs::Given;
+use crate::cli::lint::{Arguments, Prepared, Scope, Setting};
+use crate::cli::{complain, variables};
+use crate::config::names;
+use crate::document::{Document, Meaning};
+use crate::limits::SOURCE_BYTES_MAX;
+use crate::lint::{Ask, Outcome, Source};
+use crate::lock::uses::{LegacyPin, legacy_pins, uses};
+use crate::lock::{Key, Lock, LockFile, Mode, keys};
+use crate::question::{Failure, Question};
+use crate::schedule::{self, Session};
+
+/// A place that refers to something.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    /// The file, as reports show it.
+    pub(super) file: String,
+    /// The line, from 1; none for a rule's question.
+    pub(super) line: Option<u32>,
+    /// The instruction, or the rule that asks.
+    pub(super) what: String,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line} {}", self.file, self.what),
+            None => write!(f, "{} {}", self.file, self.what),
+        }
+    }
+}
+
+/// What was found.
+pub(super) struct Survey {
+    pub(super) setting: Setting,
+    pub(super) prepared: Prepared,
+    pub(super) file: LockFile,
+    /// The lock as it was read.
+    pub(super) lock: Lock,
+    /// On which lines its entries stand.
+    pub(super) lines: BTreeMap<Key, usize>,
+    /// By key, who refers to it.
+    pub(super) places: BTreeMap<Key, BTreeSet<Place>>,
+    /// The questions behind the keys.
+    pub(super) questions: HashMap<Question, Key>,
+    /// Digests in files, with the file.
+    pub(super) legacy: Vec<(String, LegacyPin)>,
+    /// What came of the questions.
+    pub(super) settled: HashMap<Question, schedule::Outcome>,
+    /// Whether all that can be asked is known: no question of a rule went unanswered.
+    pub(super) is_whole: bool,
+    /// Whether all files under the lock's folder were looked at.
+    pub(super) covers_all: bool,
+    outcome: Outcome,
+}
+
+/// Who may be asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asking {
+    /// Whoever knows what the lock does not.
+    World,
+    /// Nobody.
+    Nobody,
+}
+
+impl Survey {
+    /// Looks at all files, and asks for what `known` does not say of the lock.
+    ///
+    /// # Errors
+    /// When configuration or lock do not hold up.
+    pub(super) fn of(
+        paths: Vec<PathBuf>,
+        scope: Scope,
+        asking: Asking,
+        known: impl FnOnce(&Lock) -> Lock,
+    ) -> anyhow::Result<Self> {
+        let variables = variables();
+        let here = env::current_dir().context("the working directory is gone")?;
+        let arguments = Arguments::of_lock(paths, scope, Mode::Complete);
+        let (paths, context) = (&arguments.paths, &arguments.scope.context);
+        for path in paths {
+            ensure!(path.as_os_str() != "-", "-: name files or folders, since the lock says of which files it is");
+        }
+        let given = Given { paths, stdin_filename: None, context: context.as_deref(), here: &here };
+        let mut setting = Setting::of(&arguments, given, &variables)?;
+        setting.ask = if asking == Asking::World { Ask::Everything } else { Ask::Nothing };
+        ensure!(
+            asking == Asking::Nobody || !setting.config.offline,
+            "--offline: this asks what references mean; leave it out"
+        );
+        // Files with errors are built after they are mended.
+        setting.config.fail_fast = false;
+        let (lock, lines) = (setting.locked.lock.clone(), std::mem::take(&mut setting.locked.lines));
+        for (line, warning) in std::mem::take(&mut setting.locked.warnings) {
+            complain(&format!("note: {}:{line}: {warning}", setting.lock.path().display()));
+        }
+        setting.locked.lock = known(&lock);
+        let covers_all = covers(&paths.iter().map(|path| here.join(path)).collect::<Vec<_>>(), setting.lock.path());
+        let mut prepared = Prepared::of(&arguments, given, &mut setting, &variables)?;
+        // What was true ten minutes ago is not what is to be written down.
+        prepared.job.slow_checks.terms.cache = None;
+        prepared.job.slow_checks.terms.records = true;
+
+        let outcome = crate::lint::run(&prepared.job);
+        let file = setting.lock.clone();
+        let mut survey = Self {
+            settled: outcome.settled.iter().cloned().collect(),
+            is_whole: outcome.files.iter().all(|file| file.skipped.is_empty()),
+            setting,
+            prepared,
+            file,
+            lock,
+            lines,
+            places: BTreeMap::new(),
+            questions: HashMap::new(),
+            legacy: Vec::new(),
+            covers_all,
+            outcome,
+        };
+        survey.gather();
+        if asking == Asking::World {
+            survey.ask();
+        }
+        Ok(survey)
+    }
+
+    /// The whole tree that the lock of the working directory is about; nobody is asked.
+    ///
+    /// # Errors
+    /// As [`Survey::of`].
+    pub(super) fn of_tree(scope: Scope) -> anyhow::Result<Self> {
+        let folder = super::found()?.path().parent().map(Path::to_owned).unwrap_or_default();
+        Self::of(vec![folder], scope, Asking::Nobody, Clone::clone)
+    }
+
+    /// No file at all, but whoever can say what became of the entries.
+    ///
+    /// # Errors
+    /// As [`Survey::of`].
+    pub(super) fn of_entries(scope: Scope) -> anyhow::Result<Self> {
+        Self::of(Vec::new(), scope, Asking::World, |_| Lock::default())
+    }
+
+    fn gather(&mut self) {
+        for file in &self.outcome.files {
+            for (rule, question) in &file.planned {
+                let place = Place { file: file.path.clone(), line: None, what: rule.to_string() };
+                note(&mut self.places, &mut self.questions, question, place);
+            }
+            for problem in file.problems.iter().filter(|problem| problem.kind.is_not_checked()) {
+                complain(&format!("error: {}: {}", file.path, problem.message));
+            }
+        }
+        for input in &self.prepared.job.inputs {
+            let Some(source) = bytes(&input.source) else { continue };
+            let document = Arc::new(Document::new(0, input.shown.clone(), source));
+            for surroundings in &self.prepared.job.surroundings {
+                let meaning = Meaning::new(document.clone(), surroundings, &[]);
+                for used in uses(&document, &meaning) {
+                    let place = Place { file: input.shown.clone(), line: Some(used.line), what: used.what.to_owned() };
+                    note(&mut self.places, &mut self.questions, &used.question, place);
+                }
+                let pins = legacy_pins(&document, &meaning).into_iter().map(|pin| (input.shown.clone(), pin));
+                self.legacy.extend(pins);
+            }
+        }
+    }
+
+    /// Asks what no rule asked.
+    fn ask(&mut self) {
+        let mut open: Vec<Question> =
+            self.questions.keys().filter(|question| !self.settled.contains_key(question)).cloned().collect();
+        open.sort_by_cached_key(ToString::to_string);
+        self.settled.extend(self.answers(&open));
+    }
+
+    /// What comes of some questions, put to whom the run asks.
+    pub(super) fn answers(&self, questions: &[Question]) -> HashMap<Question, schedule::Outcome> {
+        let job = &self.prepared.job;
+        let mut session = Session::new(job.resolver.clone(), job.slow_checks.terms.clone());
+        session.ask(questions.iter().map(|question| (question, None)), &mut ());
+        let outcome = |question: &Question| Some((question.clone(), session.outcome(question)?));
+        questions.iter().filter_map(outcome).collect()
+    }
+
+    /// What went unanswered of what the lock is about, by key.
+    pub(super) fn failures(&self) -> BTreeMap<&Key, &Failure> {
+        let failures = self
+            .settled
+            .iter()
+            .filter_map(|(question, outcome)| Some((self.questions.get(question)?, outcome.as_ref().err()?)));
+        failures.collect()
+    }
+
+    /// Entries that nothing refers to, of kinds that this program knows. Where rules may have more to ask, those
+    /// of repositories that something else refers to may be of these questions.
+    pub(super) fn unused(&self) -> Vec<Key> {
+        if !self.covers_all || self.outcome.files.iter().any(|file| file.source.is_none()) {
+            return Vec::new();
+        }
+        let repositories: BTreeSet<String> = self.places.keys().filter_map(repository).collect();
+        let may_be_asked =
+            |key: &Key| !self.is_whole && repository(key).is_some_and(|name| repositories.contains(&name));
+        let is_unused = |key: &&Key| {
+            key.is_known() && key.module != "plugins" && !self.places.contains_key(key) && !may_be_asked(key)
+        };
+        self.lock.iter().map(|(key, _)| key).filter(is_unused).cloned().collect()
+    }
+}
+
+/// What an image is of, without its tag.
+fn repository(key: &Key) -> Option<String> {
+    let name = names(key).into_iter().next().filter(|_| key.module == "oci")?;
+    let tag = name.rfind(':').filter(|colon| !name[*colon..].contains('/'));
+    Some(name[..tag.unwrap_or(name.len())].to_owned())
+}
+
+fn note(
+    places: &mut BTreeMap<Key, BTreeSet<Place>>,
+    questions: &mut HashMap<Question, Key>,
+    question: &Question,
+    place: Place,
+) {
+    if let Some(key) = keys::key(question) {
+        places.entry(key.clone()).or_default().insert(place);
+        questions.insert(question.clone(), key);
+    }
+}
+
+fn bytes(source: &Source) -> Option<Vec<u8>> {
+    match source {
+        Source::Path(path) => {
+            fs::metadata(path).ok().filter(|metadata| metadata.is_file() && metadata.len() <= SOURCE_BYTES_MAX)?;
+            fs::read(path).ok()
+        }
+        Source::Bytes(bytes) => Some(bytes.clone()),
+        Source::Broken(_) => None,
+    }
+}
+
+/// Whether the folder of the lock, and so all that it is about, was given.
+fn covers(given: &[PathBuf], lock: &Path) -> bool {
+    let canonical = |path: &Path| fs::canonicalize(path).ok();
+    let folder = lock.parent().and_then(canonical);
+    folder.is_some_and(|folder| given.iter().filter_map(|path| canonical(path)).any(|path| folder.starts_with(path)))
+}

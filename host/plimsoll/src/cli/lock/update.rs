@@ -1,0 +1,165 @@
+//! `plimsoll lock` and `plimsoll lock update`.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::Args;
+use plimsoll_dockerfile::Platform;
+
+use super::survey::{Asking, Survey};
+use crate::age;
+use crate::cli::lint::{Scope, known, write};
+use crate::cli::{CLEAN, FAILED, complain, print};
+use crate::config::{is_selected, names, parse_platforms};
+use crate::lock::delta::{self, Change};
+use crate::lock::{Key, Lock};
+use crate::question::{Answer, Question};
+
+/// Take over what references mean now, pinned ones too
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  plimsoll lock update                     everything
+  plimsoll lock update python 'ghcr.io/*'  what is called so, whatever its tag; * stands for anything
+  plimsoll lock update --min-age 3d        only images that were made three days ago or before")]
+pub(super) struct Arguments {
+    /// What to update: images with or without tag, URLs, repositories; * stands for anything [default: all]
+    selectors: Vec<String>,
+    /// Files or folders whose references count
+    #[arg(long = "in", value_name = "PATH", default_value = ".")]
+    paths: Vec<PathBuf>,
+    /// Show what would change, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Leave images for later that were made less than so long ago, such as 3d
+    #[arg(long, value_name = "DAYS", value_parser = days)]
+    min_age: Option<u32>,
+    /// Leave images for later whose index does not hold all of these platforms yet
+    #[arg(long, value_name = "PLATFORM[,PLATFORM]", value_parser = platforms)]
+    require_platforms: Option<Platforms>,
+    #[command(flatten)]
+    scope: Scope,
+}
+
+/// The value of `--require-platforms`, of which the last counts as a whole.
+#[derive(Clone)]
+struct Platforms(Vec<Platform>);
+
+/// Puts into the lock what does not stand there.
+pub(super) fn complete(paths: Vec<PathBuf>, scope: Scope) -> anyhow::Result<u8> {
+    let is_quiet = scope.quiet;
+    let survey = Survey::of(paths, scope, Asking::World, Clone::clone)?;
+    let changes: Vec<Change> = changes(&survey).into_iter().filter(|change| change.old.is_none()).collect();
+    save(&survey, &changes)?;
+    if !is_quiet {
+        let (new, all) = (changes.len(), survey.lock.len() + changes.len());
+        print(&format!("{}: {new} new, {all} in all\n", survey.file.path().display()))?;
+    }
+    Ok(complain_of_failures(&survey))
+}
+
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
+    let selectors = arguments.selectors;
+    let is_wanted = |key: &Key| selectors.is_empty() || is_selected(key, &selectors);
+    let others = |lock: &Lock| -> Lock {
+        let others = lock.iter().filter(|(key, _)| !is_wanted(key));
+        others.map(|(key, entry)| (key.clone(), entry.clone())).collect()
+    };
+    let survey = Survey::of(arguments.paths, arguments.scope, Asking::World, others)?;
+    if !selectors.is_empty() && !survey.places.keys().any(is_wanted) {
+        bail!("nothing that these files refer to is called {}; see `plimsoll lock list`", selectors.join(" or "));
+    }
+    let mut changes: Vec<Change> = changes(&survey).into_iter().filter(|change| is_wanted(&change.key)).collect();
+    let waiting = waiting(&survey, &changes, arguments.min_age, arguments.require_platforms.as_ref());
+    changes.retain(|change| names(&change.key).first().is_none_or(|name| !waiting.contains(name)));
+    let shown: String = changes.iter().map(|change| change.shown() + "\n").collect();
+    print(&shown)?;
+    if !arguments.dry_run {
+        save(&survey, &changes)?;
+    }
+    Ok(complain_of_failures(&survey))
+}
+
+fn changes(survey: &Survey) -> Vec<Change> {
+    let config = &survey.setting.config.lock;
+    let answers = survey.settled.iter().filter_map(|(question, outcome)| Some((question, &**outcome.as_ref().ok()?)));
+    delta::learn(&survey.lock, answers, |key| config.policy(key), &age::text(survey.prepared.job.now))
+}
+
+/// Writes once, at the end, what is known by then.
+fn save(survey: &Survey, changes: &[Change]) -> anyhow::Result<()> {
+    if !changes.is_empty() {
+        survey.file.change(|lock| write(lock, changes))?;
+    }
+    if survey.setting.config.lock.answers {
+        survey.file.keep_answers(known(survey.settled.iter()), survey.covers_all)?;
+    }
+    Ok(())
+}
+
+/// References whose images are too young or not whole yet; says so of each.
+fn waiting(
+    survey: &Survey,
+    changes: &[Change],
+    min_age: Option<u32>,
+    required: Option<&Platforms>,
+) -> BTreeSet<String> {
+    let mut waiting = BTreeSet::new();
+    let is_changed = |question: &&Question| {
+        let key = survey.questions.get(question);
+        key.is_some_and(|key| changes.iter().any(|change| change.key == *key))
+    };
+    let mut images: Vec<&Question> = survey.settled.keys().filter(is_changed).collect();
+    images.sort_by_cached_key(ToString::to_string);
+    for question in images {
+        let Question::Image { reference, .. } = question else { continue };
+        let answer = survey.settled[question].as_deref().ok();
+        let created = answer.and_then(Answer::image).and_then(|image| image.created.as_deref());
+        let days = age::days(created, survey.prepared.job.now);
+        if let Some(min) = min_age.filter(|min| days.is_some_and(|days| days < *min)) {
+            let days = days.unwrap_or_default();
+            complain(&format!("note: {question} waits: it was made {days} days ago, and --min-age is {min}d"));
+            waiting.insert(reference.canonical());
+        }
+        let Some(Platforms(required)) = required else { continue };
+        let index = Question::Index { reference: reference.clone(), attestations: false };
+        let missing = match survey.answers(std::slice::from_ref(&index)).remove(&index) {
+            Some(Ok(answer)) => missing_platforms(&answer, question, required),
+            _ => required.iter().map(ToString::to_string).collect(),
+        };
+        if !missing.is_empty() && waiting.insert(reference.canonical()) {
+            complain(&format!("note: {question} waits: its index does not hold {} yet", missing.join(", ")));
+        }
+    }
+    waiting
+}
+
+fn missing_platforms(answer: &Answer, question: &Question, required: &[Platform]) -> Vec<String> {
+    let (Answer::Index(index), Question::Image { platform, .. }) = (answer, question) else { return Vec::new() };
+    let mut held: BTreeSet<String> =
+        index.entries.iter().filter_map(|entry| entry.platform.as_ref()).map(ToString::to_string).collect();
+    // A manifest without an index does not tell; but it was an answer.
+    held.extend((!index.is_index).then(|| platform.to_string()));
+    required.iter().map(ToString::to_string).filter(|platform| !held.contains(platform)).collect()
+}
+
+/// What could not be asked keeps what the lock said of it.
+fn complain_of_failures(survey: &Survey) -> u8 {
+    let failures = survey.failures();
+    for (key, failure) in &failures {
+        let place = survey.places.get(key).and_then(|places| places.first());
+        let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
+        complain(&format!("error: {place}{key}: {}: {}", failure.reason.name(), failure.detail));
+    }
+    if failures.is_empty() { CLEAN } else { FAILED }
+}
+
+fn days(text: &str) -> Result<u32, String> {
+    let days = text.strip_suffix('d').and_then(|days| days.parse().ok());
+    days.ok_or_else(|| "write a number of days, such as 3d".to_owned())
+}
+
+fn platforms(text: &str) -> Result<Platforms, String> {
+    parse_platforms(text).map(Platforms)
+}

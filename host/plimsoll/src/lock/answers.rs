@@ -1,0 +1,116 @@
+//! `plimsoll.answers`: what was learnt of the content that a lock names, so that a run
+//! without network finds the same.
+//!
+//! JSON, one value a line: first the version, then each question about content with its
+//! answer, sorted. Invariants: only content is in it, which cannot move; and of an
+//! image only what rules can read.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use plimsoll_registry::Answer as RegistryAnswer;
+use serde::{Deserialize, Serialize};
+
+use super::Malformed;
+use crate::form::{Form, Key, VERSION};
+use crate::limits::{ANSWERS_BYTES_MAX, ANSWERS_LINE_BYTES_MAX};
+use crate::question::{Answer, Question};
+
+/// What the file is called.
+pub const ANSWERS_FILE_NAME: &str = "plimsoll.answers";
+
+/// Answers about content, by what they are found by.
+#[derive(Debug, Default)]
+pub struct Answers(BTreeMap<String, Form>);
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    answers: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    question: Key,
+    answer: Form,
+}
+
+impl Answers {
+    /// Reads a file's text; no text is no answers. Those of another version are none: they are asked anew.
+    ///
+    /// # Errors
+    /// Where a line does not hold up.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        const AGAIN: &str = "take the file away and run `plimsoll lock`";
+        let wrong = |line: usize, what: String| Malformed { line, message: format!("{what}: {AGAIN}") };
+        if text.len() as u64 > ANSWERS_BYTES_MAX {
+            return Err(wrong(1, format!("it is larger than {ANSWERS_BYTES_MAX} bytes")));
+        }
+        let mut rows = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+        let Some((number, first)) = rows.next() else { return Ok(Self::default()) };
+        let header: Header =
+            serde_json::from_str(first).map_err(|error| wrong(number, format!("it begins as no answers ({error})")))?;
+        if header.answers != VERSION {
+            return Ok(Self::default());
+        }
+        let mut answers = BTreeMap::new();
+        for (number, row) in rows {
+            if row.len() > ANSWERS_LINE_BYTES_MAX {
+                return Err(wrong(number, format!("the line is longer than {ANSWERS_LINE_BYTES_MAX} bytes")));
+            }
+            let line: Line = serde_json::from_str(row).map_err(|error| wrong(number, error.to_string()))?;
+            answers.insert(name(&line.question), line.answer);
+        }
+        Ok(Self(answers))
+    }
+
+    /// The file's text; none where there are none.
+    pub fn text(&self) -> String {
+        if self.0.is_empty() {
+            return String::new();
+        }
+        let header = serde_json::to_string(&Header { answers: VERSION }).expect("it has string keys only");
+        self.0.iter().fold(format!("{header}\n"), |mut text, (question, answer)| {
+            let answer = serde_json::to_string(answer).expect("it has string keys only");
+            let _ = writeln!(text, "{{\"question\":{question},\"answer\":{answer}}}");
+            text
+        })
+    }
+
+    /// The answer to a question about content.
+    pub fn get(&self, question: &Question) -> Option<Answer> {
+        self.0.get(&name(&key(question)?)).cloned()?.answer(question)
+    }
+
+    /// Adds the answer to a question about content; others are left out.
+    pub fn add(&mut self, question: &Question, answer: &Answer) {
+        let Some(key) = key(question) else { return };
+        let answer = match answer {
+            Answer::Image(RegistryAnswer::Image(image)) => {
+                let mut image = image.clone();
+                (image.entrypoint, image.cmd) = (Vec::new(), Vec::new());
+                &Answer::Image(RegistryAnswer::Image(image))
+            }
+            answer => answer,
+        };
+        self.0.insert(name(&key), Form::of(question, answer));
+    }
+
+    /// Adds all that others are not in there yet.
+    pub fn extend(&mut self, others: Self) {
+        for (key, form) in others.0 {
+            self.0.entry(key).or_insert(form);
+        }
+    }
+}
+
+/// None for a question about what can move. Where content came from is no matter.
+fn key(question: &Question) -> Option<Key> {
+    Some(Key::of(question, "", Path::new(""))).filter(Key::is_content)
+}
+
+fn name(key: &Key) -> String {
+    serde_json::to_string(key).expect("keys are strings")
+}

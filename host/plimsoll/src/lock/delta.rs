@@ -1,0 +1,59 @@
+//! What a run learned, held against the lock.
+
+use std::collections::BTreeMap;
+
+use super::{Entry, Key, Lock, Policy, keys};
+use crate::question::{Answer, Question};
+
+/// An entry that is new, or means something else than before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Its key.
+    pub key: Key,
+    /// What the lock says.
+    pub old: Option<Entry>,
+    /// What the world says, under the old policy if there is one.
+    pub new: Entry,
+}
+
+impl Change {
+    /// For people: what it meant and means, such as `sha256:1 -> sha256:2`.
+    pub fn shown(&self) -> String {
+        let old = self.old.as_ref().map_or_else(|| "none".to_owned(), shown);
+        format!("{} {old} -> {}", self.key, shown(&self.new))
+    }
+}
+
+/// What an entry says, for people: what a build would take.
+pub fn shown(entry: &Entry) -> String {
+    let value = entry.more("index").or_else(|| entry.value().cloned()).unwrap_or_default();
+    match value {
+        serde_json::Value::String(text) => text,
+        serde_json::Value::Array(items) => format!("{} items", items.len()),
+        other => other.to_string(),
+    }
+}
+
+/// What answers change, sorted by key. New entries are under the policy of their key; lists that
+/// change are as of `now`.
+pub fn learn<'a>(
+    lock: &Lock,
+    answers: impl Iterator<Item = (&'a Question, &'a Answer)>,
+    policy: impl Fn(&Key) -> Policy,
+    now: &str,
+) -> Vec<Change> {
+    let mut changes = BTreeMap::new();
+    for (question, answer) in answers {
+        let Some(key) = keys::key(question) else { continue };
+        let old = lock.get(&key);
+        let policy = old.and_then(Entry::policy).unwrap_or_else(|| policy(&key));
+        let Some(new) = keys::entry(question, answer, policy, now) else { continue };
+        if old.is_some_and(|old| keys::mean_the_same(old, &new)) {
+            continue;
+        }
+        // What others wrote beside it stays.
+        let new = old.map_or(new.clone(), |old| new.over(old));
+        changes.insert(key.clone(), Change { key, old: old.cloned(), new });
+    }
+    changes.into_values().collect()
+}

@@ -1,0 +1,111 @@
+//! What a Dockerfile itself refers to, whether or not a rule asks about it.
+//!
+//! Input: a document's meaning. Output: the questions whose answers a build of it
+//! depends on, each with its line. Triggers of base images are not known before
+//! these are, and name no images of their own.
+
+use plimsoll_dockerfile::model::{Base, ImageUseKind, Origin, Site};
+use plimsoll_dockerfile::source::{SourceKind, kind};
+use plimsoll_dockerfile::tree::Keyword;
+use plimsoll_dockerfile::{LineIndex, Span};
+use url::Url;
+
+use super::keys;
+use crate::document::{Document, Meaning};
+use crate::question::{Algorithm, Question};
+
+/// A use of something that can move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Use {
+    /// What is asked of it.
+    pub question: Question,
+    /// Its line, from 1.
+    pub line: u32,
+    /// What uses it, such as `FROM`.
+    pub what: &'static str,
+}
+
+/// A digest that the file itself names for something that the lock knows by its tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LegacyPin {
+    /// What is asked where there is no digest.
+    pub question: Question,
+    /// The digest.
+    pub digest: String,
+    /// Its line, from 1.
+    pub line: u32,
+}
+
+/// All uses of a document, in file order.
+pub fn uses(document: &Document, meaning: &Meaning) -> Vec<Use> {
+    let lines = LineIndex::new(document.source());
+    let images =
+        images(meaning).filter(|(question, ..)| keys::key(question).is_some()).map(|(question, span, what)| {
+            let line = lines.position(span.start).line;
+            Use { question, line, what }
+        });
+    let mut uses: Vec<Use> = images.chain(downloads(document, meaning, &lines)).collect();
+    uses.sort_by_key(|one| one.line);
+    uses
+}
+
+/// Digests that the file names beside a tag.
+pub fn legacy_pins(document: &Document, meaning: &Meaning) -> Vec<LegacyPin> {
+    let lines = LineIndex::new(document.source());
+    let pins = images(meaning).filter_map(|(question, span, _)| {
+        let Question::Image { mut reference, platform } = question else { return None };
+        let digest = reference.digest.take()?;
+        reference.tag.as_ref()?;
+        let line = lines.position(span.start).line;
+        Some(LegacyPin { question: Question::Image { reference, platform }, digest, line })
+    });
+    pins.collect()
+}
+
+fn images(meaning: &Meaning) -> impl Iterator<Item = (Question, Span, &'static str)> {
+    let model = meaning.model();
+    let is_own = |step: u32| model.steps.get(step as usize).is_none_or(|step| step.origin == Origin::Own);
+    model.images.iter().filter(move |used| is_own(used.step)).filter_map(|used| {
+        let Base::Image(_) = used.source else { return None };
+        let reference = model.reference(&used.source)?.with_default_tag();
+        let platform = model.platform(used.platform).clone();
+        let what = match used.kind {
+            ImageUseKind::From => "FROM",
+            ImageUseKind::CopyFrom => "COPY --from",
+            ImageUseKind::MountFrom => "RUN --mount",
+        };
+        Some((Question::Image { reference, platform }, used.span, what))
+    })
+}
+
+/// What ADD downloads without a checksum.
+fn downloads<'d>(
+    document: &'d Document,
+    meaning: &'d Meaning,
+    lines: &'d LineIndex,
+) -> impl Iterator<Item = Use> + use<'d> {
+    let (model, tree) = (meaning.model(), document.tree());
+    let own = model.steps.iter().filter(|step| step.origin == Origin::Own);
+    own.flat_map(move |step| {
+        let instruction = &tree.instructions[step.instruction as usize];
+        let is_add = instruction.keyword == Keyword::Add;
+        let flags = tree.flags_of(instruction).iter();
+        let has_checksum = flags.into_iter().any(|flag| tree.text(document.source(), flag.name) == "checksum");
+        // The last word is where it goes.
+        let last = instruction.words.end.saturating_sub(1);
+        let values = model.values_of(step).iter().filter(move |value| {
+            is_add && !has_checksum && value.exact && matches!(value.site, Site::Word(word) if word < last)
+        });
+        values.filter_map(move |value| {
+            let text = model.text(value).filter(|text| kind(text) == SourceKind::Url)?;
+            let mut url = Url::parse(text).ok()?;
+            if !url.username().is_empty() || url.password().is_some() {
+                return None;
+            }
+            url.set_fragment(None);
+            let line = lines.position(instruction.span.start).line;
+            let question = Question::Download { url, algorithm: Algorithm::Sha256 };
+            Some(Use { question, line, what: "ADD" })
+        })
+    })
+}

@@ -1,0 +1,407 @@
+//! The lock from end to end: references that move between runs, in registries
+//! inside the test and the real one of Debian; several processes that write at once,
+//! and some that are killed.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use plimsoll::lock::{Entry, Key, Lock, LockFile, Policy};
+use plimsoll_test_support::docker_registry::installed_or_skip;
+use plimsoll_test_support::{Auth, DockerRegistry, Fault, Image, Index, Linted, Project, Registry, scratch_folder};
+
+const ON: &str = "--slow-checks=on --platform linux/amd64";
+const PLATFORM: &str = "--platform linux/amd64";
+
+/// A base image whose environment says its version.
+fn python(version: &str) -> Image {
+    Image::new("linux/amd64").env("PYTHON_VERSION", version).created("2026-01-01T00:00:00Z")
+}
+
+/// The variable is defined where the base image says so.
+fn project(dockerfile: impl AsRef<[u8]>) -> Project {
+    Project::new(env!("CARGO_BIN_EXE_plimsoll")).file("plimsoll.toml", "").file("Dockerfile", dockerfile)
+}
+
+fn lock(project: &Project) -> String {
+    fs::read_to_string(project.path().join("plimsoll.lock")).unwrap_or_default()
+}
+
+fn ok(run: &Linted) -> &str {
+    assert_eq!(run.status, 0, "{run:#?}");
+    &run.stdout
+}
+
+/// The report without what it says of the asking.
+fn report(linted: &Linted) -> serde_json::Value {
+    let mut json = linted.json();
+    json.as_object_mut().unwrap().remove("slow_checks");
+    json
+}
+
+/// How often something was asked for by tag.
+fn by_tag(registry: &Registry) -> usize {
+    let is_by_tag = |path: &str| path.contains("/manifests/") && !path.contains("/manifests/sha256:");
+    registry.log().iter().filter(|entry| is_by_tag(&entry.path)).count()
+}
+
+#[test]
+fn a_locked_tag_means_the_same_after_it_moved() {
+    if !installed_or_skip("a_locked_tag_means_the_same_after_it_moved") {
+        return;
+    }
+    let registry = DockerRegistry::start(&Auth::Open);
+    let reference = registry.reference("team/python:3");
+    let old = registry.push("team/python:3", &python("3.12"));
+    // Defined in the old image only.
+    let project = project(format!("ARG BASE={reference}\nFROM $BASE\nENV A=$PYTHON_VERSION\n"));
+    let told = project.run(&format!("lock {PLATFORM}"));
+    assert!(ok(&told).ends_with("plimsoll.lock: 1 new, 1 in all\n"), "{told:#?}");
+    let first = lock(&project);
+    let entry = format!(
+        "[\"oci\",\"resolve\",[\"{reference}\",\"linux/amd64\"],{{\"value\":\"{old}\",\"policy\":\"float\",\"kind\":\"manifest\"}}]"
+    );
+    assert_eq!(first, format!("[[\"version\",\"1\"]]\n{entry}\n"), "keys are what variables expand to");
+    assert!(ok(&project.run(&format!("lock {PLATFORM}"))).ends_with("0 new, 1 in all\n"));
+    assert_eq!(lock(&project), first, "a second run changes no byte");
+    let before = project.lint(&format!("{ON} --lock strict"));
+
+    let new = registry.push("team/python:3", &Image::new("linux/amd64"));
+    for mode in ["--lock strict", "--lock auto --offline", "--lock strict --offline"] {
+        let after = project.lint(&format!("{ON} {mode}"));
+        assert_eq!(report(&after), report(&before), "{mode}");
+    }
+    let floating = project.lint(&format!("{ON} --cache-dir elsewhere"));
+    assert_ne!(report(&floating), report(&before), "what floats is asked anew");
+    let moved = format!("note: oci.resolve {reference} linux/amd64 {old} -> {new} has moved; `plimsoll lock update`");
+    assert!(floating.stderr.contains(&moved), "{floating:#?}");
+    assert_eq!(lock(&project), first, "lint writes nothing unless it is told to");
+
+    ok(&project.run(&format!("lock set pin {reference}")));
+    let pinned = project.lint(&format!("{ON} --cache-dir other"));
+    assert_eq!(report(&pinned), report(&before), "what is pinned counts");
+
+    let dry = project.run(&format!("lock update --dry-run {PLATFORM}"));
+    assert_eq!(ok(&dry), format!("oci.resolve {reference} linux/amd64 {old} -> {new}\n"));
+    assert!(lock(&project).contains(&old));
+    ok(&project.run(&format!("lock update {PLATFORM} {}", reference.rsplit_once(':').unwrap().0)));
+    assert!(lock(&project).contains(&new) && lock(&project).contains("\"pin\""), "{}", lock(&project));
+    assert_eq!(report(&project.lint(&format!("{ON} --lock strict"))), report(&floating));
+}
+
+#[test]
+fn strict_fails_at_the_first_key_that_is_not_there() {
+    let registry = Registry::start();
+    registry.push("team/python:3", &python("3.12"));
+    let file = format!("FROM {}\nENV A=$PYTHON_VERSION\n", registry.reference("team/python:3"));
+    let project = project("FROM scratch\nCOPY a /a\n").file("a", "").file("app/Dockerfile", file);
+    let strict = project.lint(&format!("{ON} --lock strict Dockerfile"));
+    assert_eq!(strict.status, 0, "nothing there can move: {strict:#?}");
+    let strict = project.lint(&format!("{ON} --lock strict"));
+    assert_eq!(strict.status, 2, "{strict:#?}");
+    let told = "failed by the lock (plimsoll.lock has no entry for it: run `plimsoll lock`)";
+    assert!(strict.stderr.contains(told), "{strict:#?}");
+    assert_eq!((registry.counts().requests, lock(&project)), (0, String::new()), "nobody is asked, nothing written");
+
+    let offline = project.run("lint --lock update --offline");
+    assert_eq!((offline.status, offline.stderr.contains("leave out --offline")), (2, true), "{offline:#?}");
+    ok(&project.run(&format!("lock {PLATFORM}")));
+    registry.clear_log();
+    let locked = project.lint(&format!("{ON} --lock strict"));
+    assert_eq!((locked.status, by_tag(&registry)), (0, 0), "{locked:#?}");
+    assert_eq!(locked.json()["slow_checks"]["from_lock"], 1, "{locked:#?}");
+
+    // Content that is gone is told as what it is.
+    let reference = registry.reference("team/python:3");
+    let digest = lock(&project).split("sha256:").nth(1).unwrap()[..64].to_owned();
+    registry.fault(&format!("manifests/sha256:{digest}"), Fault::Status(404, vec![]));
+    let gone = project.lint(&format!("{ON} --lock strict --cache-dir empty"));
+    assert_eq!(gone.status, 2, "{gone:#?}");
+    assert!(gone.stderr.contains("which the registry has no more: run `plimsoll lock update`"), "{gone:#?}");
+    let verified = project.run("lock verify --slow-checks=on");
+    assert_eq!(verified.status, 1, "{verified:#?}");
+    assert!(verified.stdout.starts_with("gone: ") && verified.stdout.contains(&reference), "{verified:#?}");
+}
+
+#[test]
+fn lint_writes_where_the_user_wants_it() {
+    let registry = Registry::start();
+    registry.push("team/python:3", &python("3.12"));
+    registry.push("team/node:3", &python("3"));
+    let names = ["python", "node"].map(|name| registry.reference(&format!("team/{name}:3")));
+    let file = names.iter().map(|name| format!("FROM {name}\nENV A=$PYTHON_VERSION\n")).collect::<String>();
+    let project = project(file).file("plimsoll.toml", "[lock]\nwrite = true\npin = [\"*/node:*\"]\n");
+    let wrote = project.lint(ON);
+    assert!(wrote.stderr.contains("new entries: 2"), "{wrote:#?}");
+    let written = lock(&project);
+    assert_eq!((written.matches("\"pin\"").count(), written.matches("\"float\"").count()), (1, 1), "{written}");
+
+    let moved = registry.push("team/python:3", &python("3.13"));
+    registry.push("team/node:3", &python("4"));
+    let wrote = project.lint(&format!("{ON} --cache-dir other"));
+    assert!(wrote.stderr.contains(&moved) && lock(&project).contains(&moved), "{wrote:#?}");
+    assert_eq!(wrote.stderr.matches(" -> ").count(), 1, "what is pinned stays: {wrote:#?}");
+    project.lint(&format!("{ON} --lock update"));
+    assert_eq!(lock(&project).matches("\"pin\"").count(), 1, "an update keeps policies");
+    assert_ne!(lock(&project), written);
+}
+
+#[test]
+fn what_is_missing_stale_and_unused_is_told_apart() {
+    let registry = Registry::start();
+    let digest = registry.push("team/a:1", &python("1"));
+    registry.push("team/b:1", &python("2"));
+    let [a, b] = ["a", "b"].map(|name| registry.reference(&format!("team/{name}:1")));
+    let project = project(format!("FROM {a} AS a\nFROM {b}\n"));
+    let later = "[\"later\",\"thing\",[],{\"z\":1}]\n";
+    ok(&project.run(&format!("lock {PLATFORM}")));
+    let checked = project.run(&format!("lock check {PLATFORM}"));
+    assert_eq!((checked.status, checked.stdout.as_str()), (0, ""), "{checked:#?}");
+
+    project.write("plimsoll.lock", format!("{}{later}", lock(&project)));
+    let other = digest.replace(['0', '1'], "2");
+    project.write("Dockerfile", format!("FROM {a}@{other} AS a\nFROM {}\n", registry.reference("team/c:1")));
+    let checked = project.run(&format!("lock check {PLATFORM}"));
+    let lines: Vec<&str> = checked.stdout.lines().collect();
+    assert_eq!((checked.status, lines.len()), (1, 4), "{checked:#?}");
+    assert!(lines[0].starts_with("missing: Dockerfile") && lines[0].contains("team/c:1"), "{lines:#?}");
+    assert!(lines[1].starts_with("stale: ") && lines[1].ends_with("in Dockerfile:1"), "{lines:#?}");
+    assert!(lines[2].starts_with("unused: ") && lines[2].contains("plimsoll.lock:2: oci.resolve"), "{lines:#?}");
+    let partial = project.run(&format!("lock check {PLATFORM} Dockerfile"));
+    assert!(!partial.stdout.contains("unused"), "a part of the tree calls nothing unused: {partial:#?}");
+
+    let why = project.run(&format!("lock why {PLATFORM} *team/c*"));
+    assert!(ok(&why).contains("  Dockerfile:2 FROM\n"), "{why:#?}");
+    ok(&project.run(&format!("lock prune {PLATFORM}")));
+    assert_eq!(lock(&project), format!("[[\"version\",\"1\"]]\n{later}"), "what others keep there stays");
+    assert_eq!(registry.counts().requests, registry.counts().requests);
+}
+
+#[test]
+fn images_wait_until_they_are_old_and_whole_enough() {
+    let registry = Registry::start();
+    registry.push("team/young:1", &Image::new("linux/amd64").env("A", "1"));
+    let young = registry.reference("team/young:1");
+    let project = project(format!("FROM {young}\n")).variable("SOURCE_DATE_EPOCH", "1795219200");
+    ok(&project.run(&format!("lock {PLATFORM}")));
+    let first = lock(&project);
+    registry.push("team/young:1", &Image::new("linux/amd64").created("2026-11-19T00:00:00Z"));
+    let waits = project.run(&format!("lock update {PLATFORM} --min-age 3d"));
+    assert!(waits.stderr.contains("waits: it was made 2 days ago, and --min-age is 3d"), "{waits:#?}");
+    assert_eq!(lock(&project), first);
+    let waits = project.run(&format!("lock update {PLATFORM} --require-platforms linux/amd64,linux/arm64"));
+    assert!(waits.stderr.contains("its index does not hold linux/arm64 yet"), "{waits:#?}");
+    assert_eq!(lock(&project), first);
+    let both = [Image::new("linux/amd64").created("2026-11-01T00:00:00Z"), Image::new("linux/arm64")];
+    let index = registry.push_index("team/young:1", Index::from(&both));
+    ok(&project.run(&format!("lock update {PLATFORM} --min-age 3d --require-platforms linux/amd64,linux/arm64")));
+    assert!(lock(&project).contains(&format!("\"index\":\"{index}\",\"kind\":\"index\"")), "{}", lock(&project));
+}
+
+#[test]
+fn a_lock_that_does_not_hold_up_is_refused_and_kept() {
+    let project = project("FROM scratch\n");
+    for (text, told) in [
+        ("[[\"version\",\"2\"]]\n", "plimsoll.lock:1: the lock is of version 2, this program knows 1"),
+        (
+            "[[\"version\",\"1\"]]\n<<<<<<< ours\n",
+            "plimsoll.lock:2: git left a conflict here: run `plimsoll lock merge`",
+        ),
+        ("[[\"version\",\"1\"]]\nnonsense\n", "plimsoll.lock:2: it is no JSON array"),
+    ] {
+        project.write("plimsoll.lock", text);
+        for command in ["lint", "lock", "lock update", "lock check", "lock list", "lock set pin a"] {
+            let run = project.run(command);
+            assert_eq!(run.status, 2, "{command}: {run:#?}");
+            assert!(run.stderr.contains(told), "{command}: {run:#?}");
+        }
+        assert_eq!(lock(&project), text);
+    }
+}
+
+/// The carried files say all there is to say: a machine without network finds the same.
+#[test]
+fn answers_travel_with_the_lock() {
+    let registry = Registry::start();
+    registry.push_index("team/python:3", Index::from(&[python("3.12"), Image::new("linux/arm64")]));
+    registry.push("team/node:3", &python("3").cmd(&["node"]));
+    let [python, node] = ["python", "node"].map(|name| registry.reference(&format!("team/{name}:3")));
+    let digest = registry.push("team/pinned:1", &self::python("1"));
+    let pinned = registry.reference(&format!("team/pinned@{digest}"));
+    let file = format!(
+        "FROM {python}\nENV A=$PYTHON_VERSION B=$NOWHERE\nFROM {node}\nENV A=$PYTHON_VERSION\nFROM {pinned}\nENV A=$PYTHON_VERSION\n"
+    );
+    let project = project(&file).file("plimsoll.toml", "[lock]\nanswers = true\n");
+    ok(&project.run(&format!("lock {PLATFORM}")));
+    let answers = fs::read_to_string(project.path().join("plimsoll.answers")).unwrap();
+    assert_eq!(answers.lines().count(), 4, "{answers}");
+    assert!(!answers.contains("\"node\""), "rules cannot read what is run: {answers}");
+    let here = project.lint(&format!("{ON} --lock strict"));
+    assert_eq!(here.findings().len(), 1, "{here:#?}");
+    registry.clear_log();
+
+    let carried = Project::new(env!("CARGO_BIN_EXE_plimsoll")).file("Dockerfile", &file);
+    for name in ["plimsoll.toml", "plimsoll.lock", "plimsoll.answers"] {
+        carried.write(name, fs::read(project.path().join(name)).unwrap());
+    }
+    let carried = carried.variable("TZ", "Asia/Kathmandu").variable("LANG", "tr_TR.UTF-8");
+    for mode in [
+        format!("{ON} --lock strict"),
+        format!("{ON} --lock strict --threads 1 --offline"),
+        format!("{PLATFORM} --slow-checks=off"),
+        format!("{ON} --offline"),
+    ] {
+        let there = carried.lint(&mode);
+        assert_eq!(report(&there), report(&here), "{mode}");
+    }
+    let in_ci = carried.variable("CI", "true");
+    assert_eq!(report(&in_ci.lint(PLATFORM)), report(&here));
+    assert_eq!(registry.counts().requests, 0);
+
+    in_ci.write("plimsoll.answers", "nonsense\n");
+    let refused = in_ci.lint(PLATFORM);
+    assert!(
+        refused.status == 2 && refused.stderr.contains("plimsoll.answers:1: it begins as no answers"),
+        "{refused:#?}"
+    );
+}
+
+fn git(folder: &Path, arguments: &[&str]) -> std::process::Output {
+    let mut command = Command::new("git");
+    let identity = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"];
+    command.arg("-C").arg(folder).args(identity).args(arguments).env("GIT_CONFIG_GLOBAL", "/dev/null");
+    command.output().unwrap()
+}
+
+/// Two branches that lock different things are merged by git itself.
+#[test]
+fn git_merges_locks_by_entry() {
+    let project = project("FROM scratch\n");
+    let folder = project.path();
+    let line = |name: &str, value: &str| {
+        format!(
+            "[\"oci\",\"resolve\",[\"docker.io/library/{name}\",\"linux/amd64\"],{{\"value\":\"{value}\",\"policy\":\"pin\"}}]\n"
+        )
+    };
+    let text = |lines: &[String]| format!("[[\"version\",\"1\"]]\n{}", lines.concat());
+    let save = |lines: &[String], message: &str| {
+        project.write("plimsoll.lock", text(lines));
+        assert!(git(folder, &["add", "plimsoll.lock", ".gitattributes"]).status.success());
+        assert!(git(folder, &["commit", "-qm", message]).status.success());
+    };
+    assert!(git(folder, &["init", "-q"]).status.success());
+    project.write(".gitattributes", "plimsoll.lock merge=plimsoll\n");
+    save(&[line("m:1", "base")], "base");
+    git(folder, &["checkout", "-qb", "other"]);
+    save(&[line("a:1", "theirs"), line("m:1", "base")], "theirs");
+    git(folder, &["checkout", "-q", "main"]);
+    save(&[line("m:1", "base"), line("n:1", "ours")], "ours");
+    let driver = format!("merge.plimsoll.driver='{}' lock merge %O %A %B", env!("CARGO_BIN_EXE_plimsoll"));
+    let merged = git(folder, &["-c", &driver, "merge", "-q", "--no-edit", "other"]);
+    assert!(merged.status.success(), "{merged:?}");
+    assert_eq!(lock(&project), text(&[line("a:1", "theirs"), line("m:1", "base"), line("n:1", "ours")]));
+
+    // What contradicts stays for people, and the rest is joined.
+    git(folder, &["checkout", "-q", "other"]);
+    save(&[line("a:1", "theirs"), line("m:1", "two"), line("z:1", "new")], "more");
+    git(folder, &["checkout", "-q", "main"]);
+    save(&[line("a:1", "theirs"), line("m:1", "one"), line("n:1", "ours")], "else");
+    let plain = git(folder, &["merge", "-q", "--no-edit", "other"]);
+    assert!(!plain.status.success());
+    let joined = project.run("lock merge");
+    assert_eq!(joined.status, 1, "{joined:#?}");
+    assert!(
+        joined.stderr.contains("both sides say something else of oci.resolve docker.io/library/m:1"),
+        "{joined:#?}"
+    );
+    let conflict = format!("<<<<<<< ours\n{}=======\n{}>>>>>>> theirs\n", line("m:1", "one"), line("m:1", "two"));
+    assert_eq!(lock(&project), text(&[line("a:1", "theirs"), conflict, line("n:1", "ours"), line("z:1", "new")]));
+
+    project.write("plimsoll.lock", text(&[line("m:1", "now")]));
+    let diff = project.run("lock diff other");
+    assert_eq!(diff.status, 1, "{diff:#?}");
+    let expected = "- oci.resolve docker.io/library/a:1 linux/amd64 theirs\n\
+        - oci.resolve docker.io/library/z:1 linux/amd64 new\n\
+        ~ oci.resolve docker.io/library/m:1 linux/amd64 two (pin) -> now (pin)\n";
+    assert_eq!(diff.stdout, expected);
+}
+
+fn key(name: usize) -> Key {
+    Key::new("oci", "resolve", &[&format!("docker.io/library/image:{name}"), "linux/amd64"])
+}
+
+/// The number of the process that writes, for the test's own program run again.
+const WRITER: &str = "PLIMSOLL_TEST_WRITER";
+const ROUNDS: usize = 1_000;
+
+/// Processes that write at once lose nothing of each other.
+#[test]
+fn no_entry_is_lost_where_several_write() {
+    let is_writer = std::env::var(WRITER).ok();
+    if let Some((writer, path)) = is_writer.as_deref().and_then(|value| value.split_once(' ')) {
+        let writer: usize = writer.parse().unwrap();
+        let file = LockFile::at(path.into());
+        for round in 0..ROUNDS {
+            let entry = Entry::new(format!("sha256:{round}"), Policy::Pin);
+            // A key of its own, and one that all write.
+            file.change(|lock| {
+                lock.set(key(writer * ROUNDS + round % 50), entry.clone());
+                lock.set(key(9 * ROUNDS), entry);
+            })
+            .unwrap();
+        }
+        return;
+    }
+    let folder = scratch_folder();
+    let path = folder.path().join("plimsoll.lock");
+    let writers: Vec<_> = (0..2)
+        .map(|writer| {
+            Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "no_entry_is_lost_where_several_write"])
+                .env(WRITER, format!("{writer} {}", path.display()))
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for mut writer in writers {
+        assert!(writer.wait().unwrap().success());
+    }
+    let lock = LockFile::at(path).read().unwrap().lock;
+    assert_eq!(lock.len(), 101);
+    for name in (0..50).chain(ROUNDS..ROUNDS + 50) {
+        let last = ROUNDS - 50 + name % ROUNDS;
+        assert_eq!(lock.get(&key(name)).and_then(Entry::text), Some(&*format!("sha256:{last}")), "{name}");
+    }
+}
+
+/// Whoever is killed leaves a whole lock, whenever that is, and keeps nobody from going on.
+#[test]
+fn a_writer_that_is_killed_leaves_a_whole_lock() {
+    let folder = scratch_folder();
+    let path = folder.path().join("plimsoll.lock");
+    let file = LockFile::at(path.clone());
+    let entries = |count: usize| -> Lock { (0..count).map(|name| (key(name), Entry::new("x", Policy::Pin))).collect() };
+    file.change(|lock| *lock = entries(2_000)).unwrap();
+    for round in 0..40_u64 {
+        let mut writer = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "no_entry_is_lost_where_several_write"])
+            .env(WRITER, format!("7 {}", path.display()))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        thread::sleep(Duration::from_micros(3_000 + 977 * round));
+        writer.kill().unwrap();
+        writer.wait().unwrap();
+        let lock = file.read().unwrap().lock;
+        assert!((2_000..=2_051).contains(&lock.len()), "{}", lock.len());
+    }
+    file.change(|lock| lock.set(key(0), Entry::new("last", Policy::Pin))).unwrap();
+    let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["plimsoll.lock"], "what they left half written is gone");
+}

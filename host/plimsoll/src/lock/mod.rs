@@ -3,9 +3,11 @@
 //! In reading order: `entry` (one line), this file (all of them), `join` (two
 //! locks to one), `file` (a lock on disk).
 
+pub mod apply;
 mod entry;
 mod file;
 mod join;
+mod pins;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -224,7 +224,7 @@ fn edited(source: &[u8], edits: &[Edit]) -> Vec<u8> {
 }
 
 /// What a reference is without its digest, in its normal form and with its tag.
-fn without_digest(reference: &Reference) -> Reference {
+pub(super) fn without_digest(reference: &Reference) -> Reference {
     Reference { digest: None, ..reference.clone() }.with_default_tag()
 }
 

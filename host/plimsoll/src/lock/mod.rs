@@ -5,6 +5,7 @@
 
 pub mod apply;
 mod entry;
+pub mod export;
 mod file;
 mod join;
 mod pins;

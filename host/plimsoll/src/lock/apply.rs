@@ -17,8 +17,8 @@ use plimsoll_dockerfile::{Inputs, Platform, Reference, Tree, model, parse};
 
 use super::Lock;
 use super::pins::{Pins, Unpinned};
-
-use places::{Place, Spelling, images};
+pub(super) use places::images;
+use places::{Place, Spelling};
 
 /// A file after an edit.
 #[derive(Debug, Clone, PartialEq, Eq)]

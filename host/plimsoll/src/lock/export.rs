@@ -11,7 +11,7 @@
 //! Images by which BuildKit itself works are sources too: that of `# syntax=`, and the scanner that attests what
 //! is in an image. A build that uses one needs it in the lock.
 
-mod identifier;
+pub(super) mod identifier;
 
 use std::collections::BTreeMap;
 

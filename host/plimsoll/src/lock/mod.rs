@@ -8,6 +8,7 @@ mod entry;
 pub mod export;
 mod file;
 mod join;
+pub mod migrate;
 mod pins;
 
 use std::collections::BTreeMap;

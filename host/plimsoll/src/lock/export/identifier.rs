@@ -35,4 +35,4 @@ pub(super) fn git_base(remote: &str) -> Result<String, String> {
 }
 
 /// What the identifier of an image begins with.
-const IMAGE_SCHEME: &str = "docker-image://";
+pub(in crate::lock) const IMAGE_SCHEME: &str = "docker-image://";

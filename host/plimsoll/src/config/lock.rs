@@ -1,12 +1,10 @@
 //! How the lock counts: `[lock]`, variables, flags.
 
-use plimsoll_dockerfile::Reference;
 use serde::Deserialize;
 
 use super::pattern::fits;
 use super::value::parse_bool;
 use super::{ConfigError, Files, Variables, or_variable};
-use crate::lock::{Key, Mode, Policy};
 
 /// `[lock]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -26,7 +24,7 @@ pub struct LockTable {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockConfig {
     /// How it is treated.
-    pub mode: Mode,
+    pub mode: LockMode,
     /// Whether lint writes what it learns.
     pub write: bool,
     /// Whether the answers themselves are kept beside the lock.
@@ -36,8 +34,8 @@ pub struct LockConfig {
 }
 
 impl LockConfig {
-    pub(super) fn settle(flag: Option<Mode>, variables: &Variables, files: Files) -> Result<Self, ConfigError> {
-        let mode = or_variable(flag, variables, "PLIMSOLL_LOCK", parse_lock_mode)?.unwrap_or(Mode::Auto);
+    pub(super) fn settle(flag: Option<LockMode>, variables: &Variables, files: Files) -> Result<Self, ConfigError> {
+        let mode = or_variable(flag, variables, "PLIMSOLL_LOCK", parse_lock_mode)?.unwrap_or(LockMode::Auto);
         let write = or_variable(None, variables, "PLIMSOLL_LOCK_WRITE", parse_bool)?;
         let write = write.or(files.first(|file| file.lock.write)).unwrap_or(false);
         let patterns = |of: fn(&LockTable) -> &Vec<String>| {
@@ -46,44 +44,57 @@ impl LockConfig {
         };
         Ok(Self {
             mode,
-            write: write || mode == Mode::Update,
+            write: write || mode == LockMode::Update,
             answers: files.first(|file| file.lock.answers).unwrap_or(false),
             pin: patterns(|table| &table.pin),
             float: patterns(|table| &table.float),
         })
     }
 
-    /// The policy of a new entry: what the patterns say, a pin first, else that of its kind.
-    pub fn policy(&self, key: &Key) -> Policy {
-        let names = names(key);
-        let is_any = |patterns: &[String]| patterns.iter().any(|pattern| names.iter().any(|name| fits(pattern, name)));
-        if is_any(&self.pin) || (key.module == "plugins" && !is_any(&self.float)) { Policy::Pin } else { Policy::Float }
+    /// Whether patterns pin what has these names, or let it float; a pin goes before. None where they say nothing.
+    pub fn pins(&self, names: &[String]) -> Option<bool> {
+        let is_any =
+            |patterns: &[String]| patterns.iter().any(|pattern| names.iter().any(|name| fits(pattern, name)));
+        match (is_any(&self.pin), is_any(&self.float)) {
+            (true, _) => Some(true),
+            (false, true) => Some(false),
+            (false, false) => None,
+        }
     }
 }
 
-/// What patterns and selectors know a key by: its first argument, and for an image also as Docker shows it.
-pub fn names(key: &Key) -> Vec<String> {
-    let Some(name) = key.arguments().into_iter().next() else { return Vec::new() };
-    let familiar = (key.module == "oci").then(|| Reference::parse(&name).ok()).flatten();
-    let familiar = familiar.map(|reference| reference.familiar());
-    std::iter::once(name).chain(familiar).collect()
+/// How a run treats the lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockMode {
+    /// All that can move must stand in it.
+    Strict,
+    /// What is pinned counts; what floats counts where nobody may be asked.
+    Auto,
+    /// What stands in it counts, and nothing else need.
+    Complete,
+    /// Nothing in it counts: all is asked anew.
+    Update,
 }
 
-/// Whether a key is called by one of these: by its name, by an image's without its tag, or by a pattern.
-pub fn is_selected(key: &Key, selectors: &[String]) -> bool {
-    let names = names(key);
-    selectors.iter().any(|selector| {
-        names.iter().any(|name| {
-            let tag = name.rfind(':').filter(|colon| key.module == "oci" && !name[*colon..].contains('/'));
-            fits(selector, name) || tag.is_some_and(|colon| fits(selector, &name[..colon]))
-        })
-    })
+impl LockMode {
+    /// Those that users choose from.
+    pub const ALL: [Self; 3] = [Self::Strict, Self::Auto, Self::Update];
+
+    /// Its name in flags.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Strict => "strict",
+            Self::Auto => "auto",
+            Self::Complete => "complete",
+            Self::Update => "update",
+        }
+    }
 }
 
 /// The value of `--lock`.
 ///
 /// # Errors
 /// What it could be.
-pub fn parse_lock_mode(text: &str) -> Result<Mode, String> {
-    Mode::ALL.into_iter().find(|mode| mode.name() == text).ok_or_else(|| "write strict, auto or update".to_owned())
+pub fn parse_lock_mode(text: &str) -> Result<LockMode, String> {
+    LockMode::ALL.into_iter().find(|mode| mode.name() == text).ok_or_else(|| "write strict, auto or update".to_owned())
 }

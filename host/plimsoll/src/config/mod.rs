@@ -26,7 +26,8 @@ pub use digest::Digest;
 pub use edit::Edit;
 pub use file::{FILE_NAME, File, Files, Finder, RegistriesTable, RuleTable, SeverityOrOff, read};
 pub use grants::Grants;
-pub use lock::{LockConfig, LockTable, is_selected, names, parse_lock_mode};
+pub use lock::{LockConfig, LockMode, LockTable, parse_lock_mode};
+pub use pattern::fits;
 use plimsoll_dockerfile::Platform;
 pub use plugins::{LimitsTable, PluginTable, Trust, TrustTable, TrustTables};
 use slow_checks::settle_tools;
@@ -98,7 +99,7 @@ pub struct Flags {
     /// `--cache-dir`.
     pub cache_dir: Option<PathBuf>,
     /// `--lock`.
-    pub lock: Option<crate::lock::Mode>,
+    pub lock: Option<LockMode>,
     /// `--trust`.
     pub trust: Vec<Digest>,
     /// `--trust-workspace`; without it, the variable counts.

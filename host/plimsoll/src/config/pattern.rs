@@ -2,7 +2,7 @@
 //! of folders.
 
 /// Whether a text fits a pattern in which `*` stands for any run of characters.
-pub(super) fn fits(pattern: &str, text: &str) -> bool {
+pub fn fits(pattern: &str, text: &str) -> bool {
     run_fits(pattern.as_bytes(), text.as_bytes(), |_| true)
 }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::{ANSWERS_FILE_NAME, Answers, FILE_NAME, Lock, Malformed, Parsed};
+use super::{ANSWERS_FILE_NAME, Answers, Lock, Malformed, Parsed};
 use crate::limits::LOCK_BYTES_MAX;
 use crate::private::TEMPORARY_SUFFIX;
 
@@ -30,11 +30,6 @@ pub enum LockError {
     /// It does not hold up.
     #[error("{0}:{1}")]
     Malformed(PathBuf, Malformed),
-}
-
-/// The place of the lock for a folder: beside the nearest configuration if there is one.
-pub fn find(configured: Option<&Path>, folder: &Path) -> LockFile {
-    LockFile::at(configured.unwrap_or(folder).join(FILE_NAME))
 }
 
 impl LockFile {

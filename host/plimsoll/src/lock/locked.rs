@@ -8,37 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Answers, Entry, FILE_NAME, Lock, Policy, keys};
+use super::{Answers, Entry, FILE_NAME, Lock, Mode, Policy, keys};
 use crate::question::{Answer, Failure, Question, SkipReason};
 use crate::resolve::{Resolve, Resolving, ResolvingAll, one_by_one};
-
-/// How a run treats the lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// All that can move must stand in it.
-    Strict,
-    /// What is pinned counts; what floats counts where nobody may be asked.
-    Auto,
-    /// What stands in it counts, and nothing else need.
-    Complete,
-    /// Nothing in it counts: all is asked anew.
-    Update,
-}
-
-impl Mode {
-    /// Those that users choose from.
-    pub const ALL: [Self; 3] = [Self::Strict, Self::Auto, Self::Update];
-
-    /// Its name in flags.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Strict => "strict",
-            Self::Auto => "auto",
-            Self::Complete => "complete",
-            Self::Update => "update",
-        }
-    }
-}
 
 /// The world, as far as the lock leaves questions to it.
 pub struct Locked {

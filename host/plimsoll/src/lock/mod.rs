@@ -1,16 +1,25 @@
 //! `plimsoll.lock`: what every mutable reference meant.
 //!
-//! In reading order: `entry` (one line), this file (all of them), `join` (two
-//! locks to one), `file` (a lock on disk), `keys` (questions and answers as entries), `answers` (what was learnt of content), `locked` (a lock
-//! between questions and the world).
+//! In reading order: `entry` (one line), this file (all of them), `join` (two locks
+//! to one), `file` (a lock on disk), `keys` (questions and answers as entries),
+//! `answers` (what was learnt of content), `locked` (a lock between questions and the
+//! world), `uses` (what a file refers to), `delta` (what a run learnt), `select` (what
+//! people call entries). Then what else a lock is good for: `pins`, `apply`
+//! (digests in Dockerfiles), `export` (BuildKit's source policies), `migrate` (locks
+//! of others).
 
 mod answers;
+pub mod apply;
 pub mod delta;
 mod entry;
+pub mod export;
 mod file;
 mod join;
 pub mod keys;
 mod locked;
+pub mod migrate;
+mod pins;
+pub mod select;
 pub mod uses;
 
 use std::collections::BTreeMap;
@@ -20,9 +29,11 @@ use thiserror::Error;
 
 pub use answers::{ANSWERS_FILE_NAME, Answers};
 pub use entry::{Entry, Key, Policy};
-pub use file::{LockError, LockFile, find};
+pub use file::{LockError, LockFile};
 pub use join::{Conflict, Joined, join, join_over, resolve};
-pub use locked::{Locked, Mode};
+pub use locked::Locked;
+
+pub use crate::config::LockMode as Mode;
 
 use crate::limits::{LOCK_BYTES_MAX, LOCK_ENTRIES_MAX, LOCK_LINE_BYTES_MAX};
 

@@ -55,7 +55,6 @@ pub fn legacy_pins(document: &Document, meaning: &Meaning) -> Vec<LegacyPin> {
     let pins = images(meaning).filter_map(|(question, span, _)| {
         let Question::Image { mut reference, platform } = question else { return None };
         let digest = reference.digest.take()?;
-        reference.tag.as_ref()?;
         let line = lines.position(span.start).line;
         Some(LegacyPin { question: Question::Image { reference, platform }, digest, line })
     });

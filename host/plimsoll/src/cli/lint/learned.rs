@@ -5,7 +5,7 @@ use super::setting::Setting;
 use crate::cli::complain;
 use crate::lint::Outcome;
 use crate::lock::delta::{self, Change};
-use crate::lock::{Answers, Lock, Mode, Policy, keys};
+use crate::lock::{Answers, Lock, Mode, Policy, keys, select};
 use crate::question::Question;
 use crate::schedule;
 
@@ -16,7 +16,7 @@ use crate::schedule;
 pub(super) fn settle(setting: &Setting, outcome: &Outcome, now: &str, is_quiet: bool) -> anyhow::Result<()> {
     let config = &setting.config.lock;
     let answers = outcome.settled.iter().filter_map(|(question, outcome)| Some((question, &**outcome.as_ref().ok()?)));
-    let changes = delta::learn(&setting.locked.lock, answers, |key| config.policy(key), now);
+    let changes = delta::learn(&setting.locked.lock, answers, |key| select::policy(config, key), now);
     let writes = config.write && config.mode != Mode::Strict;
     if writes && !changes.is_empty() {
         setting.lock.change(|lock| write(lock, &changes))?;

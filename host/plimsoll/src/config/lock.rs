@@ -53,8 +53,7 @@ impl LockConfig {
 
     /// Whether patterns pin what has these names, or let it float; a pin goes before. None where they say nothing.
     pub fn pins(&self, names: &[String]) -> Option<bool> {
-        let is_any =
-            |patterns: &[String]| patterns.iter().any(|pattern| names.iter().any(|name| fits(pattern, name)));
+        let is_any = |patterns: &[String]| patterns.iter().any(|pattern| names.iter().any(|name| fits(pattern, name)));
         match (is_any(&self.pin), is_any(&self.float)) {
             (true, _) => Some(true),
             (false, true) => Some(false),

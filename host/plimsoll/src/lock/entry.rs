@@ -198,7 +198,9 @@ pub(super) fn parse(line: &str) -> Result<(Key, Entry), String> {
         let rest: Vec<String> = rest.iter().map(|part| compact(part.get())).collect();
         return Ok((key, Entry::Unknown(rest.join(","))));
     }
-    if serde_json::from_str::<Vec<String>>(&key.arguments).is_err() {
+    let are_texts = serde_json::from_str::<Vec<&RawValue>>(&key.arguments)
+        .is_ok_and(|arguments| arguments.iter().all(|argument| argument.get().starts_with('"')));
+    if !are_texts {
         return Err(format!("the arguments of {}.{} are texts: {FORM}", key.module, key.function));
     }
     let [envelope] = rest else { return Err(format!("it has {} parts: {FORM}", parts.len())) };
@@ -294,6 +296,9 @@ impl Ord for Entry {
 
 /// JSON without blanks outside of its strings.
 fn compact(json: &str) -> String {
+    if !json.contains([' ', '\t', '\n', '\r']) {
+        return json.to_owned();
+    }
     let (mut text, mut is_string, mut is_escaped) = (String::with_capacity(json.len()), false, false);
     for c in json.chars() {
         match c {

@@ -154,7 +154,8 @@ impl LockFile {
         for entry in fs::read_dir(self.folder()).into_iter().flatten().flatten() {
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            if name.starts_with(&*prefix) && name.ends_with(TEMPORARY_SUFFIX) {
+            let process = name.strip_prefix(&*prefix).and_then(|rest| rest.strip_suffix(TEMPORARY_SUFFIX));
+            if process.is_some_and(|process| process.parse::<u32>().is_ok()) {
                 let _ = fs::remove_file(entry.path());
             }
         }

@@ -23,6 +23,7 @@ pub mod select;
 pub mod uses;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Slot;
 use std::fmt;
 
 use thiserror::Error;
@@ -58,8 +59,6 @@ pub struct Lock {
 pub struct Parsed {
     /// The lock.
     pub lock: Lock,
-    /// On which line each entry stands, from 1.
-    pub lines: BTreeMap<Key, usize>,
     /// What is odd about the file, each with its line.
     pub warnings: Vec<(usize, String)>,
 }
@@ -109,15 +108,27 @@ impl Lock {
                 continue;
             }
             let (key, entry) = entry::parse(line).map_err(|message| wrong(number, message))?;
-            if parsed.lines.insert(key.clone(), number).is_some() {
-                parsed.warnings.push((number, format!("{key} stands there twice; the last counts")));
+            match parsed.lock.entries.entry(key) {
+                Slot::Vacant(slot) => {
+                    slot.insert(entry);
+                }
+                Slot::Occupied(mut slot) => {
+                    let warning = format!("{} stands there twice; the last counts", slot.key());
+                    parsed.warnings.push((number, warning));
+                    slot.insert(entry);
+                }
             }
-            parsed.lock.entries.insert(key, entry);
             if parsed.lock.entries.len() > LOCK_ENTRIES_MAX {
                 return Err(wrong(number, format!("there are more than {LOCK_ENTRIES_MAX} entries")));
             }
         }
         Ok(parsed)
+    }
+
+    /// On which line of a file's text each entry stands, from 1.
+    pub fn lines(text: &str) -> BTreeMap<Key, usize> {
+        let keys = (1..).zip(text.lines()).filter_map(|(number, line)| Some((entry::parse(line).ok()?.0, number)));
+        keys.collect()
     }
 
     /// The file's text; none for a lock without entries, which is no file.

@@ -1,7 +1,8 @@
 //! What a Dockerfile itself refers to, whether or not a rule asks about it.
 //!
 //! Input: a document's meaning. Output: the questions whose answers a build of it
-//! depends on, each with its line. Triggers of base images are not known before
+//! depends on, each with its line, and with what `# plimsoll lock=pin` above the
+//! instruction says of when they may move. Triggers of base images are not known before
 //! these are, and name no images of their own.
 
 use plimsoll_dockerfile::model::{Base, ImageUseKind, Origin, Site};
@@ -10,7 +11,7 @@ use plimsoll_dockerfile::tree::Keyword;
 use plimsoll_dockerfile::{LineIndex, Span};
 use url::Url;
 
-use super::keys;
+use super::{Policy, keys};
 use crate::document::{Document, Meaning};
 use crate::question::{Algorithm, Question};
 
@@ -23,6 +24,8 @@ pub struct Use {
     pub line: u32,
     /// What uses it, such as `FROM`.
     pub what: &'static str,
+    /// When it may move, as a comment above the instruction has it; else what that says.
+    pub wish: Option<Result<Policy, String>>,
 }
 
 /// A digest that the file itself names for something that the lock knows by its tag.
@@ -39,11 +42,10 @@ pub struct LegacyPin {
 /// All uses of a document, in file order.
 pub fn uses(document: &Document, meaning: &Meaning) -> Vec<Use> {
     let lines = LineIndex::new(document.source());
-    let images =
-        images(meaning).filter(|(question, ..)| keys::key(question).is_some()).map(|(question, span, what)| {
-            let line = lines.position(span.start).line;
-            Use { question, line, what }
-        });
+    let images = images(meaning).filter(|image| keys::key(&image.question).is_some()).map(|image| {
+        let Image { question, span, what, instruction } = image;
+        Use { question, line: lines.position(span.start).line, what, wish: wish(document, instruction) }
+    });
     let mut uses: Vec<Use> = images.chain(downloads(document, meaning, &lines)).collect();
     uses.sort_by_key(|one| one.line);
     uses
@@ -52,7 +54,7 @@ pub fn uses(document: &Document, meaning: &Meaning) -> Vec<Use> {
 /// Digests that the file names beside a tag.
 pub fn legacy_pins(document: &Document, meaning: &Meaning) -> Vec<LegacyPin> {
     let lines = LineIndex::new(document.source());
-    let pins = images(meaning).filter_map(|(question, span, _)| {
+    let pins = images(meaning).filter_map(|Image { question, span, .. }| {
         let Question::Image { mut reference, platform } = question else { return None };
         let digest = reference.digest.take()?;
         let line = lines.position(span.start).line;
@@ -61,11 +63,20 @@ pub fn legacy_pins(document: &Document, meaning: &Meaning) -> Vec<LegacyPin> {
     pins.collect()
 }
 
-fn images(meaning: &Meaning) -> impl Iterator<Item = (Question, Span, &'static str)> {
+/// An image that an instruction uses.
+struct Image {
+    question: Question,
+    span: Span,
+    what: &'static str,
+    instruction: u32,
+}
+
+fn images(meaning: &Meaning) -> impl Iterator<Item = Image> {
     let model = meaning.model();
     let is_own = |step: u32| model.steps.get(step as usize).is_none_or(|step| step.origin == Origin::Own);
     model.images.iter().filter(move |used| is_own(used.step)).filter_map(|used| {
         let Base::Image(_) = used.source else { return None };
+        let instruction = model.steps.get(used.step as usize)?.instruction;
         let reference = model.reference(&used.source)?.with_default_tag();
         let platform = model.platform(used.platform).clone();
         let what = match used.kind {
@@ -73,7 +84,7 @@ fn images(meaning: &Meaning) -> impl Iterator<Item = (Question, Span, &'static s
             ImageUseKind::CopyFrom => "COPY --from",
             ImageUseKind::MountFrom => "RUN --mount",
         };
-        Some((Question::Image { reference, platform }, used.span, what))
+        Some(Image { question: Question::Image { reference, platform }, span: used.span, what, instruction })
     })
 }
 
@@ -104,7 +115,18 @@ fn downloads<'d>(
             url.set_fragment(None);
             let line = lines.position(instruction.span.start).line;
             let question = Question::Download { url, algorithm: Algorithm::Sha256 };
-            Some(Use { question, line, what: "ADD" })
+            Some(Use { question, line, what: "ADD", wish: wish(document, step.instruction) })
         })
     })
+}
+
+/// What the comments above an instruction say of when its references may move; the last counts.
+fn wish(document: &Document, instruction: u32) -> Option<Result<Policy, String>> {
+    let instruction = document.tree().instructions.get(instruction as usize)?;
+    let said = document.tree().comments_of(instruction).iter().rev().find_map(|comment| {
+        let text = String::from_utf8_lossy(comment.text.of(document.source())).into_owned();
+        let value = text.trim_start_matches('#').trim_start().strip_prefix("plimsoll lock")?.trim_start().to_owned();
+        Some(value.strip_prefix('=')?.split_whitespace().next().unwrap_or_default().to_owned())
+    });
+    said.map(|name| Policy::of(&name).ok_or(name))
 }

@@ -36,12 +36,8 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let survey = Survey::of(arguments.paths, arguments.scope, Asking::Nobody, Clone::clone)?;
     let path = survey.file.path().display().to_string();
     let mut said = Vec::new();
-    for (key, places) in &survey.places {
-        if survey.lock.get(key).is_none() {
-            let place = places.first().map(|place| format!("{place}: ")).unwrap_or_default();
-            said.push(format!("missing: {place}{key}"));
-        }
-    }
+    let missing = survey.places.keys().filter(|key| survey.lock.get(key).is_none());
+    said.extend(missing.map(|key| format!("missing: {}{key}", survey.place(key))));
     let at = |key: &Key| format!("{path}:{}", survey.lines.get(key).copied().unwrap_or_default());
     for (question, key) in &survey.questions {
         let Some(entry) = survey.lock.get(key) else { continue };

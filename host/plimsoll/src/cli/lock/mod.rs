@@ -1,6 +1,8 @@
 //! `plimsoll lock`: what every mutable reference means, and when that may move.
 
+mod apply;
 mod check;
+mod export;
 mod list;
 mod merge;
 mod set;
@@ -43,6 +45,8 @@ pub(super) struct Arguments {
     #[arg(default_value = ".")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
+    told: update::Told,
+    #[command(flatten)]
     scope: Scope,
 }
 
@@ -56,6 +60,9 @@ enum Command {
     List(list::Arguments),
     Diff(list::DiffArguments),
     Set(set::Arguments),
+    Apply(Box<apply::Arguments>),
+    Export(Box<export::Arguments>),
+    Migrate(export::MigrateArguments),
     Merge(merge::Arguments),
     Init(merge::InitArguments),
 }
@@ -69,7 +76,7 @@ fn found() -> anyhow::Result<LockFile> {
 
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     match arguments.command {
-        None => update::complete(arguments.paths, arguments.scope),
+        None => update::complete(arguments.paths, &arguments.told, arguments.scope),
         Some(Command::Update(arguments)) => update::run(*arguments),
         Some(Command::Check(arguments)) => check::run(*arguments),
         Some(Command::Prune(arguments)) => check::prune(*arguments),
@@ -78,6 +85,9 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Some(Command::List(arguments)) => list::run(&arguments),
         Some(Command::Diff(arguments)) => list::diff(&arguments),
         Some(Command::Set(arguments)) => set::run(&arguments),
+        Some(Command::Apply(arguments)) => apply::run(*arguments),
+        Some(Command::Export(arguments)) => export::run(*arguments),
+        Some(Command::Migrate(arguments)) => export::migrate_files(&arguments),
         Some(Command::Merge(arguments)) => merge::run(&arguments),
         Some(Command::Init(_)) => merge::init(),
     }

@@ -5,8 +5,8 @@ use clap::{Args, ValueEnum};
 
 use super::found;
 use crate::cli::{CLEAN, print};
-use crate::config::is_selected;
 use crate::lock::Policy;
+use crate::lock::select::is_selected;
 
 /// Say when entries may move
 #[derive(Args)]

@@ -13,12 +13,12 @@ use anyhow::{Context as _, ensure};
 use crate::cli::inputs::Given;
 use crate::cli::lint::{Arguments, Prepared, Scope, Setting};
 use crate::cli::{complain, variables};
-use crate::config::names;
 use crate::document::{Document, Meaning};
 use crate::limits::SOURCE_BYTES_MAX;
 use crate::lint::{Ask, Outcome, Source};
+use crate::lock::select::names;
 use crate::lock::uses::{LegacyPin, legacy_pins, uses};
-use crate::lock::{Key, Lock, LockFile, Mode, keys};
+use crate::lock::{Key, Lock, LockFile, Mode, Policy, keys};
 use crate::question::{Failure, Question};
 use crate::schedule::{self, Session};
 
@@ -55,6 +55,8 @@ pub(super) struct Survey {
     pub(super) places: BTreeMap<Key, BTreeSet<Place>>,
     /// The questions behind the keys.
     pub(super) questions: HashMap<Question, Key>,
+    /// By key, when it may move as a comment in a file has it.
+    pub(super) wishes: BTreeMap<Key, Policy>,
     /// Digests in files, with the file.
     pub(super) legacy: Vec<(String, LegacyPin)>,
     /// What came of the questions.
@@ -102,7 +104,7 @@ impl Survey {
         );
         // Files with errors are built after they are mended.
         setting.config.fail_fast = false;
-        let (lock, lines) = (setting.locked.lock.clone(), std::mem::take(&mut setting.locked.lines));
+        let (lock, lines) = (setting.locked.lock.clone(), Lock::lines(&setting.lock.text()?));
         for (line, warning) in std::mem::take(&mut setting.locked.warnings) {
             complain(&format!("note: {}:{line}: {warning}", setting.lock.path().display()));
         }
@@ -125,6 +127,7 @@ impl Survey {
             lines,
             places: BTreeMap::new(),
             questions: HashMap::new(),
+            wishes: BTreeMap::new(),
             legacy: Vec::new(),
             covers_all,
             outcome,
@@ -170,6 +173,16 @@ impl Survey {
                 let meaning = Meaning::new(document.clone(), surroundings, &[]);
                 for used in uses(&document, &meaning) {
                     let place = Place { file: input.shown.clone(), line: Some(used.line), what: used.what.to_owned() };
+                    match (used.wish, keys::key(&used.question)) {
+                        // Of several a pin counts.
+                        (Some(Ok(policy)), Some(key)) => {
+                            self.wishes.entry(key).and_modify(|known| *known = policy.min(*known)).or_insert(policy);
+                        }
+                        (Some(Err(name)), _) => {
+                            complain(&format!("note: {place}: # plimsoll lock={name}: write pin or float"));
+                        }
+                        _ => {}
+                    }
                     note(&mut self.places, &mut self.questions, &used.question, place);
                 }
                 let pins = legacy_pins(&document, &meaning).into_iter().map(|pin| (input.shown.clone(), pin));
@@ -195,6 +208,13 @@ impl Survey {
         questions.iter().filter_map(outcome).collect()
     }
 
+    /// Where a key is referred to, by a line before a rule: such as `Dockerfile:3 FROM: `; nothing where it is not.
+    pub(super) fn place(&self, key: &Key) -> String {
+        let places = self.places.get(key).into_iter().flatten();
+        let first = places.min_by_key(|place| (place.line.is_none(), *place));
+        first.map(|place| format!("{place}: ")).unwrap_or_default()
+    }
+
     /// What went unanswered of what the lock is about, by key.
     pub(super) fn failures(&self) -> BTreeMap<&Key, &Failure> {
         let failures = self
@@ -213,8 +233,14 @@ impl Survey {
         let repositories: BTreeSet<String> = self.places.keys().filter_map(repository).collect();
         let may_be_asked =
             |key: &Key| !self.is_whole && repository(key).is_some_and(|name| repositories.contains(&name));
+        // What a file names with tag and digest, the lock's tag is still good for.
+        let named: BTreeSet<Key> = self.legacy.iter().filter_map(|(_, pin)| keys::key(&pin.question)).collect();
         let is_unused = |key: &&Key| {
-            key.is_known() && key.module != "plugins" && !self.places.contains_key(key) && !may_be_asked(key)
+            key.is_known()
+                && !named.contains(*key)
+                && key.module != "plugins"
+                && !self.places.contains_key(key)
+                && !may_be_asked(key)
         };
         self.lock.iter().map(|(key, _)| key).filter(is_unused).cloned().collect()
     }

@@ -11,9 +11,10 @@ use super::survey::{Asking, Survey};
 use crate::age;
 use crate::cli::lint::{Scope, known, write};
 use crate::cli::{CLEAN, FAILED, complain, print};
-use crate::config::{is_selected, names, parse_platforms};
+use crate::config::parse_platforms;
 use crate::lock::delta::{self, Change};
-use crate::lock::{Key, Lock};
+use crate::lock::select::{self, is_selected, names};
+use crate::lock::{Entry, Key, Lock, Policy};
 use crate::question::{Answer, Question};
 
 /// Take over what references mean now, pinned ones too
@@ -39,7 +40,30 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "PLATFORM[,PLATFORM]", value_parser = platforms)]
     require_platforms: Option<Platforms>,
     #[command(flatten)]
+    told: Told,
+    #[command(flatten)]
     scope: Scope,
+}
+
+/// What the command line says of when entries may move.
+#[derive(Args)]
+pub(super) struct Told {
+    /// Let what is called so move only when you ask for it; * stands for anything
+    #[arg(long, value_name = "PATTERN")]
+    pin: Vec<String>,
+    /// Let what is called so move in every run that may ask
+    #[arg(long, value_name = "PATTERN")]
+    float: Vec<String>,
+}
+
+impl Told {
+    fn policy(&self, key: &Key) -> Option<Policy> {
+        match (is_selected(key, &self.pin), is_selected(key, &self.float)) {
+            (true, _) => Some(Policy::Pin),
+            (false, true) => Some(Policy::Float),
+            (false, false) => None,
+        }
+    }
 }
 
 /// The value of `--require-platforms`, of which the last counts as a whole.
@@ -47,13 +71,14 @@ pub(super) struct Arguments {
 struct Platforms(Vec<Platform>);
 
 /// Puts into the lock what does not stand there.
-pub(super) fn complete(paths: Vec<PathBuf>, scope: Scope) -> anyhow::Result<u8> {
+pub(super) fn complete(paths: Vec<PathBuf>, told: &Told, scope: Scope) -> anyhow::Result<u8> {
     let is_quiet = scope.quiet;
     let survey = Survey::of(paths, scope, Asking::World, Clone::clone)?;
-    let changes: Vec<Change> = changes(&survey).into_iter().filter(|change| change.old.is_none()).collect();
+    let changes = changes(&survey, told);
     save(&survey, &changes)?;
     if !is_quiet {
-        let (new, all) = (changes.len(), survey.lock.len() + changes.len());
+        let new = changes.iter().filter(|change| change.old.is_none()).count();
+        let all = survey.lock.len() + new;
         print(&format!("{}: {new} new, {all} in all\n", survey.file.path().display()))?;
     }
     Ok(complain_of_failures(&survey))
@@ -70,10 +95,12 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     if !selectors.is_empty() && !survey.places.keys().any(is_wanted) {
         bail!("nothing that these files refer to is called {}; see `plimsoll lock list`", selectors.join(" or "));
     }
-    let mut changes: Vec<Change> = changes(&survey).into_iter().filter(|change| is_wanted(&change.key)).collect();
+    let mut changes: Vec<Change> =
+        changes(&survey, &arguments.told).into_iter().filter(|change| is_wanted(&change.key)).collect();
     let waiting = waiting(&survey, &changes, arguments.min_age, arguments.require_platforms.as_ref());
     changes.retain(|change| names(&change.key).first().is_none_or(|name| !waiting.contains(name)));
-    let shown: String = changes.iter().map(|change| change.shown() + "\n").collect();
+    let moved = changes.iter().filter(|change| change.old.as_ref().and_then(Entry::value) != change.new.value());
+    let shown: String = moved.map(|change| change.shown() + "\n").collect();
     print(&shown)?;
     if !arguments.dry_run {
         save(&survey, &changes)?;
@@ -81,10 +108,27 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     Ok(complain_of_failures(&survey))
 }
 
-fn changes(survey: &Survey) -> Vec<Change> {
+/// What was learnt, and entries that are told to move at other times.
+fn changes(survey: &Survey, told: &Told) -> Vec<Change> {
     let config = &survey.setting.config.lock;
+    let wish = |key: &Key| told.policy(key).or_else(|| survey.wishes.get(key).copied());
     let answers = survey.settled.iter().filter_map(|(question, outcome)| Some((question, &**outcome.as_ref().ok()?)));
-    delta::learn(&survey.lock, answers, |key| config.policy(key), &age::text(survey.prepared.job.now))
+    let now = age::text(survey.prepared.job.now);
+    let mut changes = delta::learn(&survey.lock, answers, |key| select::policy(config, key), &now);
+    let known: BTreeSet<Key> = changes.iter().map(|change| change.key.clone()).collect();
+    let others = survey.places.keys().filter(|key| !known.contains(key) && wish(key).is_some());
+    changes.extend(others.filter_map(|key| {
+        let entry = survey.lock.get(key)?;
+        Some(Change { key: key.clone(), old: Some(entry.clone()), new: entry.clone() })
+    }));
+    for change in &mut changes {
+        if let Some(policy) = wish(&change.key) {
+            change.new = change.new.clone().under(policy);
+        }
+    }
+    changes.retain(|change| change.old.as_ref() != Some(&change.new));
+    changes.sort_by(|one, other| one.key.cmp(&other.key));
+    changes
 }
 
 /// Writes once, at the end, what is known by then.
@@ -148,9 +192,7 @@ fn missing_platforms(answer: &Answer, question: &Question, required: &[Platform]
 fn complain_of_failures(survey: &Survey) -> u8 {
     let failures = survey.failures();
     for (key, failure) in &failures {
-        let place = survey.places.get(key).and_then(|places| places.first());
-        let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
-        complain(&format!("error: {place}{key}: {}: {}", failure.reason.name(), failure.detail));
+        complain(&format!("error: {}{key}: {}: {}", survey.place(key), failure.reason.name(), failure.detail));
     }
     if failures.is_empty() { CLEAN } else { FAILED }
 }

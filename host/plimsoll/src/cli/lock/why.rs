@@ -8,8 +8,8 @@ use clap::Args;
 use super::survey::{Asking, Survey};
 use crate::cli::lint::Scope;
 use crate::cli::{CLEAN, print};
-use crate::config::is_selected;
 use crate::lock::delta::shown;
+use crate::lock::select::is_selected;
 
 /// Say which lines and rules an entry is there for
 #[derive(Args)]

@@ -1,0 +1,96 @@
+//! `plimsoll lock apply`: digests into Dockerfiles, and out of them again.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::ensure;
+use clap::Args;
+use plimsoll_dockerfile::{Inputs, Platform};
+
+use super::survey::{Asking, Survey};
+use crate::cli::lint::Scope;
+use crate::cli::{CLEAN, FOUND, complain, print};
+use crate::lint::{Input, Source};
+use crate::lock::apply::{Applied, Left, apply, undo};
+use crate::lock::{LockFile, Malformed};
+
+/// Write digests into Dockerfiles, or take them out again
+///
+/// Behind what FROM, COPY --from and RUN --mount name literally; nothing else in the
+/// files changes. Exit status: 1 if something was left as it is.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Files or folders
+    #[arg(default_value = ".")]
+    paths: Vec<PathBuf>,
+    /// Take out the digests that the lock says
+    #[arg(long)]
+    undo: bool,
+    /// Show what would change, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    scope: Scope,
+}
+
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
+    let is_quiet = arguments.scope.quiet;
+    let survey = Survey::of(arguments.paths, arguments.scope, Asking::Nobody, Clone::clone)?;
+    ensure!(!survey.lock.is_empty(), "{}: there is no lock: run `plimsoll lock`", survey.file.path().display());
+    let edit = if arguments.undo { undo } else { apply };
+    let builds = survey.prepared.job.surroundings.iter().map(|surroundings| Inputs {
+        build_args: &surroundings.build_args,
+        target_platform: surroundings.target_platform.clone(),
+        build_platform: Platform::host(),
+        target: None,
+        contexts: &surroundings.contexts,
+        base_images: &[],
+    });
+    let builds: Vec<Inputs> = builds.collect();
+    let (mut status, mut done) = (CLEAN, HashSet::new());
+    for Input { shown, source, .. } in &survey.prepared.job.inputs {
+        let Source::Path(path) = source else { continue };
+        // A file that several names lead to is edited once.
+        let Some(path) = real(path, shown) else {
+            status = FOUND;
+            continue;
+        };
+        if !done.insert(path.clone()) {
+            continue;
+        }
+        let mut applied = None;
+        let result = LockFile::at(path).replace(|text| {
+            let after = edit(text.as_bytes(), &survey.lock, &builds);
+            let changed = String::from_utf8(after.source.clone());
+            applied = Some(after);
+            match (changed, arguments.dry_run) {
+                (_, true) => Ok(text.to_owned()),
+                (Ok(changed), false) => Ok(changed),
+                (Err(error), false) => Err(Malformed { line: 1, message: error.to_string() }),
+            }
+        });
+        if let Err(error) = result {
+            complain(&format!("error: {error}"));
+            status = FOUND;
+        }
+        let Some(Applied { changed, left, .. }) = applied else { continue };
+        if changed > 0 && !is_quiet {
+            print(&format!("{shown}: {changed} changed\n"))?;
+        }
+        for Left { line, reference, why } in left {
+            complain(&format!("note: {shown}:{line}: {reference} stays as it is: {why}"));
+            status = FOUND;
+        }
+    }
+    Ok(status)
+}
+
+/// Where a file is; none for a link, since what stands there may be somebody else's.
+fn real(path: &Path, shown: &str) -> Option<PathBuf> {
+    if fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
+        complain(&format!("note: {shown} stays as it is: it is a link; name what it leads to"));
+        return None;
+    }
+    fs::canonicalize(path).ok()
+}

@@ -103,8 +103,8 @@ fn strict_fails_at_the_first_key_that_is_not_there() {
     assert_eq!(strict.status, 0, "nothing there can move: {strict:#?}");
     let strict = project.lint(&format!("{ON} --lock strict"));
     assert_eq!(strict.status, 2, "{strict:#?}");
-    let told = "failed by the lock (plimsoll.lock has no entry for it: run `plimsoll lock`)";
-    assert!(strict.stderr.contains(told), "{strict:#?}");
+    assert!(strict.stderr.contains("failed by the lock (plimsoll.lock has no entry for image "), "{strict:#?}");
+    assert!(strict.stderr.contains("error: app/Dockerfile:1 FROM: "), "{strict:#?}");
     assert_eq!((registry.counts().requests, lock(&project)), (0, String::new()), "nobody is asked, nothing written");
 
     let offline = project.run("lint --lock update --offline");
@@ -414,6 +414,7 @@ fn a_writer_that_is_killed_leaves_a_whole_lock() {
     let file = LockFile::at(path.clone());
     let entries = |count: usize| -> Lock { (0..count).map(|name| (key(name), Entry::new("x", Policy::Pin))).collect() };
     file.change(|lock| *lock = entries(2_000)).unwrap();
+    let mut written = 0;
     for round in 0..40_u64 {
         let mut writer = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "no_entry_is_lost_where_several_write"])
@@ -427,7 +428,9 @@ fn a_writer_that_is_killed_leaves_a_whole_lock() {
         writer.wait().unwrap();
         let lock = file.read().unwrap().lock;
         assert!((2_000..=2_051).contains(&lock.len()), "{}", lock.len());
+        written = written.max(lock.len());
     }
+    assert!(written > 2_000, "some were killed while they wrote, not before");
     file.change(|lock| lock.set(key(0), Entry::new("last", Policy::Pin))).unwrap();
     let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["plimsoll.lock"], "what they left half written is gone");
@@ -469,7 +472,8 @@ fn ten_thousand_entries_take_no_time() {
     let file = LockFile::at(folder.path().join("plimsoll.lock"));
     let entry = |text: &str| Entry::new(format!("sha256:{}", text.repeat(64)), Policy::Float).with("kind", "manifest");
     file.change(|lock| (0..10_000).for_each(|name| lock.set(key(name), entry("0")))).unwrap();
-    let best = |what: &dyn Fn()| (0..10).map(|_| timed(what)).min().unwrap();
+    // Other tests run beside this one: the best of many is what it takes.
+    let best = |what: &dyn Fn()| (0..100).map(|_| timed(what)).min().unwrap();
     let load = best(&|| drop(file.read().unwrap()));
     let changes = std::cell::Cell::new(0);
     let change = best(&|| {
@@ -537,4 +541,131 @@ fn locks_of_others_are_read_and_written() {
     assert!(lock(&again).contains("docker.io/library/alpine:3.20"), "{}", lock(&again));
     let refused = again.run("lock migrate missing.json");
     assert!(refused.status == 2 && refused.stderr.contains("missing.json: No such file"), "{refused:#?}");
+}
+
+/// What strangers write into lock and answers is not believed further than it is about what was asked.
+#[test]
+fn a_pin_moves_by_no_answer_and_no_cache() {
+    let registry = Registry::start();
+    let digest = registry.push("team/python:3", &python("3.12"));
+    let reference = registry.reference("team/python:3");
+    let project = project(format!("FROM {reference}\nENV A=$PYTHON_VERSION\n"))
+        .file("plimsoll.toml", "[lock]\nanswers = true\nwrite = true\npin = [\"*\"]\n");
+    ok(&project.run(&format!("lock {PLATFORM}")));
+    let (first, answers) = (lock(&project), fs::read_to_string(project.path().join("plimsoll.answers")).unwrap());
+    for other in [format!("sha256:{}", "e".repeat(64)), "\\u001b[31mx".to_owned()] {
+        let forged = answers.replace(&format!("\"digest\":\"{digest}\""), &format!("\"digest\":\"{other}\""));
+        assert_ne!(forged, answers);
+        project.write("plimsoll.answers", forged);
+        project.run(&format!("lock {PLATFORM}"));
+        project.lint(&format!("{PLATFORM} --slow-checks=off"));
+        assert_eq!(lock(&project), first, "{other}");
+    }
+    fs::remove_file(project.path().join("plimsoll.answers")).unwrap();
+    // What no lock ever says is not looked up by the tag either.
+    project.lint(&format!("{ON} --cache-dir warm"));
+    project.write("plimsoll.lock", first.replace(&digest, "notadigest"));
+    let strict = project.lint(&format!("{ON} --lock strict --cache-dir warm"));
+    assert!(strict.status == 2 && strict.stderr.contains("is no such answer"), "{strict:#?}");
+    assert!(project.run(&format!("lock check {PLATFORM}")).stdout.starts_with("stale: "));
+
+    project.write("plimsoll.lock", &first);
+    fs::remove_file(project.path().join("plimsoll.answers")).unwrap();
+    let offline = project.lint(&format!("{ON} --lock strict --offline --cache-dir none"));
+    assert_eq!(offline.status, 2, "without an answer strict is an error: {offline:#?}");
+
+    let forged = "[[\"version\",\"1\"]]\n[\"oci\",\"tags\",[\"evil\\u001b]0;PWN\\u0007\"],\
+        {\"value\":\"a\\u001b[2J\\nmissing: fake\",\"policy\":\"pin\"}]\n";
+    project.write("plimsoll.lock", forged);
+    for command in ["lock list", "lock check", "lock prune --dry-run", "lock set float *", "lock why *"] {
+        let told = project.run(command);
+        assert!(!told.stdout.contains(['\u{1b}', '\u{7}']), "{command}: {told:#?}");
+        assert!(!told.stdout.lines().any(|line| line == "missing: fake"), "{command}: {told:#?}");
+    }
+    std::os::unix::fs::symlink("plimsoll.toml", project.path().join("linked")).unwrap();
+    fs::rename(project.path().join("linked"), project.path().join("plimsoll.lock")).unwrap();
+    assert!(project.run("lock list").stderr.contains("it is no regular file"));
+}
+
+/// Answers stay as long as the lock needs them, whatever a run could not ask or left for later.
+#[test]
+fn answers_stay_with_their_entries() {
+    let registry = Registry::start();
+    let both = |version: &str| Index::from(&[python(version), Image::new("linux/arm64").env("V", version)]);
+    registry.push_index("team/python:3", both("1"));
+    let reference = registry.reference("team/python:3");
+    let file = format!("FROM {reference}\nENV A=$PYTHON_VERSION\n");
+    let project = project(file).file("plimsoll.toml", "[lock]\nanswers = true\n");
+    let answers = || fs::read_to_string(project.path().join("plimsoll.answers")).unwrap();
+    ok(&project.run("lock --platform linux/amd64,linux/arm64"));
+    let (first, known) = (lock(&project), answers());
+    ok(&project.run(&format!("lock {PLATFORM}")));
+    assert_eq!(
+        (lock(&project), answers()),
+        (first.clone(), known.clone()),
+        "a run for one platform takes nothing away"
+    );
+    assert_eq!(ok(&project.run(&format!("lock check {PLATFORM}"))), "", "nor calls it unused");
+
+    registry.push_index("team/python:3", both("2"));
+    let waits = project.run(&format!("lock update {PLATFORM} --min-age 9999d"));
+    assert_eq!((lock(&project), answers()), (first.clone(), known.clone()), "{waits:#?}");
+    registry.fault("", Fault::Status(500, vec![]));
+    assert_eq!(project.run(&format!("lock update {PLATFORM}")).status, 2);
+    assert_eq!((lock(&project), answers()), (first, known.clone()));
+    registry.clear_faults();
+    ok(&project.run("lock update --platform linux/amd64,linux/arm64"));
+    assert_eq!(answers().lines().count(), known.lines().count(), "those of what it meant are gone");
+    assert_ne!(answers(), known);
+}
+
+#[test]
+fn what_the_lock_is_good_for_is_known() {
+    let registry = Registry::start();
+    let both = |version: &str| Index::from(&[python(version), Image::new("linux/arm64").env("V", version)]);
+    for tag in ["1", "2"] {
+        registry.push_index(&format!("team/python:{tag}"), both(tag));
+    }
+    let [one, two] = ["1", "2"].map(|tag| registry.reference(&format!("team/python:{tag}")));
+    let project = project(format!("FROM {one}\n"));
+    ok(&project.run("lock --platform linux/arm64"));
+    let strict = project.lint(&format!("{ON} --lock strict"));
+    assert_eq!(strict.status, 0, "an index is good for every platform: {strict:#?}");
+
+    // A tag that was bumped leaves its entry behind.
+    project.write("Dockerfile", format!("FROM {two}\n"));
+    ok(&project.run("lock --platform linux/arm64"));
+    let checked = project.run("lock check --platform linux/arm64");
+    assert!(checked.stdout.starts_with("unused: ") && checked.stdout.contains(&one), "{checked:#?}");
+    // But not where a variable may have other values.
+    project.write("Dockerfile", format!("ARG V=2\nFROM {}\n", two.replace(":2", ":$V")));
+    assert_eq!(ok(&project.run("lock check --platform linux/arm64")), "");
+    project.write("Dockerfile", format!("FROM {two}\n"));
+    ok(&project.run("lock prune --platform linux/arm64"));
+
+    let locked = lock(&project);
+    let asked = format!("lock verify {PLATFORM}");
+    assert_eq!(ok(&project.run(&asked)), "");
+    registry.push_index("team/python:2", both("3"));
+    assert!(ok(&project.run(&asked)).starts_with("moved: "), "a tag may move");
+    let value = locked.split("\"value\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    project.write("plimsoll.lock", locked.replace(&value, &format!("sha256:{}", "b".repeat(64))));
+    let wrong = project.run(&asked);
+    assert!(wrong.status == 1 && wrong.stdout.contains("wrong: "), "{wrong:#?}");
+
+    // Strict wants all that the file refers to, whether or not a rule asks; from wherever it is called.
+    project.write("plimsoll.lock", &locked);
+    project.write("sub/plimsoll.toml", "[rules.\"buildkit/StageNameCasing\"]\nseverity = \"off\"\n");
+    project.write("sub/Dockerfile", format!("FROM {two}\n"));
+    assert!(git(project.path(), &["init", "-q"]).status.success());
+    assert_eq!(project.lint(&format!("{ON} --lock strict sub")).status, 0);
+    project.write("sub/Dockerfile", format!("FROM {two}\nADD https://files.test/a /a\n"));
+    let strict = project.lint(&format!("{ON} --lock strict sub"));
+    assert_eq!(strict.status, 2, "{strict:#?}");
+    assert!(
+        strict.stderr.contains("Dockerfile:2 ADD: ") && strict.stderr.contains("has no entry http.digest"),
+        "{strict:#?}"
+    );
+    assert_eq!(project.run("lock chekc").status, 2, "a file that is not there");
+    assert_eq!(project.run("lock --slow-checks=off").status, 2);
 }

@@ -143,6 +143,15 @@ impl Algorithm {
             Self::Sha512 => "sha512",
         }
     }
+
+    /// How many digits a digest of it has.
+    pub fn digits(self) -> usize {
+        match self {
+            Self::Sha256 => 64,
+            Self::Sha384 => 96,
+            Self::Sha512 => 128,
+        }
+    }
 }
 
 /// Where the files of a build come from.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::inputs::Given;
 use crate::config::{self, File, Files, Finder, Variables};
 use crate::discover::real;
+use crate::lock;
 
 /// What was read, and what there is to look for more.
 pub(super) struct Configured {
@@ -32,11 +33,15 @@ impl Configured {
         Ok(Self { tree, user, unread, finder })
     }
 
-    /// Where the lock lies: beside the configuration, else at the root of the checkout, else where the run is.
+    /// Where the lock lies: up the checkout where there is one, else beside the configuration, else at the root of
+    /// the checkout, else where the run is.
     pub(super) fn lock_folder(&self, given: Given) -> PathBuf {
         let folder = common_folder(given);
-        let configured = self.tree.as_ref().map(|tree| tree.folder.clone());
-        configured.unwrap_or_else(|| checkout(&folder).unwrap_or(given.here).to_owned())
+        let root = checkout(&folder);
+        let mut up = folder.ancestors().take_while(|above| root.is_some_and(|root| above.starts_with(root)));
+        let there = up.find(|above| above.join(lock::FILE_NAME).exists());
+        let configured = self.tree.as_ref().map(|tree| tree.folder.as_path());
+        there.or(configured).or(root).unwrap_or(given.here).to_owned()
     }
 
     /// Those that have a say.

@@ -118,6 +118,11 @@ fn print(text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Writes lines to standard output in which names of strangers may be.
+fn print_lines(text: &str) -> anyhow::Result<()> {
+    print(&text.lines().map(|line| format!("{}\n", printable(line))).collect::<String>())
+}
+
 /// Writes to standard error, where nobody may be listening. Names and texts of
 /// strangers may be in it.
 fn complain(text: &str) {

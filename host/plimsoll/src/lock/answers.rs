@@ -13,6 +13,7 @@ use plimsoll_registry::Answer as RegistryAnswer;
 use serde::{Deserialize, Serialize};
 
 use super::Malformed;
+use super::pins::is_digest;
 use crate::form::{Form, Key, VERSION};
 use crate::limits::{ANSWERS_BYTES_MAX, ANSWERS_LINE_BYTES_MAX};
 use crate::question::{Answer, Question};
@@ -81,7 +82,13 @@ impl Answers {
 
     /// The answer to a question about content.
     pub fn get(&self, question: &Question) -> Option<Answer> {
-        self.0.get(&name(&key(question)?)).cloned()?.answer(question)
+        let answer = self.0.get(&name(&key(question)?)).cloned()?.answer(question)?;
+        is_of(question, &answer).then_some(answer)
+    }
+
+    /// Lets go of answers about content that nobody wants.
+    pub fn retain(&mut self, is_wanted: impl Fn(&str) -> bool) {
+        self.0.retain(|question, _| digest(question).is_some_and(&is_wanted));
     }
 
     /// Adds the answer to a question about content; others are left out.
@@ -109,6 +116,26 @@ impl Answers {
 /// None for a question about what can move. Where content came from is no matter.
 fn key(question: &Question) -> Option<Key> {
     Some(Key::of(question, "", Path::new(""))).filter(Key::is_content)
+}
+
+/// The digest of the content that a question is about.
+fn digest(question: &str) -> Option<&str> {
+    let (_, rest) = question.split_once('@')?;
+    rest.split('"').next()
+}
+
+/// Whether an answer is about the content that the question names, as far as it says so itself.
+fn is_of(question: &Question, answer: &Answer) -> bool {
+    let (Question::Image { reference, .. } | Question::Index { reference, .. }) = question else { return false };
+    let Some(content) = reference.digest.as_deref() else { return false };
+    match answer {
+        Answer::Image(RegistryAnswer::Image(image)) => {
+            is_digest(&image.digest) && image.index_digest.as_deref().unwrap_or(&image.digest) == content
+        }
+        Answer::Image(RegistryAnswer::PlatformMismatch { index_digest, .. }) => index_digest == content,
+        Answer::Index(index) => index.digest == content,
+        _ => false,
+    }
 }
 
 fn name(key: &Key) -> String {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::entry::plain_text;
 use super::{Entry, Key, Lock, Policy, keys};
 use crate::question::{Answer, Question};
 
@@ -28,7 +29,7 @@ impl Change {
 pub fn shown(entry: &Entry) -> String {
     let value = entry.more("index").or_else(|| entry.value().cloned()).unwrap_or_default();
     match value {
-        serde_json::Value::String(text) => text,
+        serde_json::Value::String(text) => plain_text(&text),
         serde_json::Value::Array(items) => format!("{} items", items.len()),
         other => other.to_string(),
     }

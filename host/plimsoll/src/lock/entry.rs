@@ -96,9 +96,9 @@ impl Key {
 impl fmt::Display for Key {
     /// As people write it: `oci.resolve docker.io/library/alpine:3.20 linux/amd64`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.module, self.function)?;
+        write!(f, "{}.{}", plain_text(&self.module), plain_text(&self.function))?;
         match serde_json::from_str::<Vec<String>>(&self.arguments) {
-            Ok(arguments) => arguments.iter().try_for_each(|argument| write!(f, " {argument}")),
+            Ok(arguments) => arguments.iter().try_for_each(|argument| write!(f, " {}", plain_text(argument))),
             Err(_) => write!(f, " {}", self.arguments),
         }
     }
@@ -193,7 +193,7 @@ pub(super) fn parse(line: &str) -> Result<(Key, Entry), String> {
     let (Some(module), Some(function)) = (text(module), text(function)) else {
         return Err(format!("its module and function are no texts: {FORM}"));
     };
-    let key = Key { module, function, arguments: compact(arguments.get()) };
+    let mut key = Key { module, function, arguments: compact(arguments.get()) };
     if !key.is_known() {
         let rest: Vec<String> = rest.iter().map(|part| compact(part.get())).collect();
         return Ok((key, Entry::Unknown(rest.join(","))));
@@ -202,6 +202,10 @@ pub(super) fn parse(line: &str) -> Result<(Key, Entry), String> {
         .is_ok_and(|arguments| arguments.iter().all(|argument| argument.get().starts_with('"')));
     if !are_texts {
         return Err(format!("the arguments of {}.{} are texts: {FORM}", key.module, key.function));
+    }
+    if key.arguments.contains('\\') {
+        // The same text may be written in several ways.
+        key.arguments = Value::from(key.arguments()).to_string();
     }
     let [envelope] = rest else { return Err(format!("it has {} parts: {FORM}", parts.len())) };
     let entry = envelope_of(envelope).map_err(|message| format!("{key}: {message}"))?;
@@ -292,6 +296,11 @@ impl Ord for Entry {
         };
         text(self).cmp(&text(other))
     }
+}
+
+/// A text of a stranger's on one line, without what a terminal would obey.
+pub(super) fn plain_text(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// JSON without blanks outside of its strings.

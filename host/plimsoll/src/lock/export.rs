@@ -91,6 +91,9 @@ fn meaning(key: &Key, entry: &Entry) -> Result<Option<(Source, String)>, String>
             let pin = pin(key, entry)?;
             Ok(pin.map(|pin| (Source::Image(pin.reference.canonical()), pin.digest)))
         }
+        ("http", "digest", [_, _, _, ..]) => {
+            Err("its address has a query, which stands in the Dockerfile only: export where that is".to_owned())
+        }
         ("http", "digest", [address, ..]) => {
             let digest = text()?;
             if !is_digest(digest) {

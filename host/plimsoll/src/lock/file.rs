@@ -61,15 +61,14 @@ impl LockFile {
         Answers::parse(&beside.text()?).map_err(|malformed| LockError::Malformed(beside.path, malformed))
     }
 
-    /// Adds answers to those beside it, or puts them in their place.
+    /// Adds answers to those beside it, and keeps those about content that is wanted.
     ///
     /// # Errors
     /// When they cannot be read or written, or do not hold up.
-    pub fn keep_answers(&self, mut answers: Answers, are_all: bool) -> Result<(), LockError> {
+    pub fn keep_answers(&self, mut answers: Answers, is_wanted: impl Fn(&str) -> bool) -> Result<(), LockError> {
         self.beside().replace(|before| {
-            if !are_all {
-                answers.extend(Answers::parse(before)?);
-            }
+            answers.extend(Answers::parse(before)?);
+            answers.retain(is_wanted);
             Ok(answers.text())
         })
     }
@@ -84,11 +83,11 @@ impl LockFile {
     /// When it cannot be read.
     pub fn text(&self) -> Result<String, LockError> {
         let trouble = |error| LockError::Io(self.path.clone(), error);
-        match fs::metadata(&self.path) {
+        match fs::symlink_metadata(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
             Err(error) => return Err(trouble(error)),
             Ok(metadata) if !metadata.is_file() => {
-                return Err(trouble(io::Error::other("it is no regular file: take it away")));
+                return Err(trouble(io::Error::other("it is no regular file: put one in its place")));
             }
             Ok(_) => {}
         }

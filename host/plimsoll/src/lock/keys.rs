@@ -150,7 +150,10 @@ pub fn instead(question: &Question, entry: &Entry) -> Option<Question> {
 
 /// Whether two entries of a key mean the same, whenever they were made and may move.
 pub fn mean_the_same(one: &Entry, other: &Entry) -> bool {
-    one.value() == other.value() && one.more("index") == other.more("index")
+    let index = |entry: &Entry| entry.more("index");
+    // Who took over a digest did not know of what it is.
+    let is_index_of = |one: &Entry, other: &Entry| index(one).is_none() && one.value() == index(other).as_ref();
+    one.value() == other.value() && index(one) == index(other) || is_index_of(one, other) || is_index_of(other, one)
 }
 
 fn of_form(name: &str, question: &Question, entry: &Entry) -> Option<Answer> {
@@ -163,7 +166,8 @@ fn is_commit(text: &str) -> bool {
 }
 
 fn is_digest(algorithm: Algorithm, digest: &str) -> bool {
-    digest.strip_prefix(algorithm.name()).and_then(|rest| rest.strip_prefix(':')).is_some_and(is_hexadecimal)
+    let digits = digest.strip_prefix(algorithm.name()).and_then(|rest| rest.strip_prefix(':'));
+    digits.is_some_and(|digits| digits.len() == algorithm.digits() && is_hexadecimal(digits))
 }
 
 fn is_hexadecimal(text: &str) -> bool {

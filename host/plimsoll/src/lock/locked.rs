@@ -4,11 +4,13 @@
 //! what the world says where the lock has no say. Invariant: where the lock has
 //! a say, nobody is asked by a name that can move.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Answers, Entry, FILE_NAME, Lock, Mode, Policy, keys};
+use super::delta::shown;
+use super::{Answers, Entry, FILE_NAME, Key, Lock, Mode, Policy, keys};
 use crate::question::{Answer, Failure, Question, SkipReason};
 use crate::resolve::{Resolve, Resolving, ResolvingAll, one_by_one};
 
@@ -16,6 +18,8 @@ use crate::resolve::{Resolve, Resolving, ResolvingAll, one_by_one};
 pub struct Locked {
     inner: Arc<dyn Resolve>,
     lock: Lock,
+    /// By reference, an entry that knows its index.
+    indexes: HashMap<String, Key>,
     answers: Answers,
     path: PathBuf,
     mode: Mode,
@@ -36,7 +40,10 @@ enum Stance<'l> {
 impl Locked {
     /// A world with a lock, which was read from a path.
     pub fn new(inner: Arc<dyn Resolve>, lock: Lock, path: &Path, mode: Mode, asks: bool) -> Self {
-        Self { inner, lock, answers: Answers::default(), path: path.to_owned(), mode, asks }
+        let with_index = lock.iter().filter(|(key, entry)| key.function == "resolve" && entry.more("index").is_some());
+        let indexes = with_index.filter_map(|(key, _)| Some((key.arguments().into_iter().next()?, key.clone())));
+        let indexes = indexes.collect();
+        Self { inner, lock, indexes, answers: Answers::default(), path: path.to_owned(), mode, asks }
     }
 
     /// The same, where these answers are known of content.
@@ -49,7 +56,14 @@ impl Locked {
             return Stance::None;
         }
         let Some(key) = keys::key(question) else { return Stance::None };
-        match self.lock.get(&key) {
+        // An index is good for every platform.
+        let other = || match question {
+            Question::Image { reference, .. } if self.mode != Mode::Complete => {
+                self.lock.get(self.indexes.get(&reference.canonical())?)
+            }
+            _ => None,
+        };
+        match self.lock.get(&key).or_else(other) {
             Some(entry) if matches!(self.mode, Mode::Strict | Mode::Complete) || !self.asks => Stance::Held(entry),
             Some(entry) if entry.policy() == Some(Policy::Pin) => Stance::Held(entry),
             None if self.mode == Mode::Strict => Stance::Missing,
@@ -60,7 +74,7 @@ impl Locked {
     async fn answer(&self, question: &Question, deadline: Instant) -> Result<Answer, Failure> {
         let entry = match self.stance(question) {
             Stance::None => return self.inner.resolve(question, deadline).await,
-            Stance::Missing => return Err(self.missing()),
+            Stance::Missing => return Err(self.missing(question)),
             Stance::Held(entry) => entry,
         };
         if let Some(answer) = keys::answer(question, entry) {
@@ -74,8 +88,8 @@ impl Locked {
         })
     }
 
-    fn missing(&self) -> Failure {
-        let detail = format!("{} has no entry for it: run `plimsoll lock`", self.shown());
+    fn missing(&self, question: &Question) -> Failure {
+        let detail = format!("{} has no entry for {question}: run `plimsoll lock`", self.shown());
         Failure { reason: SkipReason::Lock, detail }
     }
 
@@ -139,14 +153,27 @@ impl Resolve for Locked {
         match self.stance(question) {
             // What earlier runs were told may have moved since.
             Stance::None if self.mode == Mode::Update && keys::key(question).is_some() => None,
-            Stance::None | Stance::Held(_) => self.inner.circumstances(question),
+            Stance::None => {
+                let circumstances = self.inner.circumstances(question)?;
+                // An answer from before the lock was updated would seem to be news.
+                let entry = keys::key(question).and_then(|key| self.lock.get(&key));
+                Some(match entry {
+                    Some(entry) => format!("{circumstances} since {FILE_NAME} says {}", shown(entry)),
+                    None => circumstances,
+                })
+            }
+            // By what cannot be read nobody is asked, nor is it known from before.
+            Stance::Held(entry) => {
+                keys::instead(question, entry)?;
+                self.inner.circumstances(question)
+            }
             Stance::Missing => None,
         }
     }
 
     fn why_not_asked(&self, question: &Question) -> Option<Failure> {
         match self.stance(question) {
-            Stance::Missing => Some(self.missing()),
+            Stance::Missing => Some(self.missing(question)),
             Stance::None | Stance::Held(_) => self.inner.why_not_asked(question),
         }
     }

@@ -24,6 +24,8 @@ pub struct Use {
     pub line: u32,
     /// What uses it, such as `FROM`.
     pub what: &'static str,
+    /// Whether a variable stands in its name.
+    pub is_variable: bool,
     /// When it may move, as a comment above the instruction has it; else what that says.
     pub wish: Option<Result<Policy, String>>,
 }
@@ -44,7 +46,9 @@ pub fn uses(document: &Document, meaning: &Meaning) -> Vec<Use> {
     let lines = LineIndex::new(document.source());
     let images = images(meaning).filter(|image| keys::key(&image.question).is_some()).map(|image| {
         let Image { question, span, what, instruction } = image;
-        Use { question, line: lines.position(span.start).line, what, wish: wish(document, instruction) }
+        let is_variable = span.of(document.source()).contains(&b'$');
+        let (line, wish) = (lines.position(span.start).line, wish(document, instruction));
+        Use { question, line, what, is_variable, wish }
     });
     let mut uses: Vec<Use> = images.chain(downloads(document, meaning, &lines)).collect();
     uses.sort_by_key(|one| one.line);
@@ -115,7 +119,8 @@ fn downloads<'d>(
             url.set_fragment(None);
             let line = lines.position(instruction.span.start).line;
             let question = Question::Download { url, algorithm: Algorithm::Sha256 };
-            Some(Use { question, line, what: "ADD", wish: wish(document, step.instruction) })
+            let is_variable = instruction.span.of(document.source()).contains(&b'$');
+            Some(Use { question, line, what: "ADD", is_variable, wish: wish(document, step.instruction) })
         })
     })
 }

@@ -21,7 +21,7 @@ use crate::recording::{Header, Recording};
 use crate::{age, lock};
 pub(super) use job::Prepared;
 pub(super) use job::environment;
-pub(super) use learned::{known, write};
+pub(super) use learned::{is_held, known, meanings, write};
 pub(super) use setting::Setting;
 
 /// Lint Dockerfiles
@@ -55,7 +55,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     fail_on_skipped: bool,
     /// How plimsoll.lock counts: strict, auto, update [default: auto]
-    #[arg(long, value_name = "MODE", value_parser = config::parse_lock_mode)]
+    #[arg(long, value_name = "MODE", value_parser = config::parse_lock_mode, conflicts_with = "replay")]
     lock: Option<lock::Mode>,
     /// Write what came of each question to a file, to find the same without network
     #[arg(long, value_name = "FILE", conflicts_with = "replay")]
@@ -167,7 +167,16 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     let prepared = Prepared::of(&arguments, given, &mut setting, &variables)?;
     let outcome = crate::lint::run(&prepared.job);
     let status = say::say(&arguments, &setting, &prepared, &outcome, is_styled)?;
-    learned::settle(&setting, &outcome, &age::text(prepared.job.now), arguments.scope.quiet)?;
+    // What a recording says was true another day.
+    if arguments.replay.is_none() {
+        learned::settle(
+            &setting,
+            &*prepared.job.resolver,
+            &outcome,
+            &age::text(prepared.job.now),
+            arguments.scope.quiet,
+        )?;
+    }
     if let Some(path) = &arguments.record {
         let mut recording = Recording::new(Header::new(prepared.job.now, setting.config.pools.console.enabled), &here);
         for (question, outcome) in &outcome.settled {

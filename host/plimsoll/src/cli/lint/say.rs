@@ -4,12 +4,14 @@ use std::io;
 
 use super::Arguments;
 use super::job::Prepared;
+use super::learned;
 use super::setting::Setting;
 use crate::cache::{Cache, Trouble};
 use crate::cli::{CLEAN, FAILED, FOUND, Format, complain, print};
 use crate::config::FailLevel;
 use crate::finding::{ProblemKind, Severity};
 use crate::lint::{Ask, Job, Outcome};
+use crate::lock::Mode;
 use crate::plugin::Unusable;
 use crate::plugin::contract::Level;
 use crate::question::SkipReason;
@@ -38,14 +40,30 @@ pub(super) fn say(
         let unread = setting.configured.unread.iter();
         let unread = unread.map(|path| format!("{}: not read, since it lies in what is linted", path.display()));
         let notes = report::notes(outcome, &circumstances).into_iter().chain(prepared.notes.iter().cloned());
-        notes.chain(unread).chain(config.refused.iter().cloned()).for_each(|note| complain(&format!("note: {note}")));
+        let odd = setting.locked.warnings.iter();
+        let odd = odd.map(|(line, warning)| format!("{}:{line}: {warning}", setting.lock.path().display()));
+        notes
+            .chain(unread)
+            .chain(odd)
+            .chain(config.refused.iter().cloned())
+            .for_each(|note| complain(&format!("note: {note}")));
         say_more(arguments, prepared, outcome);
         if let Some(cache) = &prepared.cache {
             say_trouble(arguments, cache);
         }
     }
+    let unlocked = learned::unlocked(setting, job);
+    unlocked.iter().for_each(|missing| complain(&format!("error: {missing}")));
+    let is_strict = config.lock.mode == Mode::Strict;
+    let is_unanswered = is_strict && outcome.slow_checks.skipped.contains_key(&SkipReason::Offline);
+    if is_unanswered {
+        complain("error: --lock strict --offline: neither lock nor cache has the answers that are missing");
+    }
     for Unusable { name, message } in &job.unusable {
         complain(&format!("error: plugin {name} cannot be used: {message}"));
+    }
+    if is_unanswered || !unlocked.is_empty() {
+        return Ok(FAILED);
     }
     Ok(status(job, outcome, config.fail_level, arguments.fail_on_skipped))
 }

@@ -10,7 +10,7 @@ use plimsoll_dockerfile::{Inputs, Platform};
 
 use super::survey::{Asking, Survey};
 use crate::cli::lint::Scope;
-use crate::cli::{CLEAN, FOUND, complain, print};
+use crate::cli::{CLEAN, FOUND, complain, print_lines};
 use crate::lint::{Input, Source};
 use crate::lock::apply::{Applied, Left, apply, undo};
 use crate::lock::{LockFile, Malformed};
@@ -76,7 +76,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         }
         let Some(Applied { changed, left, .. }) = applied else { continue };
         if changed > 0 && !is_quiet {
-            print(&format!("{shown}: {changed} changed\n"))?;
+            print_lines(&format!("{shown}: {changed} changed\n"))?;
         }
         for Left { line, reference, why } in left {
             complain(&format!("note: {shown}:{line}: {reference} stays as it is: {why}"));

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::survey::{Asking, Survey};
 use crate::cli::lint::Scope;
-use crate::cli::{CLEAN, FOUND, complain, print};
+use crate::cli::{CLEAN, FOUND, complain, print_lines};
 use crate::lock::delta::shown;
 use crate::lock::{Entry, Key, keys};
 
@@ -56,12 +56,13 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     said.extend(survey.unused().iter().map(|key| format!("unused: {}: {key}", at(key))));
     said.sort();
     said.dedup();
-    print(&said.iter().map(|line| format!("{line}\n")).collect::<String>())?;
+    print_lines(&said.iter().map(|line| format!("{line}\n")).collect::<String>())?;
     if said.is_empty() {
         return Ok(CLEAN);
     }
     complain(
-        "run `plimsoll lock` for what is missing, `lock update` for what is stale, `lock prune` for what is unused",
+        "`plimsoll lock` adds what is missing, `lock update` renews what is stale, unless the digest in the file is; `lock \
+         prune` takes out what is unused",
     );
     Ok(FOUND)
 }
@@ -70,7 +71,7 @@ pub(super) fn prune(arguments: PruneArguments) -> anyhow::Result<u8> {
     // The whole tree, wherever in it this is called.
     let survey = Survey::of_tree(arguments.scope)?;
     let unused = survey.unused();
-    print(&unused.iter().map(|key| format!("{key}\n")).collect::<String>())?;
+    print_lines(&unused.iter().map(|key| format!("{key}\n")).collect::<String>())?;
     if !arguments.dry_run && !unused.is_empty() {
         survey.file.change(|lock| unused.iter().for_each(|key| drop(lock.remove(key))))?;
     }

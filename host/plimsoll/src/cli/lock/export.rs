@@ -59,6 +59,14 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
             lock.set(key, Entry::new(pin.digest.as_str(), Policy::Pin));
         }
     }
+    // What the lock keeps of a query is its digest; the files have it.
+    for (question, key) in &survey.questions {
+        let Question::Download { url, algorithm } = question else { continue };
+        if let Some(entry) = lock.get(key).cloned().filter(|_| url.query().is_some()) {
+            lock.remove(key);
+            lock.set(Key::new("http", "digest", &[url.as_str(), algorithm.name()]), entry);
+        }
+    }
     print(&source_policy(&lock)?)?;
     Ok(CLEAN)
 }

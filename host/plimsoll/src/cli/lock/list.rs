@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::found;
-use crate::cli::{CLEAN, FOUND, Format, print};
+use crate::cli::{CLEAN, FOUND, Format, print_lines};
 use crate::lock::delta::shown;
 use crate::lock::{Lock, LockFile, Policy};
 
@@ -57,7 +57,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
             format!("{}\n", serde_json::to_string(&json!({ "version": 1, "entries": entries }))?)
         }
     };
-    print(&text)?;
+    print_lines(&text)?;
     Ok(CLEAN)
 }
 
@@ -75,7 +75,7 @@ pub(super) fn diff(arguments: &DiffArguments) -> anyhow::Result<u8> {
             Some(_) => {}
         }
     }
-    print(&text)?;
+    print_lines(&text)?;
     Ok(if text.is_empty() { CLEAN } else { FOUND })
 }
 

@@ -4,7 +4,7 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 
 use super::found;
-use crate::cli::{CLEAN, print};
+use crate::cli::{CLEAN, print_lines};
 use crate::lock::Policy;
 use crate::lock::select::is_selected;
 
@@ -39,6 +39,6 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     if set.is_empty() {
         bail!("no entry is called {}; see `plimsoll lock list`", arguments.selectors.join(" or "));
     }
-    print(&set.iter().map(|(key, _)| format!("{}  {key}\n", policy.name())).collect::<String>())?;
+    print_lines(&set.iter().map(|(key, _)| format!("{}  {key}\n", policy.name())).collect::<String>())?;
     Ok(CLEAN)
 }

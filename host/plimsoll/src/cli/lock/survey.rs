@@ -5,20 +5,19 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::{env, fmt, fs};
 
 use anyhow::{Context as _, ensure};
 
 use crate::cli::inputs::Given;
-use crate::cli::lint::{Arguments, Prepared, Scope, Setting};
+use crate::cli::lint::{Arguments, Prepared, Scope, Setting, meanings};
 use crate::cli::{complain, variables};
-use crate::document::{Document, Meaning};
-use crate::limits::SOURCE_BYTES_MAX;
-use crate::lint::{Ask, Outcome, Source};
+use crate::config;
+use crate::lint::{Ask, Outcome};
 use crate::lock::select::names;
 use crate::lock::uses::{LegacyPin, legacy_pins, uses};
 use crate::lock::{Key, Lock, LockFile, Mode, Policy, keys};
+use crate::plugin::check_name;
 use crate::question::{Failure, Question};
 use crate::schedule::{self, Session};
 
@@ -57,6 +56,10 @@ pub(super) struct Survey {
     pub(super) questions: HashMap<Question, Key>,
     /// By key, when it may move as a comment in a file has it.
     pub(super) wishes: BTreeMap<Key, Policy>,
+    /// Keys whose names stand in variables somewhere.
+    variable: BTreeSet<Key>,
+    /// Whether a file could not be read.
+    pub(super) has_unread: bool,
     /// Digests in files, with the file.
     pub(super) legacy: Vec<(String, LegacyPin)>,
     /// What came of the questions.
@@ -102,6 +105,10 @@ impl Survey {
             asking == Asking::Nobody || !setting.config.offline,
             "--offline: this asks what references mean; leave it out"
         );
+        ensure!(
+            asking == Asking::Nobody || setting.config.slow_checks != config::Mode::Off,
+            "--slow-checks=off: this asks what references mean; leave it out"
+        );
         // Files with errors are built after they are mended.
         setting.config.fail_fast = false;
         let (lock, lines) = (setting.locked.lock.clone(), Lock::lines(&setting.lock.text()?));
@@ -128,6 +135,8 @@ impl Survey {
             places: BTreeMap::new(),
             questions: HashMap::new(),
             wishes: BTreeMap::new(),
+            variable: BTreeSet::new(),
+            has_unread: false,
             legacy: Vec::new(),
             covers_all,
             outcome,
@@ -163,16 +172,17 @@ impl Survey {
                 note(&mut self.places, &mut self.questions, question, place);
             }
             for problem in file.problems.iter().filter(|problem| problem.kind.is_not_checked()) {
+                self.has_unread = true;
                 complain(&format!("error: {}: {}", file.path, problem.message));
             }
         }
         for input in &self.prepared.job.inputs {
-            let Some(source) = bytes(&input.source) else { continue };
-            let document = Arc::new(Document::new(0, input.shown.clone(), source));
-            for surroundings in &self.prepared.job.surroundings {
-                let meaning = Meaning::new(document.clone(), surroundings, &[]);
+            for (document, meaning) in meanings(input, &self.prepared.job.surroundings) {
                 for used in uses(&document, &meaning) {
                     let place = Place { file: input.shown.clone(), line: Some(used.line), what: used.what.to_owned() };
+                    if used.is_variable {
+                        self.variable.extend(keys::key(&used.question));
+                    }
                     match (used.wish, keys::key(&used.question)) {
                         // Of several a pin counts.
                         (Some(Ok(policy)), Some(key)) => {
@@ -224,24 +234,26 @@ impl Survey {
         failures.collect()
     }
 
-    /// Entries that nothing refers to, of kinds that this program knows. Where rules may have more to ask, those
-    /// of repositories that something else refers to may be of these questions.
+    /// Entries that nothing refers to, of kinds that this program knows. Spared is what another run may need: other
+    /// platforms of what is referred to, other values of what stands in a variable, and where plugins of others ask,
+    /// other tags that answers may lead them to.
     pub(super) fn unused(&self) -> Vec<Key> {
-        if !self.covers_all || self.outcome.files.iter().any(|file| file.source.is_none()) {
+        if !self.covers_all || self.has_unread {
             return Vec::new();
         }
-        let repositories: BTreeSet<String> = self.places.keys().filter_map(repository).collect();
-        let may_be_asked =
-            |key: &Key| !self.is_whole && repository(key).is_some_and(|name| repositories.contains(&name));
-        // What a file names with tag and digest, the lock's tag is still good for.
-        let named: BTreeSet<Key> = self.legacy.iter().filter_map(|(_, pin)| keys::key(&pin.question)).collect();
-        let is_unused = |key: &&Key| {
-            key.is_known()
-                && !named.contains(*key)
-                && key.module != "plugins"
-                && !self.places.contains_key(key)
-                && !may_be_asked(key)
+        let first = |key: &Key| (key.module.clone(), key.arguments().into_iter().next());
+        let mut named: BTreeSet<_> = self.places.keys().map(first).collect();
+        named.extend(self.legacy.iter().filter_map(|(_, pin)| keys::key(&pin.question)).map(|key| first(&key)));
+        let may_lead_on = self.prepared.job.plugins.iter().any(|plugin| {
+            check_name(&plugin.name).is_ok() && plugin.capabilities.contains(&"registry") && !self.is_whole
+        });
+        let spared: BTreeSet<String> = match may_lead_on {
+            true => self.places.keys().filter_map(repository).collect(),
+            false => self.variable.iter().filter_map(repository).collect(),
         };
+        let is_spared = |key: &Key| repository(key).is_some_and(|name| spared.contains(&name));
+        let is_unused =
+            |key: &&Key| key.is_known() && key.module != "plugins" && !named.contains(&first(key)) && !is_spared(key);
         self.lock.iter().map(|(key, _)| key).filter(is_unused).cloned().collect()
     }
 }
@@ -262,17 +274,6 @@ fn note(
     if let Some(key) = keys::key(question) {
         places.entry(key.clone()).or_default().insert(place);
         questions.insert(question.clone(), key);
-    }
-}
-
-fn bytes(source: &Source) -> Option<Vec<u8>> {
-    match source {
-        Source::Path(path) => {
-            fs::metadata(path).ok().filter(|metadata| metadata.is_file() && metadata.len() <= SOURCE_BYTES_MAX)?;
-            fs::read(path).ok()
-        }
-        Source::Bytes(bytes) => Some(bytes.clone()),
-        Source::Broken(_) => None,
     }
 }
 

@@ -9,8 +9,8 @@ use plimsoll_dockerfile::Platform;
 
 use super::survey::{Asking, Survey};
 use crate::age;
-use crate::cli::lint::{Scope, known, write};
-use crate::cli::{CLEAN, FAILED, complain, print};
+use crate::cli::lint::{Scope, is_held, known, write};
+use crate::cli::{CLEAN, FAILED, complain, print, print_lines};
 use crate::config::parse_platforms;
 use crate::lock::delta::{self, Change};
 use crate::lock::select::{self, is_selected, names};
@@ -81,7 +81,7 @@ pub(super) fn complete(paths: Vec<PathBuf>, told: &Told, scope: Scope) -> anyhow
         let all = survey.lock.len() + new;
         print(&format!("{}: {new} new, {all} in all\n", survey.file.path().display()))?;
     }
-    Ok(complain_of_failures(&survey))
+    Ok(complain_of_failures(&survey, |_| true))
 }
 
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
@@ -101,18 +101,19 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     changes.retain(|change| names(&change.key).first().is_none_or(|name| !waiting.contains(name)));
     let moved = changes.iter().filter(|change| change.old.as_ref().and_then(Entry::value) != change.new.value());
     let shown: String = moved.map(|change| change.shown() + "\n").collect();
-    print(&shown)?;
+    print_lines(&shown)?;
     if !arguments.dry_run {
         save(&survey, &changes)?;
     }
-    Ok(complain_of_failures(&survey))
+    Ok(complain_of_failures(&survey, is_wanted))
 }
 
 /// What was learnt, and entries that are told to move at other times.
 fn changes(survey: &Survey, told: &Told) -> Vec<Change> {
     let config = &survey.setting.config.lock;
     let wish = |key: &Key| told.policy(key).or_else(|| survey.wishes.get(key).copied());
-    let answers = survey.settled.iter().filter_map(|(question, outcome)| Some((question, &**outcome.as_ref().ok()?)));
+    let asked = survey.settled.iter().filter(|(question, _)| !is_held(&*survey.prepared.job.resolver, question));
+    let answers = asked.filter_map(|(question, outcome)| Some((question, &**outcome.as_ref().ok()?)));
     let now = age::text(survey.prepared.job.now);
     let mut changes = delta::learn(&survey.lock, answers, |key| select::policy(config, key), &now);
     let known: BTreeSet<Key> = changes.iter().map(|change| change.key.clone()).collect();
@@ -137,7 +138,11 @@ fn save(survey: &Survey, changes: &[Change]) -> anyhow::Result<()> {
         survey.file.change(|lock| write(lock, changes))?;
     }
     if survey.setting.config.lock.answers {
-        survey.file.keep_answers(known(survey.settled.iter()), survey.covers_all)?;
+        let lock = survey.file.read()?.lock;
+        let mut named: BTreeSet<String> = lock.iter().map(|(_, entry)| delta::shown(entry)).collect();
+        named.extend(survey.legacy.iter().map(|(_, pin)| pin.digest.clone()));
+        let is_wanted = |digest: &str| named.contains(digest) || !survey.covers_all;
+        survey.file.keep_answers(known(survey.settled.iter()), is_wanted)?;
     }
     Ok(())
 }
@@ -161,9 +166,12 @@ fn waiting(
         let answer = survey.settled[question].as_deref().ok();
         let created = answer.and_then(Answer::image).and_then(|image| image.created.as_deref());
         let days = age::days(created, survey.prepared.job.now);
-        if let Some(min) = min_age.filter(|min| days.is_some_and(|days| days < *min)) {
-            let days = days.unwrap_or_default();
-            complain(&format!("note: {question} waits: it was made {days} days ago, and --min-age is {min}d"));
+        if let Some(min) = min_age.filter(|min| days.is_none_or(|days| days < *min)) {
+            let made = days.map_or_else(
+                || "it does not say when it was made".to_owned(),
+                |days| format!("it was made {days} days ago"),
+            );
+            complain(&format!("note: {question} waits: {made}, and --min-age is {min}d"));
             waiting.insert(reference.canonical());
         }
         let Some(Platforms(required)) = required else { continue };
@@ -189,12 +197,13 @@ fn missing_platforms(answer: &Answer, question: &Question, required: &[Platform]
 }
 
 /// What could not be asked keeps what the lock said of it.
-fn complain_of_failures(survey: &Survey) -> u8 {
-    let failures = survey.failures();
+fn complain_of_failures(survey: &Survey, is_wanted: impl Fn(&Key) -> bool) -> u8 {
+    let mut failures = survey.failures();
+    failures.retain(|key, _| is_wanted(key));
     for (key, failure) in &failures {
         complain(&format!("error: {}{key}: {}: {}", survey.place(key), failure.reason.name(), failure.detail));
     }
-    if failures.is_empty() { CLEAN } else { FAILED }
+    if failures.is_empty() && !survey.has_unread { CLEAN } else { FAILED }
 }
 
 fn days(text: &str) -> Result<u32, String> {

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::survey::{Asking, Survey};
 use crate::cli::lint::Scope;
-use crate::cli::{CLEAN, print};
+use crate::cli::{CLEAN, print_lines};
 use crate::lock::delta::shown;
 use crate::lock::select::is_selected;
 
@@ -36,6 +36,6 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     if text.is_empty() {
         bail!("nothing here refers to {}", selectors[0]);
     }
-    print(&text)?;
+    print_lines(&text)?;
     Ok(CLEAN)
 }

@@ -617,6 +617,9 @@ fn answers_stay_with_their_entries() {
     ok(&project.run("lock update --platform linux/amd64,linux/arm64"));
     assert_eq!(answers().lines().count(), known.lines().count(), "those of what it meant are gone");
     assert_ne!(answers(), known);
+    registry.fault("manifests/sha256:", Fault::Status(404, vec![]));
+    let gone = project.run("lock verify");
+    assert!(gone.status == 1 && gone.stdout.starts_with("gone: "), "what is carried proves nothing: {gone:#?}");
 }
 
 #[test]

@@ -154,6 +154,16 @@ impl Algorithm {
     }
 }
 
+/// Whether a text is the whole identifier of a commit, by SHA-1 or SHA-256.
+pub fn is_commit(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && is_hexadecimal(text)
+}
+
+/// Whether a text has nothing but hexadecimal digits, letters in lower case.
+pub fn is_hexadecimal(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// Where the files of a build come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct BuildContext {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::config::{self, Config, File, Files, Finder};
 use crate::discover::{Found, discover, real};
+use crate::document::{Document, Meaning, Surroundings};
 use crate::finding::{Problem, ProblemKind};
 use crate::limits::SOURCE_BYTES_MAX;
 use crate::lint::{Input, Ruleset, Source};
@@ -117,6 +118,22 @@ impl Rulesets<'_> {
         self.by_file.insert(file.map(|file| file.path.clone()), self.rulesets.len() - 1);
         Ok(self.rulesets.len() - 1)
     }
+}
+
+/// What a file means for each of these builds; nothing for one that cannot be read.
+pub(super) fn meanings(input: &Input, surroundings: &[Surroundings]) -> Vec<(Arc<Document>, Meaning)> {
+    let source = match &input.source {
+        Source::Path(path) => {
+            let is_file = |metadata: &fs::Metadata| metadata.is_file() && metadata.len() <= SOURCE_BYTES_MAX;
+            fs::metadata(path).ok().filter(is_file).and_then(|_| fs::read(path).ok())
+        }
+        Source::Bytes(bytes) => Some(bytes.clone()),
+        Source::Broken(_) => None,
+    };
+    let Some(source) = source else { return Vec::new() };
+    let document = Arc::new(Document::new(0, input.shown.clone(), source));
+    let meaning = |build: &Surroundings| (document.clone(), Meaning::new(document.clone(), build, &[]));
+    surroundings.iter().map(meaning).collect()
 }
 
 /// The path as reports show it: relative to `base`, the folder of the

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::entry::plain_text;
-use super::{Entry, Key, Lock, Policy, keys};
+use super::{Answers, Entry, Key, Lock, Policy, keys};
 use crate::question::{Answer, Question};
+use crate::resolve::Resolve;
 
 /// An entry that is new, or means something else than before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +28,7 @@ impl Change {
 
 /// What an entry says, for people: what a build would take.
 pub fn shown(entry: &Entry) -> String {
-    let value = entry.more("index").or_else(|| entry.value().cloned()).unwrap_or_default();
-    match value {
+    match entry.content().unwrap_or_default() {
         serde_json::Value::String(text) => plain_text(&text),
         serde_json::Value::Array(items) => format!("{} items", items.len()),
         other => other.to_string(),
@@ -57,4 +57,31 @@ pub fn learn<'a>(
         changes.insert(key.clone(), Change { key, old: old.cloned(), new });
     }
     changes.into_values().collect()
+}
+
+/// Whether the lock said what a question means: then its answer is no news.
+pub fn is_held(resolver: &dyn Resolve, question: &Question) -> bool {
+    resolver.known(question).is_some() || resolver.instead(question).is_some()
+}
+
+/// Answers as answers about the content that they name.
+pub fn of_content<'a>(answers: impl Iterator<Item = (&'a Question, &'a Answer)>) -> Answers {
+    let mut known = Answers::default();
+    for (question, answer) in answers {
+        let entry = keys::entry(question, answer, Policy::Float, "");
+        let content = entry.and_then(|entry| keys::instead(question, &entry));
+        known.add(content.as_ref().unwrap_or(question), answer);
+    }
+    known
+}
+
+/// Puts changes into a lock that may have changed meanwhile: what another process pinned stays.
+pub fn write(lock: &mut Lock, changes: &[Change]) {
+    for Change { key, old, new } in changes {
+        let is_pinned_since =
+            lock.get(key).is_some_and(|entry| Some(entry) != old.as_ref() && entry.policy() == Some(Policy::Pin));
+        if !is_pinned_since {
+            lock.set(key.clone(), new.clone());
+        }
+    }
 }

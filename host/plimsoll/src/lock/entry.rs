@@ -152,6 +152,11 @@ impl Entry {
         }
     }
 
+    /// What a build would take: the index of an image where there is one, else the value.
+    pub fn content(&self) -> Option<Value> {
+        self.more("index").or_else(|| self.value().cloned())
+    }
+
     /// The same under another policy.
     pub fn under(mut self, new: Policy) -> Self {
         if let Self::Known { policy, .. } = &mut self {

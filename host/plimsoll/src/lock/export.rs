@@ -21,6 +21,7 @@ use thiserror::Error;
 use super::apply::without_digest;
 use super::pins::{is_digest, pin};
 use super::{Entry, Key, Lock};
+use crate::question::is_commit;
 use identifier::{HEAD, git_base, image};
 
 /// An entry that no policy can hold.
@@ -103,7 +104,7 @@ fn meaning(key: &Key, entry: &Entry) -> Result<Option<(Source, String)>, String>
         }
         ("git", "resolve", [remote, rest @ ..]) => {
             let commit = text()?;
-            if !matches!(commit.len(), 40 | 64) || !commit.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+            if !is_commit(commit) {
                 return Err(format!("{commit} is no commit of 40 or 64 digits"));
             }
             let name = rest.first().map_or(HEAD, String::as_str);

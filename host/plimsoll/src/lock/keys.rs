@@ -11,10 +11,7 @@ use url::Url;
 use super::{Entry, Key, Policy};
 use crate::config::Digest;
 use crate::form::Form;
-use crate::question::{Algorithm, Answer, Download, Question};
-
-/// Letters of the identifiers of commits, by SHA-1 and SHA-256.
-const COMMIT_LENGTHS: [usize; 2] = [40, 64];
+use crate::question::{Algorithm, Answer, Download, Question, is_commit, is_hexadecimal};
 
 /// What a question is found by; none for one whose answer cannot move, or is this machine's.
 pub fn key(question: &Question) -> Option<Key> {
@@ -132,7 +129,7 @@ pub fn answer(question: &Question, entry: &Entry) -> Option<Answer> {
 
 /// The same question about the content that the entry names.
 pub fn instead(question: &Question, entry: &Entry) -> Option<Question> {
-    let digest = entry.more("index").or_else(|| entry.value().cloned())?;
+    let digest = entry.content()?;
     let of_content = |reference: &Reference| {
         let digest = digest.as_str()?;
         Reference::parse(&format!("{}@{digest}", reference.name())).ok()
@@ -161,17 +158,9 @@ fn of_form(name: &str, question: &Question, entry: &Entry) -> Option<Answer> {
     form.answer(question)
 }
 
-fn is_commit(text: &str) -> bool {
-    COMMIT_LENGTHS.contains(&text.len()) && is_hexadecimal(text)
-}
-
 fn is_digest(algorithm: Algorithm, digest: &str) -> bool {
     let digits = digest.strip_prefix(algorithm.name()).and_then(|rest| rest.strip_prefix(':'));
     digits.is_some_and(|digits| digits.len() == algorithm.digits() && is_hexadecimal(digits))
-}
-
-fn is_hexadecimal(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn without_query(url: &str) -> Option<String> {

@@ -90,22 +90,18 @@ pub(super) fn pin(key: &Key, entry: &Entry) -> Result<Option<Pin>, String> {
     let Some(name) = arguments.first() else { return Err("it names no image".to_owned()) };
     let reference = Reference::parse(name).map_err(|error| format!("{name} is no image: {error}"))?;
     let platform = arguments.get(1).map(|text| Platform::parse(text)).transpose().map_err(|error| error.to_string())?;
-    let index = entry.more(INDEX);
-    let is_index = index.is_some();
-    let Some(digest) = index.as_ref().or(entry.value()).and_then(serde_json::Value::as_str) else {
+    let is_index = entry.more("index").is_some();
+    let Some(serde_json::Value::String(digest)) = entry.content() else {
         return Err("its digest is no text".to_owned());
     };
-    if !is_digest(digest) {
+    if !is_digest(&digest) {
         return Err(format!("{digest} is no digest such as sha256:…, with 64 digits"));
     }
     let reference = reference.with_default_tag();
-    Ok(Some(Pin { reference, platform, digest: digest.to_owned(), is_index }))
+    Ok(Some(Pin { reference, platform, digest, is_index }))
 }
 
 /// Whether a text is a digest as it stands behind a reference.
 pub(super) fn is_digest(text: &str) -> bool {
     Reference::parse(&format!("image@{text}")).is_ok_and(|reference| reference.digest.as_deref() == Some(text))
 }
-
-/// The field with the digest of an index.
-const INDEX: &str = "index";

@@ -13,7 +13,7 @@ use crate::limits::{
     CONSOLE_ARGUMENT_BYTES_MAX, CONSOLE_ARGUMENTS_MAX, CONSOLE_SUFFIX_BYTES_MAX, CONSOLE_TEXT_BYTES_MAX,
     CONTEXT_PATTERN_BYTES_MAX, CONTEXT_PATTERNS_MAX, IGNORED_BYTES_MAX, IGNORED_PATHS_MAX, URL_BYTES_MAX,
 };
-use crate::question::{Algorithm, Answer, ContextFile, Download, Ignored, Matches, Question, Ran, Tool};
+use crate::question::{Algorithm, Answer, ContextFile, Download, Ignored, Matches, Question, Ran, Tool, is_commit};
 
 impl Call {
     /// `registry.plan-image`; the inner error is the guest's to deal with.
@@ -250,8 +250,7 @@ fn parse_url(text: &str) -> Parsed<Url> {
 
 /// A name of a branch or tag that git could have; `HEAD` for an empty one.
 fn check_reference(name: &str) -> Parsed<String> {
-    let is_hexadecimal = name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    if matches!(name.len(), 40 | 64) && is_hexadecimal {
+    if is_commit(name) {
         return Err("it is a commit already".to_owned());
     }
     let is_odd = |c: char| c.is_control() || c.is_whitespace() || "~^:?*[\\".contains(c);

@@ -21,7 +21,6 @@ use crate::recording::{Header, Recording};
 use crate::{age, lock};
 pub(super) use job::Prepared;
 pub(super) use job::environment;
-pub(super) use learned::{is_held, known, meanings, write};
 pub(super) use setting::Setting;
 
 /// Lint Dockerfiles

@@ -9,14 +9,14 @@ use std::{env, fmt, fs};
 
 use anyhow::{Context as _, ensure};
 
-use crate::cli::inputs::Given;
-use crate::cli::lint::{Arguments, Prepared, Scope, Setting, meanings};
+use crate::cli::inputs::{Given, meanings};
+use crate::cli::lint::{Arguments, Prepared, Scope, Setting};
 use crate::cli::{complain, variables};
 use crate::config;
 use crate::lint::{Ask, Outcome};
 use crate::lock::select::names;
 use crate::lock::uses::{LegacyPin, legacy_pins, uses};
-use crate::lock::{Key, Lock, LockFile, Mode, Policy, keys};
+use crate::lock::{Answers, Key, Lock, LockFile, Mode, Policy, keys};
 use crate::plugin::check_name;
 use crate::question::{Failure, Question};
 use crate::schedule::{self, Session};
@@ -116,6 +116,10 @@ impl Survey {
             complain(&format!("note: {}:{line}: {warning}", setting.lock.path().display()));
         }
         setting.locked.lock = known(&lock);
+        if paths.is_empty() {
+            // The entries themselves are in question, and so is what was carried with them.
+            setting.answers = Answers::default();
+        }
         let covers_all = covers(&paths.iter().map(|path| here.join(path)).collect::<Vec<_>>(), setting.lock.path());
         let mut prepared = Prepared::of(&arguments, given, &mut setting, &variables)?;
         // What was true ten minutes ago is not what is to be written down.

@@ -9,7 +9,7 @@ use plimsoll_dockerfile::Platform;
 
 use super::survey::{Asking, Survey};
 use crate::age;
-use crate::cli::lint::{Scope, is_held, known, write};
+use crate::cli::lint::Scope;
 use crate::cli::{CLEAN, FAILED, complain, print, print_lines};
 use crate::config::parse_platforms;
 use crate::lock::delta::{self, Change};
@@ -112,10 +112,9 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
 fn changes(survey: &Survey, told: &Told) -> Vec<Change> {
     let config = &survey.setting.config.lock;
     let wish = |key: &Key| told.policy(key).or_else(|| survey.wishes.get(key).copied());
-    let asked = survey.settled.iter().filter(|(question, _)| !is_held(&*survey.prepared.job.resolver, question));
-    let answers = asked.filter_map(|(question, outcome)| Some((question, &**outcome.as_ref().ok()?)));
+    let news = answers(survey).filter(|(question, _)| !delta::is_held(&*survey.prepared.job.resolver, question));
     let now = age::text(survey.prepared.job.now);
-    let mut changes = delta::learn(&survey.lock, answers, |key| select::policy(config, key), &now);
+    let mut changes = delta::learn(&survey.lock, news, |key| select::policy(config, key), &now);
     let known: BTreeSet<Key> = changes.iter().map(|change| change.key.clone()).collect();
     let others = survey.places.keys().filter(|key| !known.contains(key) && wish(key).is_some());
     changes.extend(others.filter_map(|key| {
@@ -132,17 +131,21 @@ fn changes(survey: &Survey, told: &Told) -> Vec<Change> {
     changes
 }
 
+fn answers(survey: &Survey) -> impl Iterator<Item = (&Question, &Answer)> {
+    survey.settled.iter().filter_map(|(question, outcome)| Some((question, &**outcome.as_ref().ok()?)))
+}
+
 /// Writes once, at the end, what is known by then.
 fn save(survey: &Survey, changes: &[Change]) -> anyhow::Result<()> {
     if !changes.is_empty() {
-        survey.file.change(|lock| write(lock, changes))?;
+        survey.file.change(|lock| delta::write(lock, changes))?;
     }
     if survey.setting.config.lock.answers {
         let lock = survey.file.read()?.lock;
         let mut named: BTreeSet<String> = lock.iter().map(|(_, entry)| delta::shown(entry)).collect();
         named.extend(survey.legacy.iter().map(|(_, pin)| pin.digest.clone()));
         let is_wanted = |digest: &str| named.contains(digest) || !survey.covers_all;
-        survey.file.keep_answers(known(survey.settled.iter()), is_wanted)?;
+        survey.file.keep_answers(delta::of_content(answers(survey)), is_wanted)?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::discover::{Found, discover, real};
 use crate::document::{Document, Meaning, Surroundings};
 use crate::finding::{Problem, ProblemKind};
 use crate::limits::SOURCE_BYTES_MAX;
-use crate::lint::{Input, Ruleset, Source};
+use crate::lint::{FileReport, Input, Ruleset, Source};
 use crate::plugin::Plugin;
 use crate::question::BuildContext;
 
@@ -120,18 +120,10 @@ impl Rulesets<'_> {
     }
 }
 
-/// What a file means for each of these builds; nothing for one that cannot be read.
-pub(super) fn meanings(input: &Input, surroundings: &[Surroundings]) -> Vec<(Arc<Document>, Meaning)> {
-    let source = match &input.source {
-        Source::Path(path) => {
-            let is_file = |metadata: &fs::Metadata| metadata.is_file() && metadata.len() <= SOURCE_BYTES_MAX;
-            fs::metadata(path).ok().filter(is_file).and_then(|_| fs::read(path).ok())
-        }
-        Source::Bytes(bytes) => Some(bytes.clone()),
-        Source::Broken(_) => None,
-    };
-    let Some(source) = source else { return Vec::new() };
-    let document = Arc::new(Document::new(0, input.shown.clone(), source));
+/// What a file that was linted means for each of these builds; nothing for one that could not be read.
+pub(super) fn meanings(file: &FileReport, surroundings: &[Surroundings]) -> Vec<(Arc<Document>, Meaning)> {
+    let Some(source) = &file.source else { return Vec::new() };
+    let document = Arc::new(Document::new(0, file.path.clone(), source.bytes().to_vec()));
     let meaning = |build: &Surroundings| (document.clone(), Meaning::new(document.clone(), build, &[]));
     surroundings.iter().map(meaning).collect()
 }

@@ -113,7 +113,7 @@ fn tally(job: &Job, files: Vec<FileReport>, session: &Session) -> Outcome {
         if !distinct.insert(question) {
             tally.deduplicated += 1;
             of_host.duplicates += 1;
-        } else if job.resolver.known(question).is_some() || job.resolver.instead(question).is_some() {
+        } else if job.resolver.is_held(question) {
             tally.from_lock += 1;
         } else if session.has_recalled(question) {
             tally.from_cache += 1;

@@ -1,11 +1,11 @@
 //! What a run learned, held against the lock.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::entry::plain_text;
 use super::{Answers, Entry, Key, Lock, Policy, keys};
-use crate::question::{Answer, Question};
-use crate::resolve::Resolve;
+use crate::question::{Answer, Failure, Question};
 
 /// An entry that is new, or means something else than before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,9 +59,11 @@ pub fn learn<'a>(
     changes.into_values().collect()
 }
 
-/// Whether the lock said what a question means: then its answer is no news.
-pub fn is_held(resolver: &dyn Resolve, question: &Question) -> bool {
-    resolver.known(question).is_some() || resolver.instead(question).is_some()
+/// Those of some questions that have an answer.
+pub fn answers<'a>(
+    settled: impl Iterator<Item = (&'a Question, &'a Result<Arc<Answer>, Failure>)>,
+) -> impl Iterator<Item = (&'a Question, &'a Answer)> {
+    settled.filter_map(|(question, outcome)| Some((question, &**outcome.as_ref().ok()?)))
 }
 
 /// Answers as answers about the content that they name.

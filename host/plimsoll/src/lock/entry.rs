@@ -4,7 +4,6 @@
 //! blanks outside of strings. So numbers of any length and keys in any order
 //! survive.
 
-use std::cmp::Ordering;
 use std::fmt::{self, Write as _};
 
 use serde_json::Value;
@@ -282,25 +281,6 @@ pub(super) fn write(text: &mut String, key: &Key, entry: &Entry) {
         }
     }
     text.push(']');
-}
-
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Entry {
-    /// By their text, for an order that does not depend on who is asked first.
-    fn cmp(&self, other: &Self) -> Ordering {
-        let text = |entry: &Self| {
-            let mut text = String::new();
-            let key = Key { module: String::new(), function: String::new(), arguments: String::new() };
-            write(&mut text, &key, entry);
-            text
-        };
-        text(self).cmp(&text(other))
-    }
 }
 
 /// A text of a stranger's on one line, without what a terminal would obey.

@@ -23,9 +23,18 @@ pub fn names(key: &Key) -> Vec<String> {
 pub fn is_selected(key: &Key, selectors: &[String]) -> bool {
     let names = names(key);
     selectors.iter().any(|selector| {
-        names.iter().any(|name| {
-            let tag = name.rfind(':').filter(|colon| key.module == "oci" && !name[*colon..].contains('/'));
-            fits(selector, name) || tag.is_some_and(|colon| fits(selector, &name[..colon]))
-        })
+        let is_image = |name: &str| key.module == "oci" && fits(selector, without_tag(name));
+        names.iter().any(|name| fits(selector, name) || is_image(name))
     })
+}
+
+/// What an image is of, without its tag; none for a key that is of no image.
+pub fn repository(key: &Key) -> Option<String> {
+    let name = key.arguments().into_iter().next().filter(|_| key.module == "oci")?;
+    Some(without_tag(&name).to_owned())
+}
+
+fn without_tag(name: &str) -> &str {
+    let tag = name.rfind(':').filter(|colon| !name[*colon..].contains('/'));
+    &name[..tag.unwrap_or(name.len())]
 }

@@ -62,6 +62,11 @@ pub trait Resolve: Send + Sync {
         None
     }
 
+    /// Whether it is said already what a question means, so that its answer is no news.
+    fn is_held(&self, question: &Question) -> bool {
+        self.known(question).is_some() || self.instead(question).is_some()
+    }
+
     /// Why a question is not even asked: a recorded run did not ask it, or the lock does not know it.
     fn why_not_asked(&self, _question: &Question) -> Option<Failure> {
         None

@@ -7,7 +7,6 @@ use crate::cli::inputs::meanings;
 use crate::lint::{Job, Outcome};
 use crate::lock::uses::{Use, uses};
 use crate::lock::{Mode, delta, keys, select};
-use crate::question::{Answer, Question};
 use crate::resolve::Resolve;
 
 /// Writes it or says it.
@@ -22,14 +21,15 @@ pub(super) fn settle(
     is_quiet: bool,
 ) -> anyhow::Result<()> {
     let config = &setting.config.lock;
-    let news = answers(outcome).filter(|(question, _)| !delta::is_held(resolver, question));
+    let answers = || delta::answers(outcome.settled.iter().map(|(question, outcome)| (question, outcome)));
+    let news = answers().filter(|(question, _)| !resolver.is_held(question));
     let changes = delta::learn(&setting.locked.lock, news, |key| select::policy(config, key), now);
     let writes = config.write && config.mode != Mode::Strict;
     if writes && !changes.is_empty() {
         setting.lock.change(|lock| delta::write(lock, &changes))?;
     }
     if writes && config.answers {
-        setting.lock.keep_answers(delta::of_content(answers(outcome)), |_| true)?;
+        setting.lock.keep_answers(delta::of_content(answers()), |_| true)?;
     }
     if is_quiet {
         return Ok(());
@@ -49,26 +49,21 @@ pub(super) fn settle(
     Ok(())
 }
 
-/// The questions of a run that have an answer.
-fn answers(outcome: &Outcome) -> impl Iterator<Item = (&Question, &Answer)> {
-    outcome.settled.iter().filter_map(|(question, outcome)| Some((question, &**outcome.as_ref().ok()?)))
-}
-
 /// What strict locks lack of what the files themselves refer to, whether or not a rule asks.
-pub(super) fn unlocked(setting: &Setting, job: &Job) -> Vec<String> {
+pub(super) fn unlocked(setting: &Setting, job: &Job, outcome: &Outcome) -> Vec<String> {
     if setting.config.lock.mode != Mode::Strict {
         return Vec::new();
     }
     let mut missing = Vec::new();
-    for input in &job.inputs {
-        for (document, meaning) in meanings(input, &job.surroundings) {
+    for file in &outcome.files {
+        for (document, meaning) in meanings(file, &job.surroundings) {
             for Use { question, line, what, .. } in uses(&document, &meaning) {
-                let Some(key) = keys::key(&question).filter(|_| !delta::is_held(&*job.resolver, &question)) else {
+                let Some(key) = keys::key(&question).filter(|_| !job.resolver.is_held(&question)) else {
                     continue;
                 };
                 if setting.locked.lock.get(&key).is_none() {
                     let place = setting.lock.path().display();
-                    missing.push(format!("{}:{line} {what}: {place} has no entry {key}", input.shown));
+                    missing.push(format!("{}:{line} {what}: {place} has no entry {key}", file.path));
                 }
             }
         }

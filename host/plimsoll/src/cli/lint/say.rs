@@ -52,7 +52,7 @@ pub(super) fn say(
             say_trouble(arguments, cache);
         }
     }
-    let unlocked = learned::unlocked(setting, job);
+    let unlocked = learned::unlocked(setting, job, outcome);
     unlocked.iter().for_each(|missing| complain(&format!("error: {missing}")));
     let is_strict = config.lock.mode == Mode::Strict;
     let is_unanswered = is_strict && outcome.slow_checks.skipped.contains_key(&SkipReason::Offline);

@@ -37,7 +37,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let is_quiet = arguments.scope.quiet;
     let survey = Survey::of(arguments.paths, arguments.scope, Asking::Nobody, Clone::clone)?;
-    ensure!(!survey.lock.is_empty(), "{}: there is no lock: run `plimsoll lock`", survey.file.path().display());
+    ensure!(!survey.lock.is_empty(), "{}: there is no lock: run `plimsoll lock`", survey.file().path().display());
     let edit = if arguments.undo { undo } else { apply };
     let builds = survey.prepared.job.surroundings.iter().map(|surroundings| Inputs {
         build_args: &surroundings.build_args,

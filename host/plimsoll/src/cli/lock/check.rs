@@ -8,7 +8,7 @@ use super::survey::{Asking, Survey};
 use crate::cli::lint::Scope;
 use crate::cli::{CLEAN, FOUND, complain, print_lines};
 use crate::lock::delta::shown;
-use crate::lock::{Entry, Key, keys};
+use crate::lock::{Entry, keys};
 
 /// Say what the lock lacks, what in it contradicts the files, and what nothing refers to
 ///
@@ -34,11 +34,10 @@ pub(super) struct PruneArguments {
 
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let survey = Survey::of(arguments.paths, arguments.scope, Asking::Nobody, Clone::clone)?;
-    let path = survey.file.path().display().to_string();
     let mut said = Vec::new();
     let missing = survey.places.keys().filter(|key| survey.lock.get(key).is_none());
     said.extend(missing.map(|key| format!("missing: {}{key}", survey.place(key))));
-    let at = |key: &Key| format!("{path}:{}", survey.lines.get(key).copied().unwrap_or_default());
+    let at = survey.lines()?;
     for (question, key) in &survey.questions {
         let Some(entry) = survey.lock.get(key) else { continue };
         if keys::answer(question, entry).is_none() && keys::instead(question, entry).is_none() {
@@ -73,7 +72,7 @@ pub(super) fn prune(arguments: PruneArguments) -> anyhow::Result<u8> {
     let unused = survey.unused();
     print_lines(&unused.iter().map(|key| format!("{key}\n")).collect::<String>())?;
     if !arguments.dry_run && !unused.is_empty() {
-        survey.file.change(|lock| unused.iter().for_each(|key| drop(lock.remove(key))))?;
+        survey.file().change(|lock| unused.iter().for_each(|key| drop(lock.remove(key))))?;
     }
     Ok(CLEAN)
 }

@@ -14,7 +14,7 @@ use crate::cli::lint::{Arguments, Prepared, Scope, Setting};
 use crate::cli::{complain, variables};
 use crate::config;
 use crate::lint::{Ask, Outcome};
-use crate::lock::select::names;
+use crate::lock::select::repository;
 use crate::lock::uses::{LegacyPin, legacy_pins, uses};
 use crate::lock::{Answers, Key, Lock, LockFile, Mode, Policy, keys};
 use crate::plugin::check_name;
@@ -45,11 +45,8 @@ impl fmt::Display for Place {
 pub(super) struct Survey {
     pub(super) setting: Setting,
     pub(super) prepared: Prepared,
-    pub(super) file: LockFile,
     /// The lock as it was read.
     pub(super) lock: Lock,
-    /// On which lines its entries stand.
-    pub(super) lines: BTreeMap<Key, usize>,
     /// By key, who refers to it.
     pub(super) places: BTreeMap<Key, BTreeSet<Place>>,
     /// The questions behind the keys.
@@ -111,7 +108,7 @@ impl Survey {
         );
         // Files with errors are built after they are mended.
         setting.config.fail_fast = false;
-        let (lock, lines) = (setting.locked.lock.clone(), Lock::lines(&setting.lock.text()?));
+        let lock = setting.locked.lock.clone();
         for (line, warning) in std::mem::take(&mut setting.locked.warnings) {
             complain(&format!("note: {}:{line}: {warning}", setting.lock.path().display()));
         }
@@ -127,15 +124,12 @@ impl Survey {
         prepared.job.slow_checks.terms.records = true;
 
         let outcome = crate::lint::run(&prepared.job);
-        let file = setting.lock.clone();
         let mut survey = Self {
             settled: outcome.settled.iter().cloned().collect(),
             is_whole: outcome.files.iter().all(|file| file.skipped.is_empty()),
             setting,
             prepared,
-            file,
             lock,
-            lines,
             places: BTreeMap::new(),
             questions: HashMap::new(),
             wishes: BTreeMap::new(),
@@ -180,10 +174,10 @@ impl Survey {
                 complain(&format!("error: {}: {}", file.path, problem.message));
             }
         }
-        for input in &self.prepared.job.inputs {
-            for (document, meaning) in meanings(input, &self.prepared.job.surroundings) {
+        for file in &self.outcome.files {
+            for (document, meaning) in meanings(file, &self.prepared.job.surroundings) {
                 for used in uses(&document, &meaning) {
-                    let place = Place { file: input.shown.clone(), line: Some(used.line), what: used.what.to_owned() };
+                    let place = Place { file: file.path.clone(), line: Some(used.line), what: used.what.to_owned() };
                     if used.is_variable {
                         self.variable.extend(keys::key(&used.question));
                     }
@@ -199,7 +193,7 @@ impl Survey {
                     }
                     note(&mut self.places, &mut self.questions, &used.question, place);
                 }
-                let pins = legacy_pins(&document, &meaning).into_iter().map(|pin| (input.shown.clone(), pin));
+                let pins = legacy_pins(&document, &meaning).into_iter().map(|pin| (file.path.clone(), pin));
                 self.legacy.extend(pins);
             }
         }
@@ -220,6 +214,20 @@ impl Survey {
         session.ask(questions.iter().map(|question| (question, None)), &mut ());
         let outcome = |question: &Question| Some((question.clone(), session.outcome(question)?));
         questions.iter().filter_map(outcome).collect()
+    }
+
+    /// Where the lock is.
+    pub(super) fn file(&self) -> &LockFile {
+        &self.setting.lock
+    }
+
+    /// Where entries stand in the lock, such as `plimsoll.lock:3`.
+    ///
+    /// # Errors
+    /// When the lock can be read no more.
+    pub(super) fn lines(&self) -> anyhow::Result<impl Fn(&Key) -> String> {
+        let (path, lines) = (self.file().path().display().to_string(), Lock::lines(&self.file().text()?));
+        Ok(move |key: &Key| format!("{path}:{}", lines.get(key).copied().unwrap_or_default()))
     }
 
     /// Where a key is referred to, by a line before a rule: such as `Dockerfile:3 FROM: `; nothing where it is not.
@@ -260,13 +268,6 @@ impl Survey {
             |key: &&Key| key.is_known() && key.module != "plugins" && !named.contains(&first(key)) && !is_spared(key);
         self.lock.iter().map(|(key, _)| key).filter(is_unused).cloned().collect()
     }
-}
-
-/// What an image is of, without its tag.
-fn repository(key: &Key) -> Option<String> {
-    let name = names(key).into_iter().next().filter(|_| key.module == "oci")?;
-    let tag = name.rfind(':').filter(|colon| !name[*colon..].contains('/'));
-    Some(name[..tag.unwrap_or(name.len())].to_owned())
 }
 
 fn note(

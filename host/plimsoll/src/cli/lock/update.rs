@@ -79,7 +79,7 @@ pub(super) fn complete(paths: Vec<PathBuf>, told: &Told, scope: Scope) -> anyhow
     if !is_quiet {
         let new = changes.iter().filter(|change| change.old.is_none()).count();
         let all = survey.lock.len() + new;
-        print(&format!("{}: {new} new, {all} in all\n", survey.file.path().display()))?;
+        print(&format!("{}: {new} new, {all} in all\n", survey.file().path().display()))?;
     }
     Ok(complain_of_failures(&survey, |_| true))
 }
@@ -112,7 +112,8 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
 fn changes(survey: &Survey, told: &Told) -> Vec<Change> {
     let config = &survey.setting.config.lock;
     let wish = |key: &Key| told.policy(key).or_else(|| survey.wishes.get(key).copied());
-    let news = answers(survey).filter(|(question, _)| !delta::is_held(&*survey.prepared.job.resolver, question));
+    let news =
+        delta::answers(survey.settled.iter()).filter(|(question, _)| !survey.prepared.job.resolver.is_held(question));
     let now = age::text(survey.prepared.job.now);
     let mut changes = delta::learn(&survey.lock, news, |key| select::policy(config, key), &now);
     let known: BTreeSet<Key> = changes.iter().map(|change| change.key.clone()).collect();
@@ -131,21 +132,17 @@ fn changes(survey: &Survey, told: &Told) -> Vec<Change> {
     changes
 }
 
-fn answers(survey: &Survey) -> impl Iterator<Item = (&Question, &Answer)> {
-    survey.settled.iter().filter_map(|(question, outcome)| Some((question, &**outcome.as_ref().ok()?)))
-}
-
 /// Writes once, at the end, what is known by then.
 fn save(survey: &Survey, changes: &[Change]) -> anyhow::Result<()> {
     if !changes.is_empty() {
-        survey.file.change(|lock| delta::write(lock, changes))?;
+        survey.file().change(|lock| delta::write(lock, changes))?;
     }
     if survey.setting.config.lock.answers {
-        let lock = survey.file.read()?.lock;
+        let lock = survey.file().read()?.lock;
         let mut named: BTreeSet<String> = lock.iter().map(|(_, entry)| delta::shown(entry)).collect();
         named.extend(survey.legacy.iter().map(|(_, pin)| pin.digest.clone()));
         let is_wanted = |digest: &str| named.contains(digest) || !survey.covers_all;
-        survey.file.keep_answers(delta::of_content(answers(survey)), is_wanted)?;
+        survey.file().keep_answers(delta::of_content(delta::answers(survey.settled.iter())), is_wanted)?;
     }
     Ok(())
 }
@@ -164,6 +161,8 @@ fn waiting(
     };
     let mut images: Vec<&Question> = survey.settled.keys().filter(is_changed).collect();
     images.sort_by_cached_key(ToString::to_string);
+    let indexes: Vec<Question> = images.iter().filter_map(|image| index_of(image)).collect();
+    let indexes = required.map(|_| survey.answers(&indexes)).unwrap_or_default();
     for question in images {
         let Question::Image { reference, .. } = question else { continue };
         let answer = survey.settled[question].as_deref().ok();
@@ -178,9 +177,8 @@ fn waiting(
             waiting.insert(reference.canonical());
         }
         let Some(Platforms(required)) = required else { continue };
-        let index = Question::Index { reference: reference.clone(), attestations: false };
-        let missing = match survey.answers(std::slice::from_ref(&index)).remove(&index) {
-            Some(Ok(answer)) => missing_platforms(&answer, question, required),
+        let missing = match index_of(question).and_then(|index| indexes.get(&index)) {
+            Some(Ok(answer)) => missing_platforms(answer, question, required),
             _ => required.iter().map(ToString::to_string).collect(),
         };
         if !missing.is_empty() && waiting.insert(reference.canonical()) {
@@ -188,6 +186,12 @@ fn waiting(
         }
     }
     waiting
+}
+
+/// What is asked of the index of an image.
+fn index_of(image: &Question) -> Option<Question> {
+    let Question::Image { reference, .. } = image else { return None };
+    Some(Question::Index { reference: reference.clone(), attestations: false })
 }
 
 fn missing_platforms(answer: &Answer, question: &Question, required: &[Platform]) -> Vec<String> {

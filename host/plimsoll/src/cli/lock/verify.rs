@@ -36,9 +36,10 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     }
     let all = questions.values().flat_map(|(name, content)| content.iter().chain([name]));
     let answers = survey.answers(&all.cloned().collect::<Vec<_>>());
+    let at = survey.lines()?;
     for (key, (name, content)) in &questions {
         let Some(entry) = survey.lock.get(key) else { continue };
-        let at = format!("{}:{}", survey.file.path().display(), survey.lines.get(key).copied().unwrap_or_default());
+        let at = at(key);
         let told = |asked: &Question| match answers.get(asked)? {
             Ok(answer) => Some(Ok(keys::entry(name, answer, Policy::Float, "")?)),
             Err(failure) => Some(Err(failure)),

@@ -12,7 +12,7 @@ use plimsoll_test_support::repository_root;
 use wit_parser::{Docs, Function, Interface, InterfaceId, Resolve, Type, TypeDef, TypeDefKind, WorldItem};
 
 /// The interfaces that a plugin needs no leave for.
-const OF_THE_FILE: [&str; 5] = ["document", "model", "shell", "settings", "log"];
+const OF_THE_FILE: [&str; 6] = ["document", "model", "shell", "settings", "log", "lock"];
 
 #[test]
 fn the_reference_says_what_the_contract_says() {

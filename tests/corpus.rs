@@ -77,6 +77,7 @@ fn findings_of(name: &str, source: &[u8]) -> Vec<String> {
             fail_fast: true,
             terms: Terms::within(Duration::from_secs(20)),
         },
+        lock: None,
         resolver: Arc::<AsBuildkitWasTold>::default(),
         now: std::time::SystemTime::UNIX_EPOCH,
         threads: 1,

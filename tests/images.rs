@@ -344,6 +344,7 @@ fn the_largest_answers_fit_into_a_rule() {
             fail_fast: true,
             terms: Terms::within(Duration::from_secs(20)),
         },
+        lock: None,
         resolver: Arc::new(Recorded { answers: answers.into(), ..Recorded::default() }),
         now: SystemTime::UNIX_EPOCH,
         threads: 1,

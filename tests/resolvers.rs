@@ -379,6 +379,7 @@ fn lint(root: &Path, allowed: &[String], dockerfile: &str) -> FileReport {
             fail_fast: true,
             terms: Terms::within(Duration::from_secs(20)),
         },
+        lock: None,
         resolver: world(allowed),
         now: std::time::SystemTime::UNIX_EPOCH,
         threads: 1,

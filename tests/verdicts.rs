@@ -54,6 +54,7 @@ impl Instance for Script {
             options_schema: String::new(),
             fixable: false,
             opt_in: false,
+            about: plimsoll::plugin::contract::About::Dockerfile,
         });
         Ok(Description { version: "1".to_owned(), rules: rules.into() })
     }
@@ -82,7 +83,16 @@ impl Instance for Script {
 
 fn finding(rule: u32, stage: usize, message: &str) -> Finding {
     let span = Span { start: STAGES[stage], end: STAGES[stage] + 4 };
-    Finding { rule, message: message.to_owned(), span, severity: None, url: None, related: vec![], fixes: vec![] }
+    Finding {
+        rule,
+        message: message.to_owned(),
+        span,
+        severity: None,
+        url: None,
+        related: vec![],
+        lock_entry: None,
+        fixes: vec![],
+    }
 }
 
 /// A fast finding of rule one in each stage.
@@ -137,6 +147,7 @@ fn run_with(script: Script, off: &[u32], configure: impl FnOnce(&mut Job)) -> Fi
         rulesets: vec![ruleset],
         surroundings: vec![Surroundings::of_platform(Platform::host())],
         slow_checks: SlowChecks { ask: Ask::Everything, fail_fast: true, terms: Terms::within(Duration::from_secs(5)) },
+        lock: None,
         resolver: Arc::new(Recorded { answers, ..Recorded::default() }),
         now: std::time::SystemTime::UNIX_EPOCH,
         threads: 1,

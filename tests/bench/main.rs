@@ -112,6 +112,7 @@ fn job(sources: &[(String, Vec<u8>)], plugins: Arc<[Plugin]>, threads: usize) ->
         unusable: Vec::new(),
         surroundings: vec![Surroundings::of_platform(Platform::host())],
         slow_checks: SlowChecks { ask: Ask::Nothing, fail_fast: true, terms: Terms::within(Duration::from_secs(1)) },
+        lock: None,
         resolver: Arc::new(Recorded::default()),
         now: std::time::SystemTime::UNIX_EPOCH,
         threads,

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use plimsoll::plugin::contract::{self, Verdict};
 use plimsoll::plugin::{Call, Code, Failure, Instance, Plugin};
 use plimsoll_sdk::native::{
-    self, ContextFile, Host, Ignored, IndexEntry, Level, Matches, Port, Referrer, ScriptSource, Selection,
+    self, ContextFile, Host, Ignored, IndexEntry, Level, LockEntry, Matches, Port, Referrer, ScriptSource, Selection,
 };
 use plimsoll_sdk::pack::{self, Entry};
 use plimsoll_sdk::{Request, RequestId, Scope, Severity};
@@ -49,6 +49,10 @@ impl Instance for Native {
             options_schema: rule.options_schema,
             fixable: rule.fixable,
             opt_in: rule.opt_in,
+            about: match rule.about {
+                plimsoll_sdk::About::Dockerfile => contract::About::Dockerfile,
+                plimsoll_sdk::About::Lock => contract::About::Lock,
+            },
         });
         Ok(contract::Description { version: description.version, rules: rules.collect() })
     }
@@ -95,6 +99,7 @@ fn finding(finding: plimsoll_sdk::Finding) -> contract::Finding {
         related: (finding.related.into_iter())
             .map(|related| contract::types::RelatedSpan { span: span(related.span), message: related.message })
             .collect(),
+        lock_entry: finding.lock_entry.map(span),
         fixes: (finding.fixes.into_iter())
             .map(|fix| contract::Fix {
                 message: fix.message,
@@ -103,9 +108,16 @@ fn finding(finding: plimsoll_sdk::Finding) -> contract::Finding {
                     plimsoll_sdk::Safety::Unsafe => contract::Safety::Unsafe,
                 },
                 edits: fix.edits.into_iter().map(edit).collect(),
+                renews_entry: fix.renews_entry,
             })
             .collect(),
     }
+}
+
+fn locked(entry: &plimsoll::document::LockEntry) -> LockEntry {
+    let contract::lock::Entry { span, module, function, arguments, value, index_digest, pinned, unused } = entry.into();
+    let span = plimsoll_sdk::Span { start: span.start, end: span.end };
+    LockEntry { span, module, function, arguments, value, index_digest, pinned, unused }
 }
 
 fn severity(severity: Severity) -> contract::Severity {
@@ -264,6 +276,14 @@ impl Host for Linked {
             text: script.text,
             places: script.places.iter().flat_map(|(of, at)| [of.start, of.end, at.start, at.end]).collect(),
         })
+    }
+    fn locked_image(&self, reference: &str, platform: &str) -> Option<LockEntry> {
+        let call = self.0.borrow();
+        call.locked_image(reference, platform).expect("a rule runs inside a call").map(locked)
+    }
+    fn locked_entries(&self) -> Vec<LockEntry> {
+        let call = self.0.borrow();
+        call.locked_entries().expect("the call is about the lock").iter().map(locked).collect()
     }
     fn enabled(&self, from: u32) -> u64 {
         self.0.borrow().enabled(from).expect("a rule runs inside a call")

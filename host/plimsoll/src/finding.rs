@@ -56,8 +56,19 @@ pub struct Finding {
     pub span: Span,
     /// Other places that explain it.
     pub related: Vec<(Span, String)>,
+    /// The line of the lock that it has to do with.
+    pub lock: Option<LockLine>,
     /// Ways to mend it, best first.
     pub fixes: Vec<Fix>,
+}
+
+/// A line of the lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockLine {
+    /// The lock, as reports call it.
+    pub path: Arc<str>,
+    /// The line, from 1.
+    pub line: u32,
 }
 
 /// Edits that together remove the cause of a finding.
@@ -69,6 +80,8 @@ pub struct Fix {
     pub is_safe: bool,
     /// Ranges and what replaces them; they do not overlap.
     pub edits: Vec<(Span, String)>,
+    /// Whether the entry in that line of the lock is taken anew as well.
+    pub renews_entry: bool,
 }
 
 /// What went wrong with a file, apart from its content's findings.

@@ -30,6 +30,13 @@ pub(crate) fn familiar(reference: &str) -> &str {
     short.strip_prefix("library/").filter(|_| short != reference).unwrap_or(short)
 }
 
+/// A digest as people compare it: its algorithm and first digits.
+pub(crate) fn short(digest: &str) -> &str {
+    const DIGITS: usize = 12;
+    let end = digest.find(':').map_or(DIGITS, |colon| colon + 1 + DIGITS);
+    digest.get(..end).unwrap_or(digest)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,7 @@
 //! whatever [`crate::native`] was given. One list makes both.
 
 use crate::bindings::plimsoll::rules::context::{ContextFile, Ignored, Matches};
+use crate::bindings::plimsoll::rules::lock::Entry;
 use crate::bindings::plimsoll::rules::log::Level;
 use crate::bindings::plimsoll::rules::model::Port;
 use crate::bindings::plimsoll::rules::registry::{IndexEntry, Referrer, Selection};
@@ -110,6 +111,10 @@ seam! {
     settings::options as options(rule: u32) -> String;
     /// `settings.announces`.
     settings::announces as announces() -> bool;
+    /// `lock.image`.
+    lock::image as locked_image(reference: &str, platform: &str) -> Option<Entry>;
+    /// `lock.entries`.
+    lock::entries as locked_entries() -> Vec<Entry>;
     /// `log.enter`.
     log::enter as enter(rule: u32);
     /// `log.write`.

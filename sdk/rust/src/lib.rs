@@ -13,6 +13,7 @@ mod document;
 pub mod git;
 mod host;
 pub mod http;
+pub mod lock;
 pub mod log;
 mod model;
 pub mod native;
@@ -38,8 +39,8 @@ pub mod bindings {
 
 pub use bindings::plimsoll::rules::model::Port;
 pub use bindings::plimsoll::rules::types::{
-    Answered, Description, Edit, Finding, Fix, OptionError, Request, RequestId, Rule as RuleDescription, Safety, Scope,
-    Severity, Span, Verdict,
+    About, Answered, Description, Edit, Finding, Fix, OptionError, Request, RequestId, Rule as RuleDescription, Safety,
+    Scope, Severity, Span, Verdict,
 };
 pub use document::{Comment, Document, Flag, Heredoc, Instruction, Keyword, Word};
 pub use model::{Base, ImageUse, ImageUseKind, PlatformFlag, Stage, State, Variable, Visibility};
@@ -55,9 +56,9 @@ pub mod prelude {
     #[cfg(feature = "options")]
     pub use crate::from_json;
     pub use crate::{
-        Answered, Base, Document, Edit, Fix, ImageUse, ImageUseKind, Instruction, Keyword, OperatingSystem, Outcome,
-        Plan, PlatformFlag, Report, Rule, Safety, Scope, Severity, Shell, Source, Span, Stage, State, Step, StepFlag,
-        StepWord, Variable, Visibility, Word, WordRole, console, context, git, http, registry, shell,
+        About, Answered, Base, Document, Edit, Fix, ImageUse, ImageUseKind, Instruction, Keyword, OperatingSystem,
+        Outcome, Plan, PlatformFlag, Report, Rule, Safety, Scope, Severity, Shell, Source, Span, Stage, State, Step,
+        StepFlag, StepWord, Variable, Visibility, Word, WordRole, console, context, git, http, lock, registry, shell,
     };
 }
 

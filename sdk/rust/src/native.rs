@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 pub use crate::bindings::plimsoll::rules::context::{ContextFile, Ignored, Matches};
+pub use crate::bindings::plimsoll::rules::lock::Entry as LockEntry;
 pub use crate::bindings::plimsoll::rules::log::Level;
 pub use crate::bindings::plimsoll::rules::model::Port;
 pub use crate::bindings::plimsoll::rules::registry::{Attestation, Image, IndexEntry, Referrer, Selection};

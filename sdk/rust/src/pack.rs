@@ -40,6 +40,7 @@ pub const fn entry<R: Rule>(documentation: &'static str) -> Entry {
             options_schema: R::OPTIONS_SCHEMA.to_owned(),
             fixable: R::FIXABLE,
             opt_in: R::OPT_IN,
+            about: R::ABOUT,
         },
         documentation,
         takes_options: !R::OPTIONS_SCHEMA.is_empty(),

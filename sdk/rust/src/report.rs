@@ -1,7 +1,7 @@
 //! What a rule gives back: findings, fixes, questions.
 
 use crate::bindings::plimsoll::rules::types::RelatedSpan;
-use crate::{Answered, Edit, Finding, Fix, Request, Safety, Scope, Severity, Span};
+use crate::{Answered, Edit, Finding, Fix, Request, Safety, Scope, Severity, Span, lock};
 
 /// The findings of one rule on one document.
 #[derive(Debug)]
@@ -31,6 +31,7 @@ impl Report {
             severity: None,
             url: None,
             related: Vec::new(),
+            lock_entry: None,
             fixes: Vec::new(),
         };
         if self.findings.len() >= FINDINGS_MAX {
@@ -69,18 +70,29 @@ impl Finding {
         self
     }
 
+    /// Names the entry of the lock that it has to do with.
+    pub fn entry(&mut self, entry: &lock::Entry) -> &mut Self {
+        self.lock_entry = Some(entry.span);
+        self
+    }
+
+    /// Offers to take that entry of the lock anew.
+    pub fn renew_entry(&mut self, message: impl Into<String>) -> &mut Self {
+        self.offer(message.into(), Safety::Unsafe, Vec::new(), true)
+    }
+
     /// Offers a fix that leaves the built image as it is.
     pub fn fix(&mut self, message: impl Into<String>, edits: impl Into<Vec<Edit>>) -> &mut Self {
-        self.offer(message.into(), Safety::Safe, edits.into())
+        self.offer(message.into(), Safety::Safe, edits.into(), false)
     }
 
     /// Offers a fix that may change the built image.
     pub fn unsafe_fix(&mut self, message: impl Into<String>, edits: impl Into<Vec<Edit>>) -> &mut Self {
-        self.offer(message.into(), Safety::Unsafe, edits.into())
+        self.offer(message.into(), Safety::Unsafe, edits.into(), false)
     }
 
-    fn offer(&mut self, message: String, safety: Safety, edits: Vec<Edit>) -> &mut Self {
-        self.fixes.push(Fix { message, safety, edits });
+    fn offer(&mut self, message: String, safety: Safety, edits: Vec<Edit>, renews_entry: bool) -> &mut Self {
+        self.fixes.push(Fix { message, safety, edits, renews_entry });
         self
     }
 }

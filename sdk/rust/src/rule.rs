@@ -1,6 +1,6 @@
 //! The one trait that an author implements.
 
-use crate::{Answered, Document, Outcome, Plan, Report, Severity};
+use crate::{About, Answered, Document, Outcome, Plan, Report, Severity};
 
 /// A rule. Its fields are its options; the default value has none set.
 ///
@@ -21,6 +21,8 @@ pub trait Rule: Default {
     /// Whether it runs only where it is asked for: a matter of taste, or still on
     /// trial.
     const OPT_IN: bool = false;
+    /// What it looks at: Dockerfiles, or the lock after them.
+    const ABOUT: About = About::Dockerfile;
     /// JSON Schema of its options; empty when it takes none.
     const OPTIONS_SCHEMA: &'static str = "";
 

@@ -87,6 +87,7 @@ pub fn lint(request: &Value) -> Result<Value, String> {
             fail_fast: false,
             terms: Terms::within(Duration::from_secs(60)),
         },
+        lock: None,
         resolver: Arc::new(world.clone()),
         now: std::time::SystemTime::UNIX_EPOCH,
         threads: 1,

@@ -8,10 +8,9 @@ use std::sync::Arc;
 
 use crate::config::{self, Config, File, Files, Finder};
 use crate::discover::{Found, discover, real};
-use crate::document::{Document, Meaning, Surroundings};
 use crate::finding::{Problem, ProblemKind};
 use crate::limits::SOURCE_BYTES_MAX;
-use crate::lint::{FileReport, Input, Ruleset, Source};
+use crate::lint::{Input, Ruleset, Source};
 use crate::plugin::Plugin;
 use crate::question::BuildContext;
 
@@ -30,6 +29,10 @@ pub(super) struct Inputs {
     pub(super) inputs: Vec<Input>,
     /// Inputs point here.
     pub(super) rulesets: Vec<Ruleset>,
+    /// What reports call the lock.
+    pub(super) lock_shown: String,
+    /// Its ruleset, by index.
+    pub(super) of_lock: usize,
     /// What the user may want to know of the configuration.
     pub(super) notes: Vec<String>,
 }
@@ -38,6 +41,7 @@ pub(super) struct Inputs {
 /// its folder as build context unless another is given.
 pub(super) fn inputs(
     given: Given,
+    lock: &Path,
     config: &Config,
     files: Files,
     finder: Finder,
@@ -75,7 +79,9 @@ pub(super) fn inputs(
         let context = build_context(context, Some(&real), here);
         inputs.push(Input { shown, source, ruleset, context });
     }
-    Ok(Inputs { inputs, rulesets: rulesets.rulesets, notes: rulesets.notes })
+    let of_lock = rulesets.of(lock, plugins)?;
+    let lock_shown = shown_path(lock, lock, &base);
+    Ok(Inputs { inputs, of_lock, lock_shown, rulesets: rulesets.rulesets, notes: rulesets.notes })
 }
 
 /// The folder that was given, else that of the file.
@@ -120,12 +126,12 @@ impl Rulesets<'_> {
     }
 }
 
-/// What a file that was linted means for each of these builds; nothing for one that could not be read.
-pub(super) fn meanings(file: &FileReport, surroundings: &[Surroundings]) -> Vec<(Arc<Document>, Meaning)> {
-    let Some(source) = &file.source else { return Vec::new() };
-    let document = Arc::new(Document::new(0, file.path.clone(), source.bytes().to_vec()));
-    let meaning = |build: &Surroundings| (document.clone(), Meaning::new(document.clone(), build, &[]));
-    surroundings.iter().map(meaning).collect()
+/// Whether the folder of the lock, and so all that it is about, was given.
+pub(super) fn covers(given: Given, lock: &Path) -> bool {
+    let canonical = |path: &Path| fs::canonicalize(path).ok();
+    let folder = lock.parent().and_then(canonical);
+    let mut given = given.paths.iter().filter_map(|path| canonical(&given.here.join(path)));
+    folder.is_some_and(|folder| given.any(|path| folder.starts_with(path)))
 }
 
 /// The path as reports show it: relative to `base`, the folder of the

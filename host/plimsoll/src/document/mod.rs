@@ -6,6 +6,7 @@
 //! column as their comments say. Each is made when a rule first asks for it, and shared by
 //! all plugins.
 
+mod lock;
 mod meaning;
 mod shell;
 mod steps;
@@ -13,6 +14,7 @@ mod steps;
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
+pub use lock::{LockEntry, LockView};
 pub use meaning::{Meaning, Surroundings};
 use plimsoll_dockerfile::tree::{Comment, Directive, Instruction, Keyword, Problem, ProblemKind, Text};
 use plimsoll_dockerfile::{LineIndex, Span, Tree, parse};
@@ -28,6 +30,10 @@ pub struct Source {
 }
 
 impl Source {
+    fn new(bytes: Vec<u8>) -> Self {
+        Self { bytes, lines: OnceLock::new() }
+    }
+
     /// All bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -39,13 +45,15 @@ impl Source {
     }
 }
 
-/// A file, parsed.
+/// A file, parsed; or the lock, of which there is nothing to parse.
 pub struct Document {
     id: u64,
     path: String,
     source: Arc<Source>,
     invalid_utf8: Option<u32>,
     tree: Tree,
+    lock: Option<Arc<LockView>>,
+    is_lock: bool,
     instructions: OnceLock<Vec<u32>>,
     words: OnceLock<Vec<u32>>,
     flags: OnceLock<Vec<u32>>,
@@ -60,13 +68,29 @@ impl Document {
         let tree = parse(&source);
         let invalid = str::from_utf8(&source).err();
         let invalid_utf8 = invalid.map(|error| u32::try_from(error.valid_up_to()).unwrap_or(NONE));
-        let source = Arc::new(Source { bytes: source, lines: OnceLock::new() });
+        Self { invalid_utf8, ..Self::of_tree(id, path, Arc::new(Source::new(source)), tree) }
+    }
+
+    /// The lock as a document.
+    pub fn of_lock(id: u64, lock: Arc<LockView>) -> Self {
+        let (path, source) = (lock.path().to_owned(), lock.source().clone());
+        Self { lock: Some(lock), is_lock: true, ..Self::of_tree(id, path, source, parse(&[])) }
+    }
+
+    /// The same, with what rules may read of the lock.
+    pub fn beside(self, lock: Option<Arc<LockView>>) -> Self {
+        Self { lock, ..self }
+    }
+
+    fn of_tree(id: u64, path: String, source: Arc<Source>, tree: Tree) -> Self {
         Self {
             id,
             path,
             source,
-            invalid_utf8,
+            invalid_utf8: None,
             tree,
+            lock: None,
+            is_lock: false,
             instructions: OnceLock::new(),
             words: OnceLock::new(),
             flags: OnceLock::new(),
@@ -93,6 +117,16 @@ impl Document {
     /// Its bytes and lines, to be kept beyond the tree.
     pub fn shared_source(&self) -> Arc<Source> {
         self.source.clone()
+    }
+
+    /// What the lock says, where there is one.
+    pub fn lock(&self) -> Option<&LockView> {
+        self.lock.as_deref()
+    }
+
+    /// Whether it is the lock itself.
+    pub fn is_lock(&self) -> bool {
+        self.is_lock
     }
 
     /// Its syntax tree.

@@ -41,7 +41,7 @@ pub(super) fn draft(job: &Job, runner: &mut Runner, batch: &[(u64, &Input)]) -> 
 
 /// Reads and parses one file.
 fn begin(job: &Job, id: u64, input: &Input) -> Vec<Work> {
-    let document = read(&input.source).map(|source| Arc::new(Document::new(id, input.shown.clone(), source)));
+    let document = read(job, id, input).map(Arc::new);
     let work = |surroundings| {
         let mut work = Work::new(input.shown.clone());
         for unusable in &job.unusable {
@@ -59,9 +59,12 @@ fn begin(job: &Job, id: u64, input: &Input) -> Vec<Work> {
 
 fn understand(work: &mut Work, job: &Job, input: &Input, document: &Arc<Document>, surroundings: usize) {
     work.report.source = Some(document.shared_source());
+    work.report.is_lock = document.is_lock();
     let told = &job.surroundings[surroundings];
     let meaning = Arc::new(Meaning::new(document.clone(), told, &[]));
-    work.report.problems.extend(problems_of(document, &meaning));
+    if !document.is_lock() {
+        work.report.problems.extend(problems_of(document, &meaning));
+    }
     let (suppressions, refused) = Suppressions::of(document, &told.build_args);
     work.report.problems.extend(refused);
     let configured = job.plugins.iter().zip(&job.rulesets[input.ruleset].settings);
@@ -102,9 +105,10 @@ fn narrow(job: &Job, context: &Arc<BuildContext>) -> Arc<BuildContext> {
     }
 }
 
-fn read(source: &Source) -> Result<Vec<u8>, Problem> {
+fn read(job: &Job, id: u64, input: &Input) -> Result<Document, Problem> {
     let problem = |kind, message: String| Problem { kind, message, line: None };
-    let bytes = match source {
+    let bytes = match &input.source {
+        Source::Lock(lock) => return Ok(Document::of_lock(id, lock.clone())),
         Source::Bytes(bytes) => bytes.clone(),
         Source::Broken(broken) => return Err(broken.clone()),
         Source::Path(path) => read_path(path).map_err(|error| problem(ProblemKind::Io, error))?,
@@ -119,7 +123,8 @@ fn read(source: &Source) -> Result<Vec<u8>, Problem> {
     if bytes.contains(&0) {
         return Err(problem(ProblemKind::Binary, "the file is binary: it holds NUL bytes".to_owned()));
     }
-    Ok(bytes)
+    let lock = job.lock.as_ref().map(|lock| lock.view.clone());
+    Ok(Document::new(id, input.shown.clone(), bytes).beside(lock))
 }
 
 fn read_path(path: &Path) -> Result<Vec<u8>, String> {

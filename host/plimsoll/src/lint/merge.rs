@@ -115,7 +115,7 @@ pub(super) fn join(mut batches: Vec<Vec<Finding>>) -> Vec<Finding> {
 
 /// What is said of one file for two platforms to build for: what both say is said once.
 pub(super) fn platforms(mut one: FileReport, other: FileReport) -> FileReport {
-    let FileReport { path: _, source: _, mut findings, problems, skipped, planned, log } = other;
+    let FileReport { path: _, is_lock: _, source: _, mut findings, problems, skipped, planned, log } = other;
     // What one platform's answer knows how to mend, the other's findings need not say without.
     give_way(&mut findings, &one.findings);
     give_way(&mut one.findings, &findings);

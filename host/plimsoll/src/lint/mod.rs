@@ -10,8 +10,10 @@ mod draft;
 mod early;
 mod instances;
 mod judge;
+mod lock;
 mod merge;
 mod parallel;
+mod references;
 mod ruleset;
 mod run;
 mod suppress;
@@ -24,9 +26,11 @@ use std::time::{Duration, SystemTime};
 
 pub use check_options::{CheckOptions, Rules};
 pub use instances::Instances;
+pub use lock::JobLock;
+pub use references::{Place, References, meanings};
 pub use run::{run, run_in};
 
-use crate::document::{self, Surroundings};
+use crate::document::{self, LockView, Surroundings};
 use crate::finding::{Finding, Problem, ProblemKind, Severity, Skipped};
 use crate::plugin::contract::Level;
 use crate::plugin::{Plugin, Settings, Unusable};
@@ -51,6 +55,8 @@ pub struct Job {
     pub surroundings: Vec<Surroundings>,
     /// Whether and how the world is asked.
     pub slow_checks: SlowChecks,
+    /// The lock, where there is one.
+    pub lock: Option<JobLock>,
     /// Who answers.
     pub resolver: Arc<dyn Resolve>,
     /// What counts as now for the whole run: how old images are hangs on it.
@@ -77,6 +83,8 @@ pub enum Source {
     Path(PathBuf),
     /// Bytes at hand, such as those of standard input.
     Bytes(Vec<u8>),
+    /// The lock, for the rules about it.
+    Lock(Arc<LockView>),
     /// Nowhere: what is wrong is known already.
     Broken(Problem),
 }
@@ -84,8 +92,10 @@ pub enum Source {
 /// The configuration of rules that holds for some files.
 #[derive(Debug, Clone, Default)]
 pub struct Ruleset {
-    /// By plugin: which rules run, with which options.
+    /// By plugin: which rules run on Dockerfiles, with which options.
     pub settings: Vec<Arc<Settings>>,
+    /// The same of rules about the lock.
+    pub of_lock: Vec<Arc<Settings>>,
     /// Severities that differ from the rules' own.
     pub severities: HashMap<Arc<str>, Severity>,
     /// Rules that run only where they are asked for.
@@ -140,6 +150,8 @@ pub struct Outcome {
 pub struct FileReport {
     /// What reports call it.
     pub path: String,
+    /// Whether it is the lock, and no Dockerfile.
+    pub is_lock: bool,
     /// The file, if it could be read.
     pub source: Option<Arc<document::Source>>,
     /// What the rules found, by place.
@@ -155,10 +167,40 @@ pub struct FileReport {
 }
 
 impl FileReport {
+    /// Whether there is nothing to say of it.
+    fn is_silent(&self) -> bool {
+        self.findings.is_empty() && self.problems.is_empty() && self.planned.is_empty() && self.log.is_empty()
+    }
+
     /// Whether the user sees an error in this file.
     pub fn has_error(&self) -> bool {
         self.findings.iter().any(|finding| finding.severity == Severity::Error)
             || self.problems.iter().any(|problem| problem.kind == ProblemKind::Syntax)
+    }
+}
+
+impl Outcome {
+    /// Adds what another run came to.
+    fn add(&mut self, other: Self) {
+        let Self { files, slow_checks: tally, hosts, recalled, settled } = other;
+        self.files.extend(files);
+        self.slow_checks.planned += tally.planned;
+        self.slow_checks.deduplicated += tally.deduplicated;
+        self.slow_checks.from_lock += tally.from_lock;
+        self.slow_checks.from_cache += tally.from_cache;
+        self.slow_checks.executed += tally.executed;
+        for (reason, count) in tally.skipped {
+            *self.slow_checks.skipped.entry(reason).or_default() += count;
+        }
+        for (host, tally) in hosts {
+            let known = self.hosts.entry(host).or_default();
+            known.questions += tally.questions;
+            known.duplicates += tally.duplicates;
+            known.from_cache += tally.from_cache;
+            known.time += tally.time;
+        }
+        self.recalled.extend(recalled);
+        self.settled.extend(settled);
     }
 }
 

@@ -64,6 +64,11 @@ impl Ruleset {
                 settings.options.push((index, options.to_string()));
             }
         }
+        ruleset.of_lock =
+            ruleset.settings.iter().zip(plugins).map(|(settings, plugin)| about_lock(settings, plugin)).collect();
+        for (settings, plugin) in ruleset.settings.iter_mut().zip(plugins).filter(|(_, plugin)| looks_at_lock(plugin)) {
+            Arc::make_mut(settings).enabled.retain(|rule| !plugin.rules[*rule as usize].is_about_lock);
+        }
         Ok(ruleset)
     }
 }
@@ -72,6 +77,16 @@ impl Ruleset {
 fn default_rules(plugin: &Plugin) -> Settings {
     let enabled = (0..).zip(&plugin.rules).filter(|(_, rule)| !rule.is_opt_in).map(|(index, _)| index).collect();
     Settings { rules: plugin.names.clone(), enabled, options: Vec::new() }
+}
+
+fn looks_at_lock(plugin: &Plugin) -> bool {
+    plugin.rules.iter().any(|rule| rule.is_about_lock)
+}
+
+/// The rules about the lock alone.
+fn about_lock(settings: &Settings, plugin: &Plugin) -> Arc<Settings> {
+    let enabled = settings.enabled.iter().filter(|rule| plugin.rules[**rule as usize].is_about_lock).copied().collect();
+    Arc::new(Settings { enabled, ..settings.clone() })
 }
 
 /// Options as rules read them. What JSON has no form for is text.

@@ -8,7 +8,7 @@ use super::draft::draft;
 use super::instances::Instances;
 use super::judge::judge;
 use super::work::{Work, why_not_asked};
-use super::{FileReport, HostTally, Job, Outcome, early, merge, parallel};
+use super::{FileReport, HostTally, Job, Outcome, early, lock, merge, parallel};
 use crate::plugin::Runner;
 use crate::question::Question;
 use crate::schedule::{self, Session};
@@ -20,12 +20,23 @@ const BATCHES_OF_A_THREAD: usize = 4;
 
 /// Lints the files of a job.
 pub fn run(job: &Job) -> Outcome {
-    run_with(job, 0, || Box::new(Runner::new(job.plugins.clone())))
+    run_all(job, 0, || Box::new(Runner::new(job.plugins.clone())))
 }
 
 /// Lints the files of a job in instances that may have served other jobs of the same plugins.
 pub fn run_in(job: &Job, instances: &Instances) -> Outcome {
-    run_with(job, instances.first_id(job.inputs.len()), || instances.runner())
+    run_all(job, instances.first_id(job.inputs.len() + 1), || instances.runner())
+}
+
+/// The Dockerfiles, then the lock, of which it is then known what refers to it.
+fn run_all<R: DerefMut<Target = Runner>>(job: &Job, first: u64, runner: impl Fn() -> R + Sync) -> Outcome {
+    let mut outcome = run_with(job, first, &runner);
+    if let Some(about_lock) = lock::job(job, &outcome) {
+        let mut more = run_with(&about_lock, first + job.inputs.len() as u64, &runner);
+        more.files.retain(|file| !file.is_silent());
+        outcome.add(more);
+    }
+    outcome
 }
 
 /// Documents are numbered from `first` on. A runner is made for each thread and stage of the way.

@@ -4,7 +4,7 @@
 //! to one), `file` (a lock on disk), `keys` (questions and answers as entries),
 //! `answers` (what was learnt of content), `locked` (a lock between questions and the
 //! world), `uses` (what a file refers to), `delta` (what a run learnt), `select` (what
-//! people call entries). Then what else a lock is good for: `pins`, `apply`
+//! people call entries), `view` (what rules see). Then what else a lock is good for: `pins`, `apply`
 //! (digests in Dockerfiles), `export` (BuildKit's source policies), `migrate` (locks
 //! of others).
 
@@ -21,6 +21,7 @@ pub mod migrate;
 mod pins;
 pub mod select;
 pub mod uses;
+pub mod view;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;

@@ -61,8 +61,8 @@ pub fn check(candidate: Candidate, page: Page, wanted: &Wanted) -> Checked {
         let report = scene.lint();
         scene.judge(&report).map_err(|message| page.complain(case.dockerfile.line, message))?;
         scene.idle(&report).map_or(Ok(()), |message| Err(page.complain(case.line(BlockKind::Facts), message)))?;
+        let got = Blocks::of(scene.text(), &report);
         scenes.push(scene);
-        let got = Blocks::of(&case.dockerfile.text, &report);
         if wanted.is_blessed {
             return Ok(case.bless(page, &got));
         }

@@ -7,6 +7,8 @@
 //!   the end exclusive. Without it: nothing.
 //! - `facts`: the answers of the world by question, as JSON ([`Facts`]). With it slow checks are on, and
 //!   every question must be answered; without it they are off. It is always the first day of 2026.
+//! - `lock`: the text of `plimsoll.lock` beside it, which is about this file alone. What a rule about the lock finds, it
+//!   finds there.
 //! - `settings`: keys of `plimsoll.toml`.
 //! - `fixed`: the file after the first fix of every finding.
 //!

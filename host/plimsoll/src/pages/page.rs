@@ -48,6 +48,8 @@ pub enum BlockKind {
     Findings,
     /// The file after its fixes.
     Fixed,
+    /// The lock beside the file.
+    Lock,
     /// Keys of `plimsoll.toml`.
     Settings,
 }
@@ -70,11 +72,12 @@ impl BlockKind {
             Self::Facts => "facts",
             Self::Findings => "findings",
             Self::Fixed => "fixed",
+            Self::Lock => "lock",
             Self::Settings => "settings",
         }
     }
 
-    const ALL: [Self; 4] = [Self::Facts, Self::Findings, Self::Fixed, Self::Settings];
+    const ALL: [Self; 5] = [Self::Facts, Self::Findings, Self::Fixed, Self::Lock, Self::Settings];
 
     fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)

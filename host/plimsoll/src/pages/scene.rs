@@ -2,7 +2,7 @@
 //!
 //! Input: a case of a rule. Output: its report, as the program would make it with this one rule on.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -16,7 +16,9 @@ use super::world::{World, where_to_write};
 use crate::config::{self, Config, Files, Flags};
 use crate::document::Surroundings;
 use crate::finding::ProblemKind;
-use crate::lint::{Ask, FileReport, Input, Instances, Job, Ruleset, SlowChecks, Source, run, run_in};
+use crate::lint::{Ask, FileReport, Input, Instances, Job, JobLock, Outcome, Ruleset, SlowChecks, Source, run, run_in};
+use crate::lock::view::view;
+use crate::lock::{self, Lock, Locked, Parsed};
 use crate::plugin::Plugin;
 use crate::question::{BuildContext, Question, SkipReason};
 use crate::resolve::Resolve;
@@ -54,6 +56,8 @@ pub struct Scene {
     /// Who answers; nobody where slow checks are off.
     world: Option<Arc<World>>,
     rule: Arc<str>,
+    is_about_lock: bool,
+    /// What it looks at.
     text: String,
     path: PathBuf,
     line: usize,
@@ -91,12 +95,15 @@ impl Scene {
         let flags = Flags { target_platforms, ..Flags::default() };
         let config = Config::settle(flags, &BTreeMap::new(), files).map_err(|error| wrong(error.to_string()))?;
         let mut ruleset = Ruleset::new(plugins, files).map_err(|error| wrong(error.to_string()))?;
-        for (index, settings) in ruleset.settings.iter_mut().enumerate() {
+        let (of_files, of_lock) = (ruleset.settings.iter_mut().enumerate(), ruleset.of_lock.iter_mut().enumerate());
+        for (index, settings) in of_files.chain(of_lock) {
             let is_wanted = |enabled: &u32| index == plugin && usize::try_from(*enabled) == Ok(rule);
             Arc::make_mut(settings).enabled.retain(is_wanted);
         }
         let mut terms = Terms::within(config.timeout);
         terms.pools.console.enabled = world.as_ref().is_some_and(|world| world.has_tools());
+        let lock = locked(page, case)?;
+        let is_about_lock = plugins[plugin].rules[rule].is_about_lock;
         let root = world.as_ref().map(|world| world.root()).unwrap_or_default();
         let job = Job {
             inputs: vec![Input {
@@ -114,12 +121,15 @@ impl Scene {
                 fail_fast: config.fail_fast,
                 terms,
             },
-            resolver: world.clone().unwrap_or_default(),
+            resolver: resolver(world.as_ref(), &lock.lock),
+            lock: (!lock.lock.is_empty()).then(|| job_lock(case, lock)),
             now: SystemTime::UNIX_EPOCH + NOW,
             threads: 1,
         };
-        let (rule, text) = (candidate.name().clone(), case.dockerfile.text.clone());
-        Ok(Self { job, world, rule, text, path: page.path.clone(), line: case.dockerfile.line })
+        let about = if is_about_lock { case.text(BlockKind::Lock) } else { None };
+        let text = about.unwrap_or(&case.dockerfile.text).to_owned();
+        let rule = candidate.name().clone();
+        Ok(Self { job, world, rule, is_about_lock, text, path: page.path.clone(), line: case.dockerfile.line })
     }
 
     /// A file without a page, under a rule that is on whether it has to be asked for or not.
@@ -149,7 +159,7 @@ impl Scene {
         &self.path
     }
 
-    /// The Dockerfile.
+    /// What the rule looks at: the Dockerfile, or the lock.
     pub(super) fn text(&self) -> &str {
         &self.text
     }
@@ -168,12 +178,17 @@ impl Scene {
 
     /// What the rule makes of it in fresh instances.
     pub(super) fn lint(&self) -> FileReport {
-        run(&self.job).files.pop().unwrap_or_default()
+        self.report(run(&self.job))
     }
 
     /// What the rule makes of it in instances that may have served other files.
     pub(super) fn lint_in(&self, instances: &Instances) -> FileReport {
-        run_in(&self.job, instances).files.pop().unwrap_or_default()
+        self.report(run_in(&self.job, instances))
+    }
+
+    /// The report of what the rule looks at.
+    fn report(&self, outcome: Outcome) -> FileReport {
+        outcome.files.into_iter().find(|file| file.is_lock == self.is_about_lock).unwrap_or_default()
     }
 
     /// Why a report says nothing of the rule; it may be that facts are missing.
@@ -183,21 +198,30 @@ impl Scene {
     pub(super) fn judge(&self, report: &FileReport) -> Result<(), String> {
         judge_failures(report)?;
         let Some(world) = &self.world else { return Ok(()) };
-        let unknown = report.planned.iter().map(|(_, question)| question).find(|question| !world.knows(question));
+        let asked = report.planned.iter().map(|(_, question)| self.asked(question));
+        let unknown = asked.into_iter().flatten().find(|question| !world.knows(question));
         if let Some(question) = unknown {
             return Err(format!(
                 "the facts do not answer the question for {question}; --record asks and writes the answer down, or write it \
                  yourself as {}",
-                where_to_write(question)
+                where_to_write(&question)
             ));
         }
         Ok(())
     }
 
+    /// What the world is asked where a rule asks this: what the lock names; nothing where it has the answer.
+    fn asked(&self, question: &Question) -> Option<Question> {
+        match self.job.resolver.is_held(question) {
+            true => self.job.resolver.instead(question),
+            false => Some(question.clone()),
+        }
+    }
+
     /// What the facts tell though nobody asks for it, and what to do about it.
     pub(super) fn idle(&self, report: &FileReport) -> Option<String> {
-        let asked: HashSet<&Question> = report.planned.iter().map(|(_, question)| question).collect();
-        let idle = self.world.as_ref()?.idle(&asked)?;
+        let asked: Vec<Question> = report.planned.iter().filter_map(|(_, question)| self.asked(question)).collect();
+        let idle = self.world.as_ref()?.idle(&asked.iter().collect())?;
         Some(match self.is_off() {
             true => format!("{idle}: the rule runs only where it is asked for, as by a severity in a settings block"),
             false => format!("{idle}: take it out of the facts"),
@@ -242,6 +266,30 @@ fn of_settings(page: &Page, case: &Case, error: &str) -> Complaint {
     });
     let (line, message) = placed.unwrap_or((case.line(BlockKind::Settings), rest.unwrap_or(error).trim_start()));
     page.complain(line, message)
+}
+
+/// The lock of a case.
+fn locked(page: &Page, case: &Case) -> Result<Parsed, Complaint> {
+    let line = case.line(BlockKind::Lock);
+    Lock::parse(case.text(BlockKind::Lock).unwrap_or_default())
+        .map_err(|wrong| page.complain(line + wrong.line, format!("lock: {}", wrong.message)))
+}
+
+fn job_lock(case: &Case, Parsed { lock, .. }: Parsed) -> JobLock {
+    let text = case.text(BlockKind::Lock).unwrap_or_default().to_owned();
+    let view = Arc::new(view(lock::FILE_NAME, text, &lock));
+    JobLock { lock, view, ruleset: 0, context: Arc::default(), covers_all: true }
+}
+
+/// Who answers: the world, as far as the lock leaves questions to it.
+fn resolver(world: Option<&Arc<World>>, lock: &Lock) -> Arc<dyn Resolve> {
+    let told: Arc<dyn Resolve> = world.cloned().unwrap_or_default();
+    match lock.is_empty() {
+        true => told,
+        false => {
+            Arc::new(Locked::new(told, lock.clone(), Path::new(lock::FILE_NAME), lock::Mode::Auto, world.is_some()))
+        }
+    }
 }
 
 fn has_prefix(rule: &str, plugin: &str) -> bool {

@@ -12,7 +12,7 @@ use super::allowance::Limits;
 use super::contract::{Level, Request, RequestId, Scope, Span};
 use super::failure::Misuse;
 use super::meter::Meter;
-use crate::document::{Document, Meaning};
+use crate::document::{Document, LockEntry, Meaning};
 use crate::limits::{FOLLOW_UPS_MAX, LOG_MESSAGE_BYTES, REQUEST_BYTES, STATE_BYTES_MAX};
 use crate::question::{Answer, BuildContext, Question};
 
@@ -220,6 +220,23 @@ impl Call {
         self.bytes(span, "document.logical-text")?;
         let span = plimsoll_dockerfile::Span::new(span.start, span.end);
         Ok(self.document()?.logical_text(span).into_owned())
+    }
+
+    /// The lock's entry of an image.
+    pub fn locked_image(&self, reference: &str, platform: &str) -> Result<Option<&LockEntry>> {
+        Ok(self.document()?.lock().and_then(|lock| lock.image(reference, platform)))
+    }
+
+    /// All entries of the lock.
+    pub fn locked_entries(&self) -> Result<&[LockEntry]> {
+        let document = self.document()?;
+        match document.lock().filter(|_| document.is_lock()) {
+            Some(lock) => Ok(lock.entries()),
+            None => {
+                Err(self
+                    .misuse("lock.entries was called about a Dockerfile; it is for rules about the lock".to_owned()))
+            }
+        }
     }
 
     fn bytes(&self, Span { start, end }: Span, function: &str) -> Result<&[u8]> {

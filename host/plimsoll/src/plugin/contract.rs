@@ -15,9 +15,9 @@ pub use plimsoll::rules::model::Port;
 pub use plimsoll::rules::registry::{Attestation, Image, IndexEntry, Referrer, Selection};
 pub use plimsoll::rules::shell::ScriptSource;
 pub use plimsoll::rules::types::{
-    Answered, Description, Finding, Fix, OptionError, Request, RequestId, Safety, Scope, Severity, Span, Verdict,
+    About, Answered, Description, Finding, Fix, OptionError, Request, RequestId, Safety, Scope, Severity, Span, Verdict,
 };
-pub use plimsoll::rules::{console, context, document, git, http, log, model, registry, settings, shell, types};
+pub use plimsoll::rules::{console, context, document, git, http, lock, log, model, registry, settings, shell, types};
 
 /// The prefix of every interface of the contract.
 pub const PACKAGE: &str = "plimsoll:rules/";

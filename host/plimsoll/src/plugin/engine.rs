@@ -14,7 +14,8 @@ use wasmtime::{Engine, Result};
 
 use super::component::Component;
 use super::contract::{
-    CAPABILITIES, PACKAGE, VERSION, console, context, document, git, http, log, model, registry, settings, shell, types,
+    CAPABILITIES, PACKAGE, VERSION, console, context, document, git, http, lock, log, model, registry, settings, shell,
+    types,
 };
 use super::cost;
 use super::engine_config::{compatibility, engine_config};
@@ -186,6 +187,7 @@ fn linker(engine: &Engine) -> Result<Linker<Guest>> {
     shell::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     settings::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     log::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    lock::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     registry::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     context::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     http::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;

@@ -76,8 +76,13 @@ fn convert(plugin: &Plugin, document: &Document, finding: contract::Finding) -> 
             message: bounded(fix.message, MESSAGE_BYTES_MAX),
             is_safe: matches!(fix.safety, contract::Safety::Safe),
             edits,
+            renews_entry: fix.renews_entry,
         })
     });
+    let line = |span: contract::Span| {
+        let line = document.lock().and_then(|lock| lock.line(Span::new(span.start, span.end)));
+        line.ok_or_else(|| format!("the lock has no entry at bytes {}..{}", span.start, span.end))
+    };
     Ok(Finding {
         rule: rule.name.clone(),
         severity: finding.severity.map_or(rule.severity, Into::into),
@@ -85,6 +90,7 @@ fn convert(plugin: &Plugin, document: &Document, finding: contract::Finding) -> 
         url: finding.url.or_else(|| rule.url.clone()),
         span: span(finding.span)?,
         related: related.collect::<Result<_, String>>()?,
+        lock: finding.lock_entry.map(line).transpose()?,
         fixes: fixes.collect::<Result<_, String>>()?,
     })
 }

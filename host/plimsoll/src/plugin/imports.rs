@@ -6,12 +6,13 @@ use wasmtime::Result;
 use super::call::{self, Call, Planning};
 use super::contract::{
     ContextFile, Ignored, IndexEntry, Level, Matches, Port, Referrer, Request, RequestId, ScriptSource, Selection,
-    Span, console, context, document, git, http, log, model, registry, settings, shell, types,
+    Span, console, context, document, git, http, lock, log, model, registry, settings, shell, types,
 };
 use super::failure::Misuse;
 use super::guest::Guest;
 use super::listings::pairs;
 use super::meter::Crossing;
+use crate::document::LockEntry;
 
 impl Guest {
     fn call(&mut self) -> Result<&mut Call> {
@@ -215,6 +216,32 @@ impl shell::Host for Guest {
                 places: script.places.iter().flat_map(|(of, at)| [of.start, of.end, at.start, at.end]).collect(),
             }))
         })
+    }
+}
+
+impl lock::Host for Guest {
+    fn image(&mut self, reference: String, platform: String) -> Result<Option<lock::Entry>> {
+        self.give(|call| Ok(call.locked_image(&reference, &platform)?.map(Into::into)))
+    }
+
+    fn entries(&mut self) -> Result<Vec<lock::Entry>> {
+        self.give(|call| Ok(call.locked_entries()?.iter().map(Into::into).collect()))
+    }
+}
+
+impl From<&LockEntry> for lock::Entry {
+    fn from(entry: &LockEntry) -> Self {
+        let LockEntry { span, module, function, arguments, value, index_digest, is_pinned, is_unused } = entry;
+        Self {
+            span: Span { start: span.start, end: span.end },
+            module: module.clone(),
+            function: function.clone(),
+            arguments: arguments.clone(),
+            value: value.clone(),
+            index_digest: index_digest.clone(),
+            pinned: *is_pinned,
+            unused: *is_unused,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::contract::{
     Attestation, ContextFile, Finding, Fix, Ignored, Image, IndexEntry, Matches, Port, Referrer, Request, ScriptSource,
-    Selection,
+    Selection, lock,
 };
 
 /// Counts calls of the plugins that it is given to.
@@ -139,6 +139,13 @@ impl Crossing for Port {
 impl Crossing for ScriptSource {
     fn bytes(&self) -> usize {
         self.shell.bytes() + self.options.bytes() + self.text.bytes() + self.places.bytes()
+    }
+}
+
+impl Crossing for lock::Entry {
+    fn bytes(&self) -> usize {
+        let texts = self.module.bytes() + self.function.bytes() + self.arguments.bytes() + self.value.bytes();
+        SPAN + texts + self.index_digest.bytes() + 2
     }
 }
 

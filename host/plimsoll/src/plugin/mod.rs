@@ -90,6 +90,8 @@ pub struct Rule {
     pub is_fixable: bool,
     /// Whether it runs only where it is asked for.
     pub is_opt_in: bool,
+    /// Whether it looks at the lock, not at Dockerfiles.
+    pub is_about_lock: bool,
 }
 
 /// A plugin that cannot be used.
@@ -226,6 +228,7 @@ fn describe(plugin: &str, rules: Vec<contract::types::Rule>) -> Result<Vec<Rule>
             options_schema: rule.options_schema,
             is_fixable: rule.fixable,
             is_opt_in: rule.opt_in,
+            is_about_lock: matches!(rule.about, contract::About::Lock),
         });
     }
     Ok(described)

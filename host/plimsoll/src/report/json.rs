@@ -67,6 +67,14 @@ struct JsonFinding<'o> {
     message: &'o str,
     url: Option<&'o str>,
     range: Range,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lock: Option<JsonLockLine<'o>>,
+}
+
+#[derive(Serialize)]
+struct JsonLockLine<'o> {
+    path: &'o str,
+    line: u32,
 }
 
 #[derive(Serialize)]
@@ -141,6 +149,7 @@ impl<'o> File<'o> {
                     message: &finding.message,
                     url: finding.url.as_deref(),
                     range: range(finding),
+                    lock: finding.lock.as_ref().map(|lock| JsonLockLine { path: &lock.path, line: lock.line }),
                 })
                 .collect(),
             problems: (file.problems.iter())

@@ -7,7 +7,7 @@ use plimsoll_dockerfile::{Position, Span};
 
 use super::{Summary, counted, printable};
 use crate::document::Source;
-use crate::finding::{Finding, Problem, ProblemKind, Severity};
+use crate::finding::{Finding, LockLine, Problem, ProblemKind, Severity};
 use crate::limits::EXCERPT_BYTES_MAX;
 use crate::lint::{FileReport, Outcome};
 
@@ -52,6 +52,10 @@ fn render(renderer: &Renderer, file: &FileReport, finding: &Finding) -> String {
             let Position { line, column } = source.lines().position(span.start);
             elements.push(Level::NOTE.message(format!("{line}:{column}: {}", printable(message))).into());
         }
+    }
+    // In the lock itself the place says so.
+    if let Some(LockLine { path, line }) = finding.lock.as_ref().filter(|_| !file.is_lock) {
+        elements.push(Level::NOTE.with_name("lock").message(format!("{}:{line}", printable(path))).into());
     }
     if let Some(url) = &finding.url {
         elements.push(Level::HELP.with_name("see").message(printable(url)).into());

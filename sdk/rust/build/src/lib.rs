@@ -22,8 +22,8 @@ macro_rules! contract {
 /// The contract's files, by name: their text and not their place, since a target folder may be shared by several
 /// checkouts, of which this crate is built for one, and any may be gone.
 const CONTRACT: &[(&str, &str)] = contract![
-    "console", "context", "document", "exports", "git", "http", "log", "model", "registry", "settings", "shell",
-    "types", "worlds",
+    "console", "context", "document", "exports", "git", "http", "lock", "log", "model", "registry", "settings",
+    "shell", "types", "worlds",
 ];
 const CONTRACT_VERSION: &str = "0.1.0-draft";
 

@@ -1,5 +1,6 @@
 //! From what holds for a run to the job: plugins, files, and who answers.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
@@ -10,13 +11,15 @@ use super::Arguments;
 use super::setting::{Setting, now};
 use crate::cache::Cache;
 use crate::cli::consent::{self, Loaded, Wanted};
-use crate::cli::inputs::{Given, Inputs, inputs};
+use crate::cli::inputs::{Given, Inputs, covers, inputs};
 use crate::cli::{bundled, progress, store};
 use crate::config::{Config, RegistriesTable, Variables};
 use crate::document::Surroundings;
-use crate::lint::{Ask, Job, SlowChecks};
+use crate::lint::{Ask, Job, JobLock, SlowChecks};
+use crate::lock::view::view;
 use crate::lock::{self, Answers, Locked};
 use crate::plugin::{Host, Plugin};
+use crate::question::BuildContext;
 use crate::resolve::{Console, Registry, Resolve, World};
 use crate::schedule::Terms;
 
@@ -53,7 +56,8 @@ impl Prepared {
         let Loaded { plugins: others, unusable, mut notes } =
             consent::load(&host, &Wanted { named: &arguments.scope.plugins, files, trust: &config.trust })?;
         plugins.extend(others);
-        let Inputs { inputs, rulesets, notes: of_inputs } = inputs(given, config, files, finder, &plugins)?;
+        let Inputs { inputs, rulesets, lock_shown, of_lock, notes: of_inputs } =
+            inputs(given, setting.lock.path(), config, files, finder, &plugins)?;
         notes.splice(0..0, of_inputs);
 
         let registry = Arc::new(Registry::new(ClientConfig::new(environment(config))));
@@ -85,6 +89,7 @@ impl Prepared {
                     records: arguments.record.is_some() || !setting.locked.lock.is_empty() || config.lock.write,
                 },
             },
+            lock: job_lock(setting, given, &lock_shown, of_lock)?,
             resolver: match replay {
                 Some(replay) => Arc::new(replay),
                 None => locked(setting, answers, world(config, registry.clone())),
@@ -99,6 +104,22 @@ impl Prepared {
 fn world(config: &Config, registry: Arc<Registry>) -> Arc<dyn Resolve> {
     let console = Console::new(config.tools.clone());
     Arc::new(World { console, ..World::new(registry, config.allow_hosts.iter().cloned()) })
+}
+
+/// What rules see of the lock.
+fn job_lock(setting: &Setting, given: Given, shown: &str, ruleset: usize) -> anyhow::Result<Option<JobLock>> {
+    let (file, lock) = (&setting.lock, &setting.locked.lock);
+    if lock.is_empty() {
+        return Ok(None);
+    }
+    let root = file.path().parent().map(Path::to_owned).unwrap_or_default();
+    Ok(Some(JobLock {
+        lock: lock.clone(),
+        view: Arc::new(view(shown, file.text()?, lock)),
+        ruleset,
+        context: Arc::new(BuildContext { root, ..BuildContext::default() }),
+        covers_all: covers(given, file.path()),
+    }))
 }
 
 /// The world as the lock has it, where there is one or has to be one.

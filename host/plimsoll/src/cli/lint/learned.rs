@@ -1,12 +1,13 @@
 //! What a run learned of what can move: written to the lock where the user wants
 //! that, else said.
 
+use std::collections::{BTreeSet, HashSet};
+
 use super::setting::Setting;
 use crate::cli::complain;
-use crate::cli::inputs::meanings;
-use crate::lint::{Job, Outcome};
+use crate::lint::{Job, Outcome, meanings};
 use crate::lock::uses::{Use, uses};
-use crate::lock::{Mode, delta, keys, select};
+use crate::lock::{Key, Lock, Mode, delta, keys, select};
 use crate::resolve::Resolve;
 
 /// Writes it or says it.
@@ -35,7 +36,8 @@ pub(super) fn settle(
         return Ok(());
     }
     let place = setting.lock.path().display();
-    for change in changes.iter().filter(|change| change.old.is_some()) {
+    let told = told(setting, outcome)?;
+    for change in changes.iter().filter(|change| change.old.is_some() && !told.contains(&change.key)) {
         let moved = change.shown();
         match writes {
             true => complain(&format!("note: {place}: {moved}")),
@@ -47,6 +49,17 @@ pub(super) fn settle(
         complain(&format!("note: {place}: new entries: {new}"));
     }
     Ok(())
+}
+
+/// What findings have told of.
+fn told(setting: &Setting, outcome: &Outcome) -> anyhow::Result<BTreeSet<Key>> {
+    let findings = outcome.files.iter().filter(|file| !file.is_lock).flat_map(|file| &file.findings);
+    let lines: HashSet<usize> = findings.filter_map(|finding| Some(finding.lock.as_ref()?.line as usize)).collect();
+    if lines.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let all = Lock::lines(&setting.lock.text()?);
+    Ok(all.into_iter().filter(|(_, line)| lines.contains(line)).map(|(key, _)| key).collect())
 }
 
 /// What strict locks lack of what the files themselves refer to, whether or not a rule asks.

@@ -35,16 +35,16 @@ pub(super) struct PruneArguments {
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let survey = Survey::of(arguments.paths, arguments.scope, Asking::Nobody, Clone::clone)?;
     let mut said = Vec::new();
-    let missing = survey.places.keys().filter(|key| survey.lock.get(key).is_none());
+    let missing = survey.references.places.keys().filter(|key| survey.lock.get(key).is_none());
     said.extend(missing.map(|key| format!("missing: {}{key}", survey.place(key))));
     let at = survey.lines()?;
-    for (question, key) in &survey.questions {
+    for (question, key) in &survey.references.questions {
         let Some(entry) = survey.lock.get(key) else { continue };
         if keys::answer(question, entry).is_none() && keys::instead(question, entry).is_none() {
             said.push(format!("stale: {}: {key}: what it says is no such answer", at(key)));
         }
     }
-    for (file, pin) in &survey.legacy {
+    for (file, pin) in &survey.references.legacy {
         let Some(key) = keys::key(&pin.question) else { continue };
         let differs = |entry: &&Entry| shown(entry) != pin.digest && entry.text() != Some(pin.digest.as_str());
         if let Some(entry) = survey.lock.get(&key).filter(differs) {

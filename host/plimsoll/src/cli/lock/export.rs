@@ -52,7 +52,7 @@ pub(super) struct MigrateArguments {
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let survey = Survey::of(arguments.paths, arguments.scope, Asking::Nobody, Clone::clone)?;
     let mut lock = survey.lock.clone();
-    for (_, pin) in &survey.legacy {
+    for (_, pin) in &survey.references.legacy {
         if let Question::Image { reference, platform } = &pin.question {
             let named = format!("{}@{}", reference.canonical(), pin.digest);
             let key = Key::new("oci", "resolve", &[&named, &platform.to_string()]);
@@ -60,7 +60,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         }
     }
     // What the lock keeps of a query is its digest; the files have it.
-    for (question, key) in &survey.questions {
+    for (question, key) in &survey.references.questions {
         let Question::Download { url, algorithm } = question else { continue };
         if let Some(entry) = lock.get(key).cloned().filter(|_| url.query().is_some()) {
             lock.remove(key);

@@ -4,42 +4,19 @@
 //! its key and place, and what came of their questions.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::env;
 use std::path::{Path, PathBuf};
-use std::{env, fmt, fs};
 
 use anyhow::{Context as _, ensure};
 
-use crate::cli::inputs::{Given, meanings};
+use crate::cli::inputs::{Given, covers};
 use crate::cli::lint::{Arguments, Prepared, Scope, Setting};
 use crate::cli::{complain, variables};
 use crate::config;
-use crate::lint::{Ask, Outcome};
-use crate::lock::select::repository;
-use crate::lock::uses::{LegacyPin, legacy_pins, uses};
-use crate::lock::{Answers, Key, Lock, LockFile, Mode, Policy, keys};
-use crate::plugin::check_name;
+use crate::lint::{Ask, Outcome, References};
+use crate::lock::{Answers, Key, Lock, LockFile, Mode};
 use crate::question::{Failure, Question};
 use crate::schedule::{self, Session};
-
-/// A place that refers to something.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    /// The file, as reports show it.
-    pub(super) file: String,
-    /// The line, from 1; none for a rule's question.
-    pub(super) line: Option<u32>,
-    /// The instruction, or the rule that asks.
-    pub(super) what: String,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "{}:{line} {}", self.file, self.what),
-            None => write!(f, "{} {}", self.file, self.what),
-        }
-    }
-}
 
 /// What was found.
 pub(super) struct Survey {
@@ -47,25 +24,12 @@ pub(super) struct Survey {
     pub(super) prepared: Prepared,
     /// The lock as it was read.
     pub(super) lock: Lock,
-    /// By key, who refers to it.
-    pub(super) places: BTreeMap<Key, BTreeSet<Place>>,
-    /// The questions behind the keys.
-    pub(super) questions: HashMap<Question, Key>,
-    /// By key, when it may move as a comment in a file has it.
-    pub(super) wishes: BTreeMap<Key, Policy>,
-    /// Keys whose names stand in variables somewhere.
-    variable: BTreeSet<Key>,
-    /// Whether a file could not be read.
-    pub(super) has_unread: bool,
-    /// Digests in files, with the file.
-    pub(super) legacy: Vec<(String, LegacyPin)>,
+    /// What the files refer to.
+    pub(super) references: References,
     /// What came of the questions.
     pub(super) settled: HashMap<Question, schedule::Outcome>,
-    /// Whether all that can be asked is known: no question of a rule went unanswered.
-    pub(super) is_whole: bool,
     /// Whether all files under the lock's folder were looked at.
     pub(super) covers_all: bool,
-    outcome: Outcome,
 }
 
 /// Who may be asked.
@@ -117,29 +81,24 @@ impl Survey {
             // The entries themselves are in question, and so is what was carried with them.
             setting.answers = Answers::default();
         }
-        let covers_all = covers(&paths.iter().map(|path| here.join(path)).collect::<Vec<_>>(), setting.lock.path());
+        let covers_all = covers(given, setting.lock.path());
         let mut prepared = Prepared::of(&arguments, given, &mut setting, &variables)?;
         // What was true ten minutes ago is not what is to be written down.
         prepared.job.slow_checks.terms.cache = None;
+        // It is what is asked about, not what rules have to say.
+        prepared.job.lock = None;
         prepared.job.slow_checks.terms.records = true;
 
         let outcome = crate::lint::run(&prepared.job);
         let mut survey = Self {
             settled: outcome.settled.iter().cloned().collect(),
-            is_whole: outcome.files.iter().all(|file| file.skipped.is_empty()),
+            references: References::of(&outcome.files, &prepared.job.surroundings),
             setting,
             prepared,
             lock,
-            places: BTreeMap::new(),
-            questions: HashMap::new(),
-            wishes: BTreeMap::new(),
-            variable: BTreeSet::new(),
-            has_unread: false,
-            legacy: Vec::new(),
             covers_all,
-            outcome,
         };
-        survey.gather();
+        survey.say_what_is_odd(&outcome);
         if asking == Asking::World {
             survey.ask();
         }
@@ -163,46 +122,21 @@ impl Survey {
         Self::of(Vec::new(), scope, Asking::World, |_| Lock::default())
     }
 
-    fn gather(&mut self) {
-        for file in &self.outcome.files {
-            for (rule, question) in &file.planned {
-                let place = Place { file: file.path.clone(), line: None, what: rule.to_string() };
-                note(&mut self.places, &mut self.questions, question, place);
-            }
+    fn say_what_is_odd(&self, outcome: &Outcome) {
+        for file in &outcome.files {
             for problem in file.problems.iter().filter(|problem| problem.kind.is_not_checked()) {
-                self.has_unread = true;
                 complain(&format!("error: {}: {}", file.path, problem.message));
             }
         }
-        for file in &self.outcome.files {
-            for (document, meaning) in meanings(file, &self.prepared.job.surroundings) {
-                for used in uses(&document, &meaning) {
-                    let place = Place { file: file.path.clone(), line: Some(used.line), what: used.what.to_owned() };
-                    if used.is_variable {
-                        self.variable.extend(keys::key(&used.question));
-                    }
-                    match (used.wish, keys::key(&used.question)) {
-                        // Of several a pin counts.
-                        (Some(Ok(policy)), Some(key)) => {
-                            self.wishes.entry(key).and_modify(|known| *known = policy.min(*known)).or_insert(policy);
-                        }
-                        (Some(Err(name)), _) => {
-                            complain(&format!("note: {place}: # plimsoll lock={name}: write pin or float"));
-                        }
-                        _ => {}
-                    }
-                    note(&mut self.places, &mut self.questions, &used.question, place);
-                }
-                let pins = legacy_pins(&document, &meaning).into_iter().map(|pin| (file.path.clone(), pin));
-                self.legacy.extend(pins);
-            }
+        for (place, wish) in &self.references.odd_wishes {
+            complain(&format!("note: {place}: # plimsoll lock={wish}: write pin or float"));
         }
     }
 
     /// Asks what no rule asked.
     fn ask(&mut self) {
         let mut open: Vec<Question> =
-            self.questions.keys().filter(|question| !self.settled.contains_key(question)).cloned().collect();
+            self.references.questions.keys().filter(|question| !self.settled.contains_key(question)).cloned().collect();
         open.sort_by_cached_key(ToString::to_string);
         self.settled.extend(self.answers(&open));
     }
@@ -232,59 +166,24 @@ impl Survey {
 
     /// Where a key is referred to, by a line before a rule: such as `Dockerfile:3 FROM: `; nothing where it is not.
     pub(super) fn place(&self, key: &Key) -> String {
-        let places = self.places.get(key).into_iter().flatten();
+        let places = self.references.places.get(key).into_iter().flatten();
         let first = places.min_by_key(|place| (place.line.is_none(), *place));
         first.map(|place| format!("{place}: ")).unwrap_or_default()
     }
 
     /// What went unanswered of what the lock is about, by key.
     pub(super) fn failures(&self) -> BTreeMap<&Key, &Failure> {
-        let failures = self
-            .settled
-            .iter()
-            .filter_map(|(question, outcome)| Some((self.questions.get(question)?, outcome.as_ref().err()?)));
+        let failures = self.settled.iter().filter_map(|(question, outcome)| {
+            Some((self.references.questions.get(question)?, outcome.as_ref().err()?))
+        });
         failures.collect()
     }
 
-    /// Entries that nothing refers to, of kinds that this program knows. Spared is what another run may need: other
-    /// platforms of what is referred to, other values of what stands in a variable, and where plugins of others ask,
-    /// other tags that answers may lead them to.
-    pub(super) fn unused(&self) -> Vec<Key> {
-        if !self.covers_all || self.has_unread {
-            return Vec::new();
+    /// Entries that nothing refers to, if all files were looked at.
+    pub(super) fn unused(&self) -> BTreeSet<Key> {
+        match self.covers_all {
+            true => self.references.unused(&self.lock, &self.prepared.job.plugins),
+            false => BTreeSet::new(),
         }
-        let first = |key: &Key| (key.module.clone(), key.arguments().into_iter().next());
-        let mut named: BTreeSet<_> = self.places.keys().map(first).collect();
-        named.extend(self.legacy.iter().filter_map(|(_, pin)| keys::key(&pin.question)).map(|key| first(&key)));
-        let may_lead_on = self.prepared.job.plugins.iter().any(|plugin| {
-            check_name(&plugin.name).is_ok() && plugin.capabilities.contains(&"registry") && !self.is_whole
-        });
-        let spared: BTreeSet<String> = match may_lead_on {
-            true => self.places.keys().filter_map(repository).collect(),
-            false => self.variable.iter().filter_map(repository).collect(),
-        };
-        let is_spared = |key: &Key| repository(key).is_some_and(|name| spared.contains(&name));
-        let is_unused =
-            |key: &&Key| key.is_known() && key.module != "plugins" && !named.contains(&first(key)) && !is_spared(key);
-        self.lock.iter().map(|(key, _)| key).filter(is_unused).cloned().collect()
     }
-}
-
-fn note(
-    places: &mut BTreeMap<Key, BTreeSet<Place>>,
-    questions: &mut HashMap<Question, Key>,
-    question: &Question,
-    place: Place,
-) {
-    if let Some(key) = keys::key(question) {
-        places.entry(key.clone()).or_default().insert(place);
-        questions.insert(question.clone(), key);
-    }
-}
-
-/// Whether the folder of the lock, and so all that it is about, was given.
-fn covers(given: &[PathBuf], lock: &Path) -> bool {
-    let canonical = |path: &Path| fs::canonicalize(path).ok();
-    let folder = lock.parent().and_then(canonical);
-    folder.is_some_and(|folder| given.iter().filter_map(|path| canonical(path)).any(|path| folder.starts_with(path)))
 }

@@ -92,7 +92,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         others.map(|(key, entry)| (key.clone(), entry.clone())).collect()
     };
     let survey = Survey::of(arguments.paths, arguments.scope, Asking::World, others)?;
-    if !selectors.is_empty() && !survey.places.keys().any(is_wanted) {
+    if !selectors.is_empty() && !survey.references.places.keys().any(is_wanted) {
         bail!("nothing that these files refer to is called {}; see `plimsoll lock list`", selectors.join(" or "));
     }
     let mut changes: Vec<Change> =
@@ -111,13 +111,13 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
 /// What was learnt, and entries that are told to move at other times.
 fn changes(survey: &Survey, told: &Told) -> Vec<Change> {
     let config = &survey.setting.config.lock;
-    let wish = |key: &Key| told.policy(key).or_else(|| survey.wishes.get(key).copied());
+    let wish = |key: &Key| told.policy(key).or_else(|| survey.references.wishes.get(key).copied());
     let news =
         delta::answers(survey.settled.iter()).filter(|(question, _)| !survey.prepared.job.resolver.is_held(question));
     let now = age::text(survey.prepared.job.now);
     let mut changes = delta::learn(&survey.lock, news, |key| select::policy(config, key), &now);
     let known: BTreeSet<Key> = changes.iter().map(|change| change.key.clone()).collect();
-    let others = survey.places.keys().filter(|key| !known.contains(key) && wish(key).is_some());
+    let others = survey.references.places.keys().filter(|key| !known.contains(key) && wish(key).is_some());
     changes.extend(others.filter_map(|key| {
         let entry = survey.lock.get(key)?;
         Some(Change { key: key.clone(), old: Some(entry.clone()), new: entry.clone() })
@@ -140,7 +140,7 @@ fn save(survey: &Survey, changes: &[Change]) -> anyhow::Result<()> {
     if survey.setting.config.lock.answers {
         let lock = survey.file().read()?.lock;
         let mut named: BTreeSet<String> = lock.iter().map(|(_, entry)| delta::shown(entry)).collect();
-        named.extend(survey.legacy.iter().map(|(_, pin)| pin.digest.clone()));
+        named.extend(survey.references.legacy.iter().map(|(_, pin)| pin.digest.clone()));
         let is_wanted = |digest: &str| named.contains(digest) || !survey.covers_all;
         survey.file().keep_answers(delta::of_content(delta::answers(survey.settled.iter())), is_wanted)?;
     }
@@ -156,7 +156,7 @@ fn waiting(
 ) -> BTreeSet<String> {
     let mut waiting = BTreeSet::new();
     let is_changed = |question: &&Question| {
-        let key = survey.questions.get(question);
+        let key = survey.references.questions.get(question);
         key.is_some_and(|key| changes.iter().any(|change| change.key == *key))
     };
     let mut images: Vec<&Question> = survey.settled.keys().filter(is_changed).collect();
@@ -210,7 +210,7 @@ fn complain_of_failures(survey: &Survey, is_wanted: impl Fn(&Key) -> bool) -> u8
     for (key, failure) in &failures {
         complain(&format!("error: {}{key}: {}: {}", survey.place(key), failure.reason.name(), failure.detail));
     }
-    if failures.is_empty() && !survey.has_unread { CLEAN } else { FAILED }
+    if failures.is_empty() && !survey.references.has_unread { CLEAN } else { FAILED }
 }
 
 fn days(text: &str) -> Result<u32, String> {

@@ -28,7 +28,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let survey = Survey::of(arguments.paths, arguments.scope, Asking::Nobody, Clone::clone)?;
     let selectors = [arguments.key];
     let mut text = String::new();
-    for (key, places) in survey.places.iter().filter(|(key, _)| is_selected(key, &selectors)) {
+    for (key, places) in survey.references.places.iter().filter(|(key, _)| is_selected(key, &selectors)) {
         let entry = survey.lock.get(key).map_or_else(|| "not in the lock".to_owned(), shown);
         text += &format!("{key}  {entry}\n");
         places.iter().for_each(|place| text += &format!("  {place}\n"));

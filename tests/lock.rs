@@ -77,8 +77,17 @@ fn a_locked_tag_means_the_same_after_it_moved() {
     }
     let floating = project.lint(&format!("{ON} --cache-dir elsewhere"));
     assert_ne!(report(&floating), report(&before), "what floats is asked anew");
-    let moved = format!("note: oci.resolve {reference} linux/amd64 {old} -> {new} has moved; `plimsoll lock update`");
-    assert!(floating.stderr.contains(&moved), "{floating:#?}");
+    let moved = "sources/moved-tag";
+    let found =
+        floating.json()["files"][0]["findings"].as_array().unwrap().iter().find(|one| one["rule"] == moved).cloned();
+    assert_eq!(found.unwrap()["lock"], serde_json::json!({"path": "plimsoll.lock", "line": 2}), "{floating:#?}");
+    assert!(!floating.stderr.contains("has moved"), "it is told once: {floating:#?}");
+    // Who does not want the rule is told by a note.
+    project.write("plimsoll.toml", format!("[rules.\"{moved}\"]\nseverity = \"off\"\n"));
+    let noted = project.lint(&format!("{ON} --cache-dir elsewhere"));
+    let note = format!("note: oci.resolve {reference} linux/amd64 {old} -> {new} has moved; `plimsoll lock update`");
+    assert!(noted.stderr.contains(&note), "{noted:#?}");
+    project.write("plimsoll.toml", "");
     assert_eq!(lock(&project), first, "lint writes nothing unless it is told to");
 
     ok(&project.run(&format!("lock set pin {reference}")));
@@ -90,7 +99,54 @@ fn a_locked_tag_means_the_same_after_it_moved() {
     assert!(lock(&project).contains(&old));
     ok(&project.run(&format!("lock update {PLATFORM} {}", reference.rsplit_once(':').unwrap().0)));
     assert!(lock(&project).contains(&new) && lock(&project).contains("\"pin\""), "{}", lock(&project));
-    assert_eq!(report(&project.lint(&format!("{ON} --lock strict"))), report(&floating));
+    let updated = project.lint(&format!("{ON} --lock strict"));
+    assert!(updated.stderr.is_empty() && updated.findings().iter().all(|found| !found.contains(moved)), "{updated:#?}");
+}
+
+#[test]
+fn rules_see_the_lock() {
+    let digest = |letter: &str| format!("sha256:{}", letter.repeat(64));
+    let entry = |name: &str| {
+        let value = digest("a");
+        format!(
+            "[\"oci\",\"resolve\",[\"docker.io/library/{name}\",\"linux/amd64\"],{{\"value\":\"{value}\",\"policy\":\"pin\"}}]\n"
+        )
+    };
+    let lock = format!("[[\"version\",\"1\"]]\n{}{}", entry("alpine:3.19"), entry("alpine:3.20"));
+    let file = format!("FROM alpine:3.20@{}\n", digest("c"));
+    let project = project(&file).file("app/Dockerfile", "FROM alpine:3.20\n").file("plimsoll.lock", &lock);
+    let off = format!("{PLATFORM} --slow-checks=off");
+    let whole = project.lint(&off);
+    let files = whole.json()["files"].clone();
+    assert_eq!(files.as_array().unwrap().len(), 3, "{whole:#?}");
+    let (found, unused) = (&files[0]["findings"][0], &files[2]["findings"][0]);
+    assert_eq!(
+        (&files[0]["path"], &found["rule"], &found["lock"]["line"]),
+        (&"Dockerfile".into(), &"sources/lock-mismatch".into(), &3.into())
+    );
+    assert_eq!(
+        (&files[2]["path"], &unused["rule"], &unused["lock"]["line"], &unused["range"]["start"]["line"]),
+        (&"plimsoll.lock".into(), &"sources/unused-lock-entry".into(), &2.into(), &2.into())
+    );
+    let text = project.run(&format!("lint {off}"));
+    assert!(
+        text.stdout.contains("= lock: plimsoll.lock:3\n") && text.stdout.contains("--> plimsoll.lock:2:1\n"),
+        "{text:#?}"
+    );
+    // What was not looked at may refer to it.
+    for part in ["app", "app/Dockerfile", "Dockerfile"] {
+        let part = project.lint(&format!("{off} {part}"));
+        assert!(!part.stdout.contains("unused-lock-entry"), "{part:#?}");
+    }
+    project.write("broken.Dockerfile", b"FROM scratch\0");
+    assert!(!project.lint(&off).stdout.contains("unused-lock-entry"), "a file was not read");
+    project.write("broken.Dockerfile", "FROM alpine:3.19\n");
+    assert!(!project.lint(&off).stdout.contains("unused-lock-entry"), "it is referred to");
+    fs::remove_file(project.path().join("broken.Dockerfile")).unwrap();
+    project.write("plimsoll.toml", "[rules.\"sources/unused-lock-entry\"]\nseverity = \"error\"\n");
+    assert_eq!(project.lint(&off).status, 1, "its severity is that of the configuration");
+    ok(&project.run("lock prune"));
+    assert_eq!(project.lint(&off).json()["files"].as_array().unwrap().len(), 2);
 }
 
 #[test]

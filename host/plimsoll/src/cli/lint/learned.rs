@@ -36,11 +36,12 @@ pub(super) fn settle(
         return Ok(());
     }
     let place = setting.lock.path().display();
-    let told = told(setting, outcome)?;
-    for change in changes.iter().filter(|change| change.old.is_some() && !told.contains(&change.key)) {
+    let told = if writes { BTreeSet::new() } else { told(setting, outcome)? };
+    for change in changes.iter().filter(|change| change.old.is_some()) {
         let moved = change.shown();
         match writes {
             true => complain(&format!("note: {place}: {moved}")),
+            false if told.contains(&change.key) => {}
             false => complain(&format!("note: {moved} has moved; `plimsoll lock update` takes it over")),
         }
     }

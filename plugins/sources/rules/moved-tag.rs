@@ -30,14 +30,21 @@ impl Rule for MovedTag {
         let Some(entry) = lock::image(image.reference(), image.platform()) else { return Outcome::Keep };
         let registry::Selection::Image(now) = registry::Image::of(answered).selection() else { return Outcome::Keep };
         // An entry of another platform speaks for its index alone, as one that was taken over from elsewhere may.
-        let is_same = [Some(&now.digest), now.index_digest.as_ref()].into_iter().flatten().any(|digest| digest == entry.content());
+        let is_same = [Some(&now.digest), now.index_digest.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(|digest| digest == entry.content());
         if is_same {
             return Outcome::Keep;
         }
         let shown = familiar(image.reference());
         let now = now.index_digest.as_ref().unwrap_or(&now.digest);
-        let message = format!("Tag '{shown}' has moved since it was locked, from {} to {}", short(entry.content()), short(now));
-        report.add(image.span(), message).entry(&entry).renew_entry(format!("Take over into the lock what '{shown}' means now"));
+        let message =
+            format!("Tag '{shown}' has moved since it was locked, from {} to {}", short(entry.content()), short(now));
+        report
+            .add(image.span(), message)
+            .entry(&entry)
+            .renew_entry(format!("Take over into the lock what '{shown}' means now"));
         Outcome::Add
     }
 }

@@ -3,7 +3,7 @@
 #![allow(missing_docs, unused_qualifications, clippy::all)]
 
 wasmtime::component::bindgen!({
-    path: "../../wit/0.1.0-draft",
+    path: "../../wit/0.1.0",
     world: "everything",
     imports: { default: trappable },
 });
@@ -22,7 +22,7 @@ pub use plimsoll::rules::{console, context, document, git, http, lock, log, mode
 /// The prefix of every interface of the contract.
 pub const PACKAGE: &str = "plimsoll:rules/";
 /// The version that this host speaks.
-pub const VERSION: &str = "0.1.0-draft";
+pub const VERSION: &str = "0.1.0";
 
 /// The interfaces through which a plugin asks the world. Importing one is what
 /// makes a plugin capable of it.

@@ -66,7 +66,7 @@ fn packs_import_what_they_are_known_to_import() {
 #[test]
 fn the_contract_explains_itself() {
     let mut bare = Vec::new();
-    let folder = repository_root().join("wit/0.1.0");
+    let folder = repository_root().join("wit/0.2.0");
     for entry in fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_none_or(|extension| extension != "wit") {

@@ -281,6 +281,14 @@ impl Host for Linked {
         let call = self.0.borrow();
         call.locked_image(reference, platform).expect("a rule runs inside a call").map(locked)
     }
+    fn locked_download(&self, url: &str, algorithm: &str) -> Option<LockEntry> {
+        let call = self.0.borrow();
+        call.locked_download(url, algorithm).expect("a rule runs inside a call").map(locked)
+    }
+    fn locked_commit(&self, remote: &str, name: &str) -> Option<LockEntry> {
+        let call = self.0.borrow();
+        call.locked_commit(remote, name).expect("a rule runs inside a call").map(locked)
+    }
     fn locked_entries(&self) -> Vec<LockEntry> {
         let call = self.0.borrow();
         call.locked_entries().expect("the call is about the lock").iter().map(locked).collect()

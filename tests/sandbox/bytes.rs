@@ -17,7 +17,7 @@ fn what_the_contract_does_not_offer_is_refused_by_name() {
     check(&component(old), "it is built for version 9.0.0 of the contract");
     let late = "(component (import \"wasi:cli/environment@0.3.0\" (instance)))";
     check(&component(late), "it imports wasi:cli/environment@0.3.0, which Plimsoll does not offer");
-    check(&component("(component)"), "no exported instance named `plimsoll:rules/plugin@0.1.0`");
+    check(&component("(component)"), "no exported instance named `plimsoll:rules/plugin@0.2.0`");
 }
 
 #[test]

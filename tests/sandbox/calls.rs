@@ -24,9 +24,8 @@ fn a_loop_ends_wherever_it_is() {
     check(&guest(|guest| guest.fields = format!("(start $begin) (func $begin {LOOP})")), LATE);
     let in_realloc = |guest: &mut Guest| {
         guest.realloc = LOOP.to_owned();
-        guest.world = "import plimsoll:rules/document@0.1.0;";
-        guest.imports =
-            "(import \"plimsoll:rules/document@0.1.0\" \"source\" (func $source (param i32)))".to_owned();
+        guest.world = "import plimsoll:rules/document@0.2.0;";
+        guest.imports = "(import \"plimsoll:rules/document@0.2.0\" \"source\" (func $source (param i32)))".to_owned();
         guest.check = format!("(call $source (i32.const {FREE})) i32.const {NOTHING}");
     };
     check(&guest(in_realloc), LATE);
@@ -48,13 +47,13 @@ fn a_loop_over_options_ends() {
 
 /// A request for the ignore file of the build context, with a path of this many bytes.
 fn asking(path: u32, plan: &str) -> Guest {
-    let import = "plimsoll:rules/context@0.1.0";
+    let import = "plimsoll:rules/context@0.2.0";
     let ask = format!(
         "(call $ask (i32.const 0) (i32.const 0) (i32.const 0) (i32.const {FREE}) (i32.const 0) (i32.const 0) \
          (i32.const 0) (i32.const 3000) (i32.const 1) (i32.const 3104))"
     );
     Guest {
-        world: "import plimsoll:rules/context@0.1.0;",
+        world: "import plimsoll:rules/context@0.2.0;",
         imports: format!(
             "(import \"{import}\" \"plan-ignored\" (func $ask (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))"
         ),

@@ -113,6 +113,10 @@ seam! {
     settings::announces as announces() -> bool;
     /// `lock.image`.
     lock::image as locked_image(reference: &str, platform: &str) -> Option<Entry>;
+    /// `lock.download`.
+    lock::download as locked_download(url: &str, algorithm: &str) -> Option<Entry>;
+    /// `lock.commit`.
+    lock::commit as locked_commit(remote: &str, name: &str) -> Option<Entry>;
     /// `lock.entries`.
     lock::entries as locked_entries() -> Vec<Entry>;
     /// `log.enter`.

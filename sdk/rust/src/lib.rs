@@ -30,7 +30,7 @@ mod step;
 #[allow(missing_docs, unused_qualifications, clippy::all, unsafe_code)]
 pub mod bindings {
     wit_bindgen::generate!({
-        path: "../../wit/0.1.0",
+        path: "../../wit/0.2.0",
         world: "capabilities",
         generate_all,
         additional_derives: [PartialEq, Eq],

@@ -9,6 +9,16 @@ pub fn image(reference: &str, platform: &str) -> Option<Entry> {
     host::locked_image(reference, platform)
 }
 
+/// The entry of what a URL holds, by the algorithm of its digest, such as `sha256`.
+pub fn download(url: &str, algorithm: &str) -> Option<Entry> {
+    host::locked_download(url, algorithm)
+}
+
+/// The entry of what a name means in a git repository; of its default branch where the name is empty.
+pub fn commit(remote: &str, name: &str) -> Option<Entry> {
+    host::locked_commit(remote, name)
+}
+
 /// All entries, in their order. For rules about the lock only: in any other the call ends with an error.
 pub fn entries() -> Vec<Entry> {
     host::locked_entries()

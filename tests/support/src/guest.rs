@@ -15,7 +15,7 @@ use crate::repository_root;
 pub struct Guest {
     /// Packages in WIT that its world imports from besides the contract.
     pub packages: &'static str,
-    /// Imports of its world, in WIT, such as `import plimsoll:rules/context@0.1.0;`.
+    /// Imports of its world, in WIT, such as `import plimsoll:rules/context@0.2.0;`.
     pub world: &'static str,
     /// Core imports, one for each function it calls.
     pub imports: String,
@@ -82,8 +82,8 @@ impl Guest {
         let text = self.module();
         let mut module = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"));
         let mut resolve = Resolve::default();
-        resolve.push_dir(repository_root().join("wit/0.1.0")).expect("the contract is valid");
-        let exports = ["plugin", "fast", "slow"].map(|name| format!("export plimsoll:rules/{name}@0.1.0;"));
+        resolve.push_dir(repository_root().join("wit/0.2.0")).expect("the contract is valid");
+        let exports = ["plugin", "fast", "slow"].map(|name| format!("export plimsoll:rules/{name}@0.2.0;"));
         let world =
             format!("package test:test; {} world guest {{ {} {} }}", self.packages, self.world, exports.join(" "));
         let package = resolve.push_str("guest.wit", &world).expect("the world is valid");
@@ -98,7 +98,7 @@ impl Guest {
         let Self { imports, pages, fields, describe, validate_options, check, plan, on_success, .. } = self;
         let Self { after_check, realloc, .. } = self;
         let export =
-            |interface: &str, function: &str| format!("(export \"plimsoll:rules/{interface}@0.1.0#{function}\")");
+            |interface: &str, function: &str| format!("(export \"plimsoll:rules/{interface}@0.2.0#{function}\")");
         let (describes, validates) = (export("plugin", "describe"), export("plugin", "validate-options"));
         let (checks, plans, succeeds) = (export("fast", "check"), export("slow", "plan"), export("slow", "on-success"));
         let after = checks.replace("\"plimsoll", "\"cabi_post_plimsoll");

@@ -3,18 +3,54 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use plimsoll_dockerfile::{Platform, Reference, Span};
+use plimsoll_dockerfile::Span;
 
 use super::Source;
+use crate::config::Digest;
 use crate::finding::LockLine;
+use crate::question::{Question, without_query};
+
+/// What an entry is found by: its module, its function, its arguments.
+pub type LockName = (String, String, Vec<String>);
+
+/// What a lock finds a question by; none for one whose answer cannot move, or is this machine's. No query of an
+/// address is in it, only its SHA-256.
+pub fn locked_as(question: &Question) -> Option<LockName> {
+    let name = |module: &str, function: &str, arguments: Vec<String>| {
+        Some((module.to_owned(), function.to_owned(), arguments))
+    };
+    match question {
+        Question::Image { reference, .. } | Question::Index { reference, .. } if reference.digest.is_some() => None,
+        Question::Image { reference, platform } => {
+            name("oci", "resolve", vec![reference.canonical(), platform.to_string()])
+        }
+        Question::Index { reference, .. } => name("oci", "index", vec![reference.canonical()]),
+        Question::Tags { repository } => name("oci", "tags", vec![repository.canonical()]),
+        Question::Referrers { reference, artifact_type } => {
+            name("oci", "referrers", [reference.canonical()].into_iter().chain(artifact_type.clone()).collect())
+        }
+        Question::Download { url, algorithm } => {
+            let address = [without_query(url.as_str()), algorithm.name()].map(str::to_owned);
+            let query = url.query().map(|query| Digest::of(query.as_bytes()).as_str().to_owned());
+            name("http", "digest", address.into_iter().chain(query).collect())
+        }
+        Question::Commit { remote, reference } => {
+            name("git", "resolve", vec![remote.as_str().to_owned(), reference.clone()])
+        }
+        Question::Ignored { .. } | Question::Files { .. } | Question::File { .. } | Question::Text { .. } => None,
+        Question::Run { .. } | Question::Check { .. } => None,
+    }
+}
 
 /// What `plimsoll.lock` said when the run began.
 pub struct LockView {
     path: Arc<str>,
     source: Arc<Source>,
     entries: Vec<LockEntry>,
-    /// By reference, where the entries of its images are.
-    images: HashMap<String, Vec<usize>>,
+    /// Where entries are, by what they are found by.
+    places: HashMap<LockName, usize>,
+    /// By reference, where an entry is that knows its index.
+    indexes: HashMap<String, usize>,
 }
 
 /// One of its entries.
@@ -41,20 +77,23 @@ pub struct LockEntry {
 impl LockView {
     /// A lock that reports call by this path, with its text.
     pub fn new(path: &str, text: String, entries: Vec<LockEntry>) -> Self {
-        let mut images: HashMap<String, Vec<usize>> = HashMap::new();
+        let (mut places, mut indexes) = (HashMap::new(), HashMap::new());
         for (place, entry) in entries.iter().enumerate() {
-            if let ("oci", "resolve", [reference, _]) = (&*entry.module, &*entry.function, &*entry.arguments) {
-                images.entry(reference.clone()).or_default().push(place);
+            let LockEntry { module, function, arguments, index_digest, .. } = entry;
+            if let ("oci", "resolve", [reference, _], Some(_)) = (&**module, &**function, &**arguments, index_digest) {
+                indexes.insert(reference.clone(), place);
             }
+            places.insert((module.clone(), function.clone(), arguments.clone()), place);
         }
-        Self { path: path.into(), source: Arc::new(Source::new(text.into_bytes())), entries, images }
+        Self { path: path.into(), source: Arc::new(Source::new(text.into_bytes())), entries, places, indexes }
     }
 
     /// The same, where some entries turned out to be used by nothing.
     pub fn with_unused(&self, is_unused: impl Fn(&LockEntry) -> bool) -> Self {
         let mut entries = self.entries.clone();
         entries.iter_mut().for_each(|entry| entry.is_unused = is_unused(entry));
-        Self { path: self.path.clone(), source: self.source.clone(), entries, images: self.images.clone() }
+        let Self { path, source, places, indexes, .. } = self;
+        Self { path: path.clone(), source: source.clone(), entries, places: places.clone(), indexes: indexes.clone() }
     }
 
     /// What reports call it.
@@ -67,15 +106,14 @@ impl LockView {
         &self.entries
     }
 
-    /// The entry of an image's name: the one of this platform, else one whose index holds for all.
-    pub fn image(&self, reference: &str, platform: &str) -> Option<&LockEntry> {
-        let mut reference = Reference::parse(reference).ok()?;
-        reference.digest = None;
-        let entries =
-            self.images.get(&reference.with_default_tag().canonical())?.iter().map(|place| &self.entries[*place]);
-        let platform = Platform::parse(platform).ok()?.to_string();
-        let of_platform = entries.clone().find(|entry| entry.arguments[1] == platform);
-        of_platform.or_else(|| entries.clone().find(|entry| entry.index_digest.is_some()))
+    /// The entry of a question: of an image the one of its platform, else one whose index holds for all.
+    pub fn entry(&self, question: &Question) -> Option<&LockEntry> {
+        let other = || match question {
+            Question::Image { reference, .. } => self.indexes.get(&reference.canonical()),
+            _ => None,
+        };
+        let place = self.places.get(&locked_as(question)?).or_else(other)?;
+        self.entries.get(*place)
     }
 
     /// The line of an entry; none for a place that no entry has.

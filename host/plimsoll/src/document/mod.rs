@@ -14,7 +14,7 @@ mod steps;
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
-pub use lock::{LockEntry, LockView};
+pub use lock::{LockEntry, LockView, locked_as};
 pub use meaning::{Meaning, Surroundings};
 use plimsoll_dockerfile::tree::{Comment, Directive, Instruction, Keyword, Problem, ProblemKind, Text};
 use plimsoll_dockerfile::{LineIndex, Span, Tree, parse};

@@ -222,11 +222,6 @@ impl Call {
         Ok(self.document()?.logical_text(span).into_owned())
     }
 
-    /// The lock's entry of an image.
-    pub fn locked_image(&self, reference: &str, platform: &str) -> Result<Option<&LockEntry>> {
-        Ok(self.document()?.lock().and_then(|lock| lock.image(reference, platform)))
-    }
-
     /// All entries of the lock.
     pub fn locked_entries(&self) -> Result<&[LockEntry]> {
         let document = self.document()?;
@@ -237,6 +232,12 @@ impl Call {
                     .misuse("lock.entries was called about a Dockerfile; it is for rules about the lock".to_owned()))
             }
         }
+    }
+
+    /// The lock's entry of a question.
+    pub(super) fn locked(&self, question: Option<Question>) -> Result<Option<&LockEntry>> {
+        let lock = self.document()?.lock();
+        Ok(lock.zip(question).and_then(|(lock, question)| lock.entry(&question)))
     }
 
     fn bytes(&self, Span { start, end }: Span, function: &str) -> Result<&[u8]> {

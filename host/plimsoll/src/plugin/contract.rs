@@ -3,7 +3,7 @@
 #![allow(missing_docs, unused_qualifications, clippy::all)]
 
 wasmtime::component::bindgen!({
-    path: "../../wit/0.1.0",
+    path: "../../wit/0.2.0",
     world: "everything",
     imports: { default: trappable },
 });
@@ -21,8 +21,10 @@ pub use plimsoll::rules::{console, context, document, git, http, lock, log, mode
 
 /// The prefix of every interface of the contract.
 pub const PACKAGE: &str = "plimsoll:rules/";
-/// The version that this host speaks.
-pub const VERSION: &str = "0.1.0";
+/// The version that this host speaks. Each is called as the first Plimsoll that speaks it.
+pub const VERSION: &str = "0.2.0";
+/// All versions that it understands, newest first.
+pub const VERSIONS: [&str; 2] = [VERSION, "0.1.0"];
 
 /// The interfaces through which a plugin asks the world. Importing one is what
 /// makes a plugin capable of it.

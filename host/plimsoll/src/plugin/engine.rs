@@ -14,12 +14,13 @@ use wasmtime::{Engine, Result};
 
 use super::component::Component;
 use super::contract::{
-    CAPABILITIES, PACKAGE, VERSION, console, context, document, git, http, lock, log, model, registry, settings, shell,
-    types,
+    CAPABILITIES, PACKAGE, VERSION, VERSIONS, console, context, document, git, http, lock, log, model, registry,
+    settings, shell, types,
 };
 use super::cost;
 use super::engine_config::{compatibility, engine_config};
 use super::guest::Guest;
+use super::older;
 use super::store::Store;
 use super::wasi;
 use crate::limits::EPOCH_TICK;
@@ -172,11 +173,26 @@ fn check(name: &str) -> Result<()> {
             "it imports {name}, which Plimsoll does not offer: a rule sees only the interfaces of {PACKAGE}"
         );
     };
-    wasmtime::ensure!(
-        version == VERSION,
-        "it is built for version {version} of the contract ({PACKAGE}{interface}); this is Plimsoll with version {VERSION}"
-    );
-    Ok(())
+    if VERSIONS.contains(&version) {
+        return Ok(());
+    }
+    match is_newer(version) {
+        true => wasmtime::bail!(
+            "it needs plimsoll >= {version}: it is built for version {version} of the contract ({PACKAGE}{interface}), and \
+             this Plimsoll knows none after {VERSION}"
+        ),
+        false => wasmtime::bail!(
+            "it is built for version {version} of the contract ({PACKAGE}{interface}), which no Plimsoll speaks; this one \
+             speaks {}",
+            VERSIONS.join(" and ")
+        ),
+    }
+}
+
+/// Whether a version is one that a later Plimsoll may speak.
+fn is_newer(version: &str) -> bool {
+    let parts = |version: &str| version.split('.').map(|part| part.parse().ok()).collect::<Option<Vec<u64>>>();
+    parts(version).is_some_and(|version| version.len() == 3 && Some(version) > parts(VERSION))
 }
 
 fn linker(engine: &Engine) -> Result<Linker<Guest>> {
@@ -193,6 +209,7 @@ fn linker(engine: &Engine) -> Result<Linker<Guest>> {
     http::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     git::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     console::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    older::add_to_linker(&mut linker)?;
     Ok(linker)
 }
 

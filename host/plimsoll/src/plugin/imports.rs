@@ -224,6 +224,14 @@ impl lock::Host for Guest {
         self.give(|call| Ok(call.locked_image(&reference, &platform)?.map(Into::into)))
     }
 
+    fn download(&mut self, url: String, algorithm: String) -> Result<Option<lock::Entry>> {
+        self.give(|call| Ok(call.locked_download(&url, &algorithm)?.map(Into::into)))
+    }
+
+    fn commit(&mut self, remote: String, name: String) -> Result<Option<lock::Entry>> {
+        self.give(|call| Ok(call.locked_commit(&remote, &name)?.map(Into::into)))
+    }
+
     fn entries(&mut self) -> Result<Vec<lock::Entry>> {
         self.give(|call| Ok(call.locked_entries()?.iter().map(Into::into).collect()))
     }

@@ -6,12 +6,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use wasmtime::component::InstancePre;
+use wasmtime::component::{ComponentExportIndex, InstancePre, TypedFunc};
 use wasmtime::{Store, UpdateDeadline};
 
 use super::allowance::Limits;
 use super::call::Call;
-use super::contract::{Answered, Description, Finding, OptionError, VERSION, Verdict, fast, plugin, slow};
+use super::contract::{Answered, Description, Finding, OptionError, PACKAGE, VERSION, VERSIONS, Verdict};
 use super::engine::Host;
 use super::failure::{Failure, FailureKind, classify};
 use super::guest::Guest;
@@ -30,6 +30,11 @@ pub trait Code: Send + Sync {
     /// What it may use up.
     fn limits(&self) -> Limits {
         Limits::default()
+    }
+
+    /// The version of the contract that it is built for.
+    fn contract(&self) -> &'static str {
+        VERSION
     }
 
     /// The capabilities it imports.
@@ -82,9 +87,12 @@ pub(super) struct Wasm {
     host: Arc<Host>,
     pre: InstancePre<Guest>,
     limits: Limits,
-    plugin: plugin::GuestIndices,
-    fast: Option<fast::GuestIndices>,
-    slow: Option<slow::GuestIndices>,
+    contract: &'static str,
+    describe: ComponentExportIndex,
+    validate_options: ComponentExportIndex,
+    check: Option<ComponentExportIndex>,
+    plan: Option<ComponentExportIndex>,
+    on_success: Option<ComponentExportIndex>,
 }
 
 impl Wasm {
@@ -94,11 +102,41 @@ impl Wasm {
     /// When the component does not say who it is.
     pub(super) fn new(host: Arc<Host>, pre: InstancePre<Guest>, limits: Limits) -> wasmtime::Result<Self> {
         host.check_exports(&pre)?;
-        let plugin = plugin::GuestIndices::new(&pre)
-            .map_err(|error| error.context(format!("it is no plugin of this contract ({VERSION})")))?;
-        let (fast, slow) = (fast::GuestIndices::new(&pre).ok(), slow::GuestIndices::new(&pre).ok());
-        wasmtime::ensure!(fast.is_some() || slow.is_some(), "it exports neither fast nor slow, so it checks nothing");
-        Ok(Self { host, pre, limits, plugin, fast, slow })
+        let component = pre.component().clone();
+        let instance = |version: &str, interface: &str| {
+            component.get_export_index(None, &format!("{PACKAGE}{interface}@{version}"))
+        };
+        let known = VERSIONS.into_iter().find(|version| instance(version, "plugin").is_some());
+        let contract = known.ok_or_else(|| {
+            let missing = VERSIONS.map(|version| format!("{PACKAGE}plugin@{version}")).join(" or ");
+            wasmtime::format_err!("it is no plugin: it exports no instance named {missing}")
+        })?;
+        let function =
+            |interface: &str, name: &str| component.get_export_index(Some(&instance(contract, interface)?), name);
+        let needed = |interface: &str, name: &str| {
+            let missing = || wasmtime::format_err!("it exports {PACKAGE}{interface}@{contract} without {name}");
+            function(interface, name).ok_or_else(missing)
+        };
+        let (check, plan) = (function("fast", "check"), function("slow", "plan"));
+        wasmtime::ensure!(check.is_some() || plan.is_some(), "it exports neither fast nor slow, so it checks nothing");
+        let on_success = plan.as_ref().map(|_| needed("slow", "on-success")).transpose()?;
+        let (describe, validate_options) = (needed("plugin", "describe")?, needed("plugin", "validate-options")?);
+        Ok(Self { host, pre, limits, contract, describe, validate_options, check, plan, on_success })
+    }
+
+    fn exports(&self, store: &mut Store<Guest>) -> wasmtime::Result<Exports> {
+        let instance = self.pre.instantiate(&mut *store)?;
+        Ok(Exports {
+            describe: instance.get_typed_func(&mut *store, &self.describe)?,
+            validate_options: instance.get_typed_func(&mut *store, &self.validate_options)?,
+            check: self.check.as_ref().map(|index| instance.get_typed_func(&mut *store, index)).transpose()?,
+            plan: self.plan.as_ref().map(|index| instance.get_typed_func(&mut *store, index)).transpose()?,
+            on_success: self
+                .on_success
+                .as_ref()
+                .map(|index| instance.get_typed_func(&mut *store, index))
+                .transpose()?,
+        })
     }
 }
 
@@ -115,14 +153,7 @@ impl Code for Wasm {
             false => Ok(UpdateDeadline::Interrupt),
         });
         store.set_epoch_deadline(1);
-        let exports = self.pre.instantiate(&mut store).and_then(|instance| {
-            Ok(Exports {
-                plugin: self.plugin.load(&mut store, &instance)?,
-                fast: self.fast.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?,
-                slow: self.slow.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?,
-            })
-        });
-        match exports {
+        match self.exports(&mut store) {
             Ok(exports) => Ok(Box::new(WasmInstance { store, exports })),
             Err(error) => {
                 let failure = classify(&error, store.data_mut().circumstances(None), "it does not start");
@@ -133,6 +164,10 @@ impl Code for Wasm {
 
     fn limits(&self) -> Limits {
         self.limits
+    }
+
+    fn contract(&self) -> &'static str {
+        self.contract
     }
 
     fn capabilities(&self) -> Vec<&'static str> {
@@ -150,9 +185,11 @@ struct WasmInstance {
 }
 
 struct Exports {
-    plugin: plugin::Guest,
-    fast: Option<fast::Guest>,
-    slow: Option<slow::Guest>,
+    describe: TypedFunc<(), (Description,)>,
+    validate_options: TypedFunc<(u32, String), (Vec<OptionError>,)>,
+    check: Option<TypedFunc<(), (Vec<Finding>,)>>,
+    plan: Option<TypedFunc<(), ()>>,
+    on_success: Option<TypedFunc<(Answered,), (Verdict,)>>,
 }
 
 impl WasmInstance {
@@ -180,23 +217,23 @@ impl WasmInstance {
 
 impl Instance for WasmInstance {
     fn describe(&mut self) -> Result<Description, Failure> {
-        self.enter(None, |store, exports| exports.plugin.call_describe(store))
+        self.enter(None, |store, exports| Ok(exports.describe.call(store, ())?.0))
     }
 
     fn validate_options(&mut self, rule: u32, options: &str) -> Result<Vec<OptionError>, Failure> {
-        self.enter(None, |store, exports| exports.plugin.call_validate_options(store, rule, options))
+        self.enter(None, |store, exports| Ok(exports.validate_options.call(store, (rule, options.to_owned()))?.0))
     }
 
     fn check(&mut self, call: &mut Call) -> Result<Vec<Finding>, Failure> {
-        self.enter(Some(call), |store, exports| match &exports.fast {
-            Some(fast) => fast.call_check(store),
+        self.enter(Some(call), |store, exports| match &exports.check {
+            Some(check) => Ok(check.call(store, ())?.0),
             None => Ok(Vec::new()),
         })
     }
 
     fn plan(&mut self, call: &mut Call) -> Result<(), Failure> {
-        self.enter(Some(call), |store, exports| match &exports.slow {
-            Some(slow) => slow.call_plan(store),
+        self.enter(Some(call), |store, exports| match &exports.plan {
+            Some(plan) => plan.call(store, ()),
             None => Ok(()),
         })
     }
@@ -206,8 +243,8 @@ impl Instance for WasmInstance {
     }
 
     fn on_success(&mut self, call: &mut Call, answered: &Answered) -> Result<Verdict, Failure> {
-        self.enter(Some(call), |store, exports| match &exports.slow {
-            Some(slow) => slow.call_on_success(store, answered),
+        self.enter(Some(call), |store, exports| match &exports.on_success {
+            Some(on_success) => Ok(on_success.call(store, (answered.clone(),))?.0),
             None => Ok(Verdict::Keep),
         })
     }

@@ -20,6 +20,7 @@ mod imports;
 mod instance;
 mod listings;
 mod meter;
+mod older;
 mod options;
 mod overtime;
 mod questions;
@@ -60,6 +61,8 @@ pub struct Plugin {
     pub rules: Vec<Rule>,
     /// The full names of its rules.
     pub names: Arc<[Arc<str>]>,
+    /// The version of the contract that it is built for.
+    pub contract: &'static str,
     /// The capabilities it imports: the most it can ask for.
     pub capabilities: Vec<&'static str>,
     /// The interfaces of WASI it imports, of which it gets nothing.
@@ -146,9 +149,20 @@ impl Plugin {
             .map_err(|failure| unusable(format!("it does not describe itself: {failure}")))?;
         let rules = describe(name, description.rules).map_err(unusable)?;
         let names = rules.iter().map(|rule| rule.name.clone()).collect();
-        let (capabilities, wasi) = (code.capabilities(), code.wasi());
+        let (contract, capabilities, wasi) = (code.contract(), code.capabilities(), code.wasi());
         let (name, version) = (name.to_owned(), description.version);
-        Ok(Self { name, version, rules, names, capabilities, wasi, grants: Grants::everything(), limits, code })
+        Ok(Self {
+            name,
+            version,
+            contract,
+            rules,
+            names,
+            capabilities,
+            wasi,
+            grants: Grants::everything(),
+            limits,
+            code,
+        })
     }
 
     /// What is wrong with the schema of a rule's options itself.

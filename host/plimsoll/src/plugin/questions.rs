@@ -5,15 +5,15 @@
 //! cannot be asked. Invariant: what is planned has one spelling, bounds kept.
 
 use plimsoll_dockerfile::{Platform, Reference};
-use url::{Host, Url};
 
 use super::call::{Call, Planning, Result};
 use super::contract::{Image, Request, RequestId, Selection};
+use crate::document::LockEntry;
 use crate::limits::{
     CONSOLE_ARGUMENT_BYTES_MAX, CONSOLE_ARGUMENTS_MAX, CONSOLE_SUFFIX_BYTES_MAX, CONSOLE_TEXT_BYTES_MAX,
     CONTEXT_PATTERN_BYTES_MAX, CONTEXT_PATTERNS_MAX, IGNORED_BYTES_MAX, IGNORED_PATHS_MAX, URL_BYTES_MAX,
 };
-use crate::question::{Algorithm, Answer, ContextFile, Download, Ignored, Matches, Question, Ran, Tool, is_commit};
+use crate::question::{self, Algorithm, Answer, ContextFile, Download, Ignored, Matches, Question, Ran, Tool};
 
 impl Call {
     /// `registry.plan-image`; the inner error is the guest's to deal with.
@@ -65,22 +65,31 @@ impl Call {
 
     /// `http.plan-digest`; the inner error is the guest's to deal with.
     pub fn plan_digest(&mut self, request: Request, url: &str, algorithm: &str) -> Result<Planning> {
-        self.plan(request, "http.plan-digest", |_| {
-            let known = Algorithm::ALL.into_iter().find(|known| known.name() == algorithm);
-            let algorithm = known.ok_or_else(|| format!("{algorithm:?} is none of sha256, sha384 and sha512"))?;
-            Ok(Question::Download { url: parse_url(url)?, algorithm })
-        })
+        self.plan(request, "http.plan-digest", |_| parse_download(url, algorithm))
+    }
+
+    /// `lock.image`: whatever digest stands beside the name.
+    pub fn locked_image(&self, reference: &str, platform: &str) -> Result<Option<&LockEntry>> {
+        let image = parse_image(reference, platform).ok().map(|(mut reference, platform)| {
+            reference.digest = None;
+            Question::Image { reference: reference.with_default_tag(), platform }
+        });
+        self.locked(image)
+    }
+
+    /// `lock.download`.
+    pub fn locked_download(&self, url: &str, algorithm: &str) -> Result<Option<&LockEntry>> {
+        self.locked(parse_download(url, algorithm).ok())
+    }
+
+    /// `lock.commit`.
+    pub fn locked_commit(&self, remote: &str, name: &str) -> Result<Option<&LockEntry>> {
+        self.locked(parse_commit(remote, name).ok())
     }
 
     /// `git.plan-resolve`; the inner error is the guest's to deal with.
     pub fn plan_resolve(&mut self, request: Request, remote: &str, name: &str) -> Result<Planning> {
-        self.plan(request, "git.plan-resolve", |_| {
-            let remote = parse_url(remote)?;
-            if remote.query().is_some() {
-                return Err("the address of a repository has no query".to_owned());
-            }
-            Ok(Question::Commit { remote, reference: check_reference(name)? })
-        })
+        self.plan(request, "git.plan-resolve", |_| parse_commit(remote, name))
     }
 
     /// `console.plan-run`; the inner error is the guest's to deal with.
@@ -211,6 +220,16 @@ impl Call {
 pub(super) type Parsed<T> = std::result::Result<T, String>;
 
 /// Reference and platform of an image, normalised; else what is wrong with them.
+fn parse_download(url: &str, algorithm: &str) -> Parsed<Question> {
+    let known = Algorithm::ALL.into_iter().find(|known| known.name() == algorithm);
+    let algorithm = known.ok_or_else(|| format!("{algorithm:?} is none of sha256, sha384 and sha512"))?;
+    Ok(Question::Download { url: question::parse_url(url)?, algorithm })
+}
+
+fn parse_commit(remote: &str, name: &str) -> Parsed<Question> {
+    Ok(Question::Commit { remote: question::parse_remote(remote)?, reference: question::check_reference(name)? })
+}
+
 fn parse_image(reference: &str, platform: &str) -> Parsed<(Reference, Platform)> {
     let reference = parse_reference(reference)?;
     if platform.len() > URL_BYTES_MAX {
@@ -226,38 +245,6 @@ pub(super) fn parse_reference(reference: &str) -> Parsed<Reference> {
         return Err(format!("an image reference may have {URL_BYTES_MAX} bytes"));
     }
     Reference::parse(reference).map_err(|error| format!("{reference:?} is no image reference: {error}"))
-}
-
-/// A URL of the web, without its fragment. One with credentials is refused: they
-/// would be sent, and shown in reports.
-fn parse_url(text: &str) -> Parsed<Url> {
-    if text.len() > URL_BYTES_MAX {
-        return Err(format!("a URL may have {URL_BYTES_MAX} bytes"));
-    }
-    let mut url = Url::parse(text).map_err(|error| format!("{text:?} is no URL: {error}"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!("only http and https are asked, not {}", url.scheme()));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("a URL with credentials is not asked".to_owned());
-    }
-    if url.host().is_none_or(|host| host == Host::Domain("")) {
-        return Err(format!("{text:?} names no host"));
-    }
-    url.set_fragment(None);
-    Ok(url)
-}
-
-/// A name of a branch or tag that git could have; `HEAD` for an empty one.
-fn check_reference(name: &str) -> Parsed<String> {
-    if is_commit(name) {
-        return Err("it is a commit already".to_owned());
-    }
-    let is_odd = |c: char| c.is_control() || c.is_whitespace() || "~^:?*[\\".contains(c);
-    if name.len() > URL_BYTES_MAX || name.contains(is_odd) || name.contains("..") {
-        return Err("git has no such names".to_owned());
-    }
-    Ok(if name.is_empty() { "HEAD".to_owned() } else { name.to_owned() })
 }
 
 fn check_path(path: String) -> Parsed<String> {

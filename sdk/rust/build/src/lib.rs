@@ -15,7 +15,7 @@ use std::{env, fs, io};
 
 macro_rules! contract {
     ($($name:literal),+ $(,)?) => {
-        &[$((concat!($name, ".wit"), include_str!(concat!("../../../../wit/0.1.0/", $name, ".wit")))),+]
+        &[$((concat!($name, ".wit"), include_str!(concat!("../../../../wit/0.2.0/", $name, ".wit")))),+]
     };
 }
 
@@ -25,7 +25,7 @@ const CONTRACT: &[(&str, &str)] = contract![
     "console", "context", "document", "exports", "git", "http", "lock", "log", "model", "registry", "settings",
     "shell", "types", "worlds",
 ];
-const CONTRACT_VERSION: &str = "0.1.0";
+const CONTRACT_VERSION: &str = "0.2.0";
 
 /// Writes `pack.rs` for the crate whose build script calls this. Where the folder is not that of a pack, Cargo
 /// is told what is missing, and fails.
@@ -133,7 +133,7 @@ mod component {{
         path: [{contract:?}, {world:?}],
         world: {name:?},
         runtime_path: \"::plimsoll_sdk::wit_bindgen::rt\",
-        with: {{ \"plimsoll:rules/types@0.1.0\": ::plimsoll_sdk::bindings::plimsoll::rules::types }},
+        with: {{ \"plimsoll:rules/types@0.2.0\": ::plimsoll_sdk::bindings::plimsoll::rules::types }},
         generate_all,
     }});
 

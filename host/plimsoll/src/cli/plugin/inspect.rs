@@ -81,7 +81,7 @@ fn inspected<'p>(plugin: &'p Plugin, component: &'p Component) -> Inspected<'p> 
     Inspected {
         name: &plugin.name,
         version: &plugin.version,
-        contract: format!("{}{}", contract::PACKAGE.trim_end_matches('/'), format_args!("@{}", contract::VERSION)),
+        contract: format!("{}{}", contract::PACKAGE.trim_end_matches('/'), format_args!("@{}", plugin.contract)),
         digest: component.digest().as_str(),
         bytes: component.bytes().len(),
         capabilities: &plugin.capabilities,

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use plimsoll_dockerfile::{Platform, Reference};
 use plimsoll_registry::{Answer as RegistryAnswer, Image, Index, Referrer};
 use serde::{Deserialize, Serialize};
-use url::{Position, Url};
+use url::{Host, Position, Url};
 
-use crate::limits::{SHOWN_CHARACTERS_MAX, TOOL_NAME_BYTES_MAX};
+use crate::limits::{SHOWN_CHARACTERS_MAX, TOOL_NAME_BYTES_MAX, URL_BYTES_MAX};
 
 /// A question to the world.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -162,6 +162,61 @@ pub fn is_commit(text: &str) -> bool {
 /// Whether a text has nothing but hexadecimal digits, letters in lower case.
 pub fn is_hexadecimal(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// A URL of the web, without its fragment. One with credentials is refused: they
+/// would be sent, and shown in reports.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_url(text: &str) -> Result<Url, String> {
+    if text.len() > URL_BYTES_MAX {
+        return Err(format!("a URL may have {URL_BYTES_MAX} bytes"));
+    }
+    let mut url = Url::parse(text).map_err(|error| format!("{text:?} is no URL: {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("only http and https are asked, not {}", url.scheme()));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("a URL with credentials is not asked".to_owned());
+    }
+    if url.host().is_none_or(|host| host == Host::Domain("")) {
+        return Err(format!("{text:?} names no host"));
+    }
+    url.set_fragment(None);
+    Ok(url)
+}
+
+/// Such a URL of a repository.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_remote(text: &str) -> Result<Url, String> {
+    let remote = parse_url(text)?;
+    match remote.query() {
+        Some(_) => Err("the address of a repository has no query".to_owned()),
+        None => Ok(remote),
+    }
+}
+
+/// A name of a branch or tag that git could have; `HEAD` for an empty one.
+///
+/// # Errors
+/// Why it can be none.
+pub fn check_reference(name: &str) -> Result<String, String> {
+    if is_commit(name) {
+        return Err("it is a commit already".to_owned());
+    }
+    let is_odd = |c: char| c.is_control() || c.is_whitespace() || "~^:?*[\\".contains(c);
+    if name.len() > URL_BYTES_MAX || name.contains(is_odd) || name.contains("..") {
+        return Err("git has no such names".to_owned());
+    }
+    Ok(if name.is_empty() { "HEAD".to_owned() } else { name.to_owned() })
+}
+
+/// An address without what may be secret in it.
+pub fn without_query(address: &str) -> &str {
+    &address[..address.find(['?', '#']).unwrap_or(address.len())]
 }
 
 /// Where the files of a build come from.

@@ -16,7 +16,7 @@ use plimsoll_registry::{Answer as RegistryAnswer, Image};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Digest;
-use crate::question::{Answer, Download, Question, Tool};
+use crate::question::{Answer, Download, Question, Tool, without_query};
 use listings::{KeptIndex, KeptReferrer};
 use local::{KeptFile, KeptIgnored, KeptMatches, KeptRun, Place};
 
@@ -175,16 +175,12 @@ impl Key {
                 let (reference, artifact_type) = (reference.canonical(), artifact_type.clone());
                 Self::Referrers { reference, artifact_type, circumstances }
             }
-            Question::Download { url, algorithm } => {
-                let mut address = url.clone();
-                address.set_query(None);
-                Self::Download {
-                    url: address.into(),
-                    query: url.query().map(digits),
-                    algorithm: algorithm.name().to_owned(),
-                    circumstances,
-                }
-            }
+            Question::Download { url, algorithm } => Self::Download {
+                url: without_query(url.as_str()).to_owned(),
+                query: url.query().map(digits),
+                algorithm: algorithm.name().to_owned(),
+                circumstances,
+            },
             Question::Commit { remote, reference } => {
                 Self::Commit { remote: remote.to_string(), reference: reference.clone(), circumstances }
             }

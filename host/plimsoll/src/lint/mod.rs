@@ -24,6 +24,7 @@ use std::time::{Duration, SystemTime};
 
 pub use check_options::{CheckOptions, Rules};
 pub use instances::Instances;
+pub use ruleset::Misconfigured;
 pub use run::{run, run_in};
 
 use crate::document::{self, Surroundings};

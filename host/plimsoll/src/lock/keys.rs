@@ -11,7 +11,10 @@ use url::Url;
 use super::{Entry, Key, Policy};
 use crate::config::Digest;
 use crate::form::Form;
-use crate::question::{Algorithm, Answer, Download, Question, is_commit, is_hexadecimal};
+use crate::question::{
+    Algorithm, Answer, Download, Question, check_reference, is_commit, is_hexadecimal, parse_remote, parse_url,
+    without_query,
+};
 
 /// What a question is found by; none for one whose answer cannot move, or is this machine's.
 pub fn key(question: &Question) -> Option<Key> {
@@ -29,10 +32,10 @@ pub fn key(question: &Question) -> Option<Key> {
             Some(Key::new("oci", "referrers", &[&[reference.as_str()], kind.as_slice()].concat()))
         }
         Question::Download { url, algorithm } => {
-            let (mut address, query) = (url.clone(), url.query().map(|query| Digest::of(query.as_bytes())));
-            address.set_query(None);
+            let query = url.query().map(|query| Digest::of(query.as_bytes()));
             let query: Option<&str> = query.as_ref().map(Digest::as_str);
-            Some(Key::new("http", "digest", &[&[address.as_str(), algorithm.name()], query.as_slice()].concat()))
+            let address = without_query(url.as_str());
+            Some(Key::new("http", "digest", &[&[address, algorithm.name()], query.as_slice()].concat()))
         }
         Question::Commit { remote, reference } => Some(Key::new("git", "resolve", &[remote.as_str(), reference])),
         Question::Image { .. } | Question::Index { .. } => None,
@@ -46,11 +49,6 @@ pub fn question(key: &Key) -> Option<Question> {
     let arguments = key.arguments();
     let texts: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let tagged = |text: &str| Reference::parse(text).ok().map(|reference| reference.with_default_tag());
-    let web = |text: &str| {
-        let url = Url::parse(text).ok()?;
-        (matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none())
-            .then_some(url)
-    };
     let question = match (key.module.as_str(), key.function.as_str(), texts.as_slice()) {
         ("oci", "resolve", [reference, platform]) => {
             Question::Image { reference: tagged(reference)?, platform: Platform::parse(platform).ok()? }
@@ -63,11 +61,10 @@ pub fn question(key: &Key) -> Option<Question> {
         }
         ("http", "digest", [url, algorithm]) => {
             let algorithm = Algorithm::ALL.into_iter().find(|known| known.name() == *algorithm)?;
-            Question::Download { url: web(url)?, algorithm }
+            Question::Download { url: parse_url(url).ok()?, algorithm }
         }
         ("git", "resolve", [remote, name]) => {
-            let is_name = !name.is_empty() && !name.contains(|c: char| c.is_control() || c.is_whitespace());
-            Question::Commit { remote: web(remote)?, reference: is_name.then(|| (*name).to_owned())? }
+            Question::Commit { remote: parse_remote(remote).ok()?, reference: check_reference(name).ok()? }
         }
         _ => return None,
     };
@@ -99,7 +96,7 @@ pub fn entry(question: &Question, answer: &Answer, policy: Policy, now: &str) ->
             let entry = Entry::new(digest.as_str(), policy).with("size", *size);
             match question {
                 Question::Download { url, .. } if url.as_str() != final_url => {
-                    entry.with("url", without_query(final_url)?)
+                    entry.with("url", without_query(final_url))
                 }
                 _ => entry,
             }
@@ -161,10 +158,4 @@ fn of_form(name: &str, question: &Question, entry: &Entry) -> Option<Answer> {
 fn is_digest(algorithm: Algorithm, digest: &str) -> bool {
     let digits = digest.strip_prefix(algorithm.name()).and_then(|rest| rest.strip_prefix(':'));
     digits.is_some_and(|digits| digits.len() == algorithm.digits() && is_hexadecimal(digits))
-}
-
-fn without_query(url: &str) -> Option<String> {
-    let mut url = Url::parse(url).ok()?;
-    url.set_query(None);
-    Some(url.into())
 }

@@ -9,11 +9,10 @@ use plimsoll_dockerfile::model::{Base, ImageUseKind, Origin, Site};
 use plimsoll_dockerfile::source::{SourceKind, kind};
 use plimsoll_dockerfile::tree::Keyword;
 use plimsoll_dockerfile::{LineIndex, Span};
-use url::Url;
 
 use super::{Policy, keys};
 use crate::document::{Document, Meaning};
-use crate::question::{Algorithm, Question};
+use crate::question::{Algorithm, Question, parse_url};
 
 /// A use of something that can move.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +38,18 @@ pub struct LegacyPin {
     pub digest: String,
     /// Its line, from 1.
     pub line: u32,
+}
+
+impl LegacyPin {
+    /// What would be asked if the digest were not there; without a tag, that of `latest`.
+    pub fn unpinned(&self) -> Question {
+        match self.question.clone() {
+            Question::Image { reference, platform } => {
+                Question::Image { reference: reference.with_default_tag(), platform }
+            }
+            other => other,
+        }
+    }
 }
 
 /// All uses of a document, in file order.
@@ -112,11 +123,7 @@ fn downloads<'d>(
         });
         values.filter_map(move |value| {
             let text = model.text(value).filter(|text| kind(text) == SourceKind::Url)?;
-            let mut url = Url::parse(text).ok()?;
-            if !url.username().is_empty() || url.password().is_some() {
-                return None;
-            }
-            url.set_fragment(None);
+            let url = parse_url(text).ok()?;
             let line = lines.position(instruction.span.start).line;
             let question = Question::Download { url, algorithm: Algorithm::Sha256 };
             let is_variable = instruction.span.of(document.source()).contains(&b'$');

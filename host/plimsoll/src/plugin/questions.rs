@@ -5,7 +5,6 @@
 //! cannot be asked. Invariant: what is planned has one spelling, bounds kept.
 
 use plimsoll_dockerfile::{Platform, Reference};
-use url::{Host, Url};
 
 use super::call::{Call, Planning, Result};
 use super::contract::{Image, Request, RequestId, Selection};
@@ -13,7 +12,7 @@ use crate::limits::{
     CONSOLE_ARGUMENT_BYTES_MAX, CONSOLE_ARGUMENTS_MAX, CONSOLE_SUFFIX_BYTES_MAX, CONSOLE_TEXT_BYTES_MAX,
     CONTEXT_PATTERN_BYTES_MAX, CONTEXT_PATTERNS_MAX, IGNORED_BYTES_MAX, IGNORED_PATHS_MAX, URL_BYTES_MAX,
 };
-use crate::question::{Algorithm, Answer, ContextFile, Download, Ignored, Matches, Question, Ran, Tool, is_commit};
+use crate::question::{self, Algorithm, Answer, ContextFile, Download, Ignored, Matches, Question, Ran, Tool};
 
 impl Call {
     /// `registry.plan-image`; the inner error is the guest's to deal with.
@@ -68,18 +67,17 @@ impl Call {
         self.plan(request, "http.plan-digest", |_| {
             let known = Algorithm::ALL.into_iter().find(|known| known.name() == algorithm);
             let algorithm = known.ok_or_else(|| format!("{algorithm:?} is none of sha256, sha384 and sha512"))?;
-            Ok(Question::Download { url: parse_url(url)?, algorithm })
+            Ok(Question::Download { url: question::parse_url(url)?, algorithm })
         })
     }
 
     /// `git.plan-resolve`; the inner error is the guest's to deal with.
     pub fn plan_resolve(&mut self, request: Request, remote: &str, name: &str) -> Result<Planning> {
         self.plan(request, "git.plan-resolve", |_| {
-            let remote = parse_url(remote)?;
-            if remote.query().is_some() {
-                return Err("the address of a repository has no query".to_owned());
-            }
-            Ok(Question::Commit { remote, reference: check_reference(name)? })
+            Ok(Question::Commit {
+                remote: question::parse_remote(remote)?,
+                reference: question::check_reference(name)?,
+            })
         })
     }
 
@@ -226,38 +224,6 @@ pub(super) fn parse_reference(reference: &str) -> Parsed<Reference> {
         return Err(format!("an image reference may have {URL_BYTES_MAX} bytes"));
     }
     Reference::parse(reference).map_err(|error| format!("{reference:?} is no image reference: {error}"))
-}
-
-/// A URL of the web, without its fragment. One with credentials is refused: they
-/// would be sent, and shown in reports.
-fn parse_url(text: &str) -> Parsed<Url> {
-    if text.len() > URL_BYTES_MAX {
-        return Err(format!("a URL may have {URL_BYTES_MAX} bytes"));
-    }
-    let mut url = Url::parse(text).map_err(|error| format!("{text:?} is no URL: {error}"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!("only http and https are asked, not {}", url.scheme()));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("a URL with credentials is not asked".to_owned());
-    }
-    if url.host().is_none_or(|host| host == Host::Domain("")) {
-        return Err(format!("{text:?} names no host"));
-    }
-    url.set_fragment(None);
-    Ok(url)
-}
-
-/// A name of a branch or tag that git could have; `HEAD` for an empty one.
-fn check_reference(name: &str) -> Parsed<String> {
-    if is_commit(name) {
-        return Err("it is a commit already".to_owned());
-    }
-    let is_odd = |c: char| c.is_control() || c.is_whitespace() || "~^:?*[\\".contains(c);
-    if name.len() > URL_BYTES_MAX || name.contains(is_odd) || name.contains("..") {
-        return Err("git has no such names".to_owned());
-    }
-    Ok(if name.is_empty() { "HEAD".to_owned() } else { name.to_owned() })
 }
 
 fn check_path(path: String) -> Parsed<String> {

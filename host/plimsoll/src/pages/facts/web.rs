@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{Outcome, failure, form};
-use crate::question::{Algorithm, Answer, Download, Failure, Question};
+use crate::question::{Algorithm, Answer, Download, Failure, Question, without_query};
 
 /// What is told of an address: one digest, by its algorithm.
 #[derive(Default, Serialize, Deserialize)]
@@ -72,7 +72,7 @@ pub(super) fn download(url: &str, fact: Value) -> Result<(Question, Outcome), St
 /// What is told of a download.
 pub(super) fn download_fact(url: &Url, algorithm: Algorithm, download: &Download) -> Value {
     let digest = download.digest.split_once(':').map_or(&*download.digest, |(_, digest)| digest);
-    let final_url = (download.final_url != url.as_str()).then(|| without_query(&download.final_url));
+    let final_url = (download.final_url != url.as_str()).then(|| without_query(&download.final_url).to_owned());
     let mut fact = DownloadFact { size: Some(download.size), final_url, ..DownloadFact::default() };
     *fact.digest(algorithm) = Some(digest.to_owned());
     serde_json::to_value(fact).expect("text and numbers are JSON")
@@ -102,9 +102,4 @@ pub(super) fn skipped(question: &Question, failure: &Failure) -> Value {
         }
         _ => json!({ "skipped": reason }),
     }
-}
-
-fn without_query(url: &str) -> String {
-    let end = url.find(['?', '#']).unwrap_or(url.len());
-    url[..end].to_owned()
 }

@@ -11,6 +11,7 @@ use anyhow::{Context as _, ensure};
 
 use crate::cli::inputs::{Given, meanings};
 use crate::cli::lint::{Arguments, Prepared, Scope, Setting};
+use crate::cli::repository::ensure_files;
 use crate::cli::{complain, variables};
 use crate::config;
 use crate::lint::{Ask, Outcome};
@@ -93,9 +94,10 @@ impl Survey {
         let arguments = Arguments::of_lock(paths, scope, Mode::Complete);
         let (paths, context) = (&arguments.paths, &arguments.scope.context);
         for path in paths {
+            ensure_files(path)?;
             ensure!(path.as_os_str() != "-", "-: name files or folders, since the lock says of which files it is");
         }
-        let given = Given { paths, stdin_filename: None, context: context.as_deref(), here: &here };
+        let given = Given { paths, stdin_filename: None, context: context.as_deref(), here: &here, is_fetched: false };
         let mut setting = Setting::of(&arguments, given, &variables)?;
         setting.ask = if asking == Asking::World { Ask::Everything } else { Ask::Nothing };
         ensure!(
@@ -255,7 +257,7 @@ impl Survey {
         }
         let first = |key: &Key| (key.module.clone(), key.arguments().into_iter().next());
         let mut named: BTreeSet<_> = self.places.keys().map(first).collect();
-        named.extend(self.legacy.iter().filter_map(|(_, pin)| keys::key(&pin.question)).map(|key| first(&key)));
+        named.extend(self.legacy.iter().filter_map(|(_, pin)| keys::key(&pin.unpinned())).map(|key| first(&key)));
         let may_lead_on = self.prepared.job.plugins.iter().any(|plugin| {
             check_name(&plugin.name).is_ok() && plugin.capabilities.contains(&"registry") && !self.is_whole
         });

@@ -567,6 +567,14 @@ fn digests_go_into_dockerfiles_and_out_of_them() {
     assert_eq!(read("Dockerfile"), text.replacen(&python, &format!("{python}@{index}"), 1));
     assert_eq!(read("other/Dockerfile"), format!("FROM {python}@{index}\n"));
     ok(&project.run(&format!("lock check {PLATFORM}")));
+    // Where no tag stands, none stands beside the digest, and the entry is needed all the same.
+    let untagged = Project::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .file("plimsoll.toml", "")
+        .file("Dockerfile", format!("FROM {}\n", python.trim_end_matches(":3")));
+    registry.push_index("team/python:latest", Index::from(&[self::python("4"), Image::new("linux/arm64")]));
+    ok(&untagged.run(&format!("lock {PLATFORM}")));
+    ok(&untagged.run(&format!("lock apply {PLATFORM}")));
+    assert_eq!(ok(&untagged.run(&format!("lock check {PLATFORM}"))), "");
     registry.clear_log();
     project.lint(&format!("{ON} other"));
     assert_eq!(by_tag(&registry), 0, "a digest in the file counts without a lock");
@@ -595,6 +603,13 @@ fn locks_of_others_are_read_and_written() {
     let again = Project::new(env!("CARGO_BIN_EXE_plimsoll")).file("policy.json", ok(&exported));
     again.run("lock migrate policy.json --platform linux/amd64");
     assert!(lock(&again).contains("docker.io/library/alpine:3.20"), "{}", lock(&again));
+    // A template of a Dockerfile is no JSON, and one file that is none costs itself.
+    again.write("Dockerfile", "{{ template }}\n");
+    again.write("broken.json", "{{");
+    again.write("new.Dockerfile", format!("FROM busybox:1@{digest}\n"));
+    let partly = again.run("lock migrate Dockerfile broken.json new.Dockerfile");
+    assert!(partly.status == 2 && partly.stdout.ends_with(": 1 new\n"), "{partly:#?}");
+    assert_eq!(partly.stderr.matches("error: ").count(), 1, "{partly:#?}");
     let refused = again.run("lock migrate missing.json");
     assert!(refused.status == 2 && refused.stderr.contains("missing.json: No such file"), "{refused:#?}");
 }
@@ -641,6 +656,35 @@ fn a_pin_moves_by_no_answer_and_no_cache() {
     std::os::unix::fs::symlink("plimsoll.toml", project.path().join("linked")).unwrap();
     fs::rename(project.path().join("linked"), project.path().join("plimsoll.lock")).unwrap();
     assert!(project.run("lock list").stderr.contains("it is no regular file"));
+}
+
+/// What is known of content contradicts nothing: no conflict in it is left to anybody.
+#[test]
+fn conflicts_in_answers_are_joined() {
+    let registry = Registry::start();
+    for tag in ["1", "2"] {
+        registry.push(&format!("team/python:{tag}"), &python(tag));
+    }
+    let file =
+        |tag: &str| format!("FROM {}\nENV A=$PYTHON_VERSION\n", registry.reference(&format!("team/python:{tag}")));
+    let project = project(file("1")).file("plimsoll.toml", "[lock]\nanswers = true\n");
+    let answers = || fs::read_to_string(project.path().join("plimsoll.answers")).unwrap();
+    let side = |tag: &str| {
+        project.write("Dockerfile", file(tag));
+        fs::remove_file(project.path().join("plimsoll.answers")).unwrap_or_default();
+        ok(&project.run(&format!("lock update {PLATFORM}")));
+        answers().lines().nth(1).unwrap().to_owned()
+    };
+    let (ours, theirs) = (side("1"), side("2"));
+    let whole = answers();
+    let header = whole.lines().next().unwrap();
+    project.write("plimsoll.answers", format!("{header}\n<<<<<<< HEAD\n{ours}\n=======\n{theirs}\n>>>>>>> other\n"));
+    let refused = project.lint("--slow-checks=off");
+    assert!(refused.stderr.contains("plimsoll.answers:2: git left a conflict here: run `plimsoll lock merge`"));
+    ok(&project.run("lock merge"));
+    let lines: std::collections::BTreeSet<_> = answers().lines().map(str::to_owned).collect();
+    assert_eq!(lines, [header.to_owned(), ours, theirs].into());
+    ok(&project.lint("--slow-checks=off"));
 }
 
 /// Answers stay as long as the lock needs them, whatever a run could not ask or left for later.

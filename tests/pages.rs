@@ -121,7 +121,7 @@ fn pages_of_any_kind_get_an_answer() {
     );
     complaint(
         &case("```settings\n[rules.\"acme/no-rot\"]\n```\n"),
-        "7: [rules.\"acme/no-rot\"]: there is no such rule",
+        "8: [rules.\"acme/no-rot\"]: there is no such rule",
     );
     complaint(
         &case("```settings\n[rules.\"other/rule\"]\n```\n"),

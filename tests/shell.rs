@@ -22,7 +22,7 @@ fn bodies_of_run_are_understood() {
         Into::into,
     );
     let (mut understood, mut others, mut elsewhere) = (0, Vec::new(), 0);
-    for found in discover(&[folder]) {
+    for found in discover(&[folder], None) {
         let source = std::fs::read(&found.path).unwrap();
         let tree = parse(&source);
         let model = model(&source, &tree, &Inputs::default());

@@ -37,7 +37,7 @@ fn main() {
     let pairs = if std::env::args().any(|argument| argument == "--bench") { PAIRS } else { 1 };
     let folder =
         std::env::var_os("PLIMSOLL_CORPUS").map_or_else(|| repository_root().join("tests/dockerfiles"), PathBuf::from);
-    let sources: Vec<(String, Vec<u8>)> = discover(&[folder])
+    let sources: Vec<(String, Vec<u8>)> = discover(&[folder], None)
         .into_iter()
         .filter_map(|found| Some((found.path.display().to_string(), std::fs::read(&found.path).ok()?)))
         .collect();

@@ -25,12 +25,12 @@ pub struct Found {
     pub problem: Option<Problem>,
 }
 
-/// All files that the paths stand for.
-pub fn discover(paths: &[PathBuf]) -> Vec<Found> {
+/// All files that the paths stand for. Where there is a root, nothing above it counts.
+pub fn discover(paths: &[PathBuf], root: Option<&Path>) -> Vec<Found> {
     let mut found = Vec::new();
     for path in paths {
         match fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => walk(path, &mut found),
+            Ok(metadata) if metadata.is_dir() => walk(path, root, &mut found),
             Ok(_) => found.push(Found { path: path.clone(), real: real(path), problem: None }),
             Err(error) => found.push(broken(path, real(path), &error.to_string())),
         }
@@ -53,16 +53,23 @@ pub fn is_dockerfile(name: &str) -> bool {
         && (is_variant("dockerfile") || is_variant("containerfile"))
 }
 
-fn walk(folder: &Path, found: &mut Vec<Found>) {
+fn walk(folder: &Path, top: Option<&Path>, found: &mut Vec<Found>) {
     // The walk follows no links, so that only the folder it begins with need be resolved.
     let root = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
-    let here = std::env::current_dir().and_then(fs::canonicalize).unwrap_or_else(|_| root.clone());
+    let here = top.map_or_else(|| std::env::current_dir().and_then(fs::canonicalize), |top| Ok(top.to_owned()));
+    let here = here.unwrap_or_else(|_| root.clone());
     let real = |path: &Path| path.strip_prefix(folder).map_or_else(|_| path.to_owned(), |rest| root.join(rest));
-    let walk = WalkBuilder::new(folder)
+    let walked = folder.to_owned();
+    let is_below_top = top.is_some();
+    let leads_there = move |path: &Path| !is_below_top || path.starts_with(&walked) || walked.starts_with(path);
+    let walk = WalkBuilder::new(top.unwrap_or(folder))
         .hidden(false)
         .require_git(false)
+        // What is ignored is so by files in it and above; by way of the top where there is one.
+        .parents(top.is_none())
+        .git_global(top.is_none())
         .sort_by_file_path(Path::cmp)
-        .filter_entry(|entry| entry.file_name() != ".git")
+        .filter_entry(move |entry| entry.file_name() != ".git" && leads_there(entry.path()))
         .build();
     for entry in walk {
         if found.len() >= FILES_MAX {

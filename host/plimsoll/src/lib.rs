@@ -6,6 +6,7 @@
 
 pub mod limits;
 pub mod private;
+pub mod process;
 pub mod question;
 pub mod age;
 pub mod finding;
@@ -14,6 +15,7 @@ pub mod discover;
 pub mod document;
 pub mod plugin;
 pub mod resolve;
+pub mod clone;
 pub mod form;
 pub mod cache;
 pub mod recording;

@@ -205,6 +205,21 @@ pub const RETRY_DELAYS: [Duration; 2] = [Duration::from_millis(200), Duration::f
 /// Bytes of what a git server says of its names.
 pub const GIT_BYTES_MAX: usize = 16 << 20;
 
+/// How long fetching a repository that is to be linted may take.
+pub const CLONE_TIME_MAX: Duration = Duration::from_secs(5 * 60);
+/// Bytes of what is fetched, and of the files in it.
+pub const CLONE_BYTES_MAX: u64 = 1 << 30;
+/// Files of such a repository.
+pub const CLONE_FILES_MAX: usize = 200_000;
+/// Bytes of the list of these.
+pub const CLONE_LIST_BYTES_MAX: usize = 64 << 20;
+/// How often it is looked how much has been fetched: what comes in meanwhile may be too much.
+pub const CLONE_TICK: Duration = Duration::from_millis(10);
+/// What git may allocate at once, and from where on it reads objects piece by piece instead.
+pub const CLONE_ALLOCATION: &str = "256m";
+/// Likewise.
+pub const CLONE_STREAM_FROM: &str = "16m";
+
 /// Bytes of a tool's name.
 pub const TOOL_NAME_BYTES_MAX: usize = 64;
 /// Arguments that a tool is given by who asks.

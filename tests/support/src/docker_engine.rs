@@ -1,16 +1,16 @@
-//! A Docker Engine, started by a test, for `docker build --check`.
+//! A Docker Engine, started by a test, for `docker build`, with and without `--check`.
 //!
 //! `tests/support/docker-engine.sh` unpacks its programs. The engine listens on
 //! a unix socket in a folder of its own, lives in namespaces that end with it
-//! and all its children, and reaches no registry but [`Registries`]. It takes
-//! root to make the namespaces.
+//! and all its children, and reaches no registry but [`Registries`] and those of
+//! this machine. It takes root to make the namespaces.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::Instant;
 use std::{env, thread};
 
@@ -134,21 +134,55 @@ impl DockerEngine {
     /// When there is no answer in time.
     #[must_use]
     pub fn check(&self, dockerfile: &Path) -> Checked {
-        let scratch = scratch_folder();
-        let file = |name: &str| File::create(scratch.path().join(name)).expect("the folder is writable");
-        let mut command = Command::new(self.programs.join("usr/bin/docker"));
-        command.arg("--host").arg(format!("unix://{}", self.folder.path().join(SOCKET).display()));
+        let mut command = self.client();
         command.args(["build", "--check", "--call=check,format=json", "--file"]);
         command.arg(dockerfile).arg(dockerfile.parent().expect("a file is in a folder"));
-        command.env_clear().env("HOME", scratch.path()).env("DOCKER_CONFIG", self.folder.path().join("client"));
-        command.stdin(Stdio::null()).stdout(file("answer")).stderr(file("said"));
+        let (status, answer, said) = self.run(command);
+        match serde_json::from_str(&answer).ok().filter(|_| status.is_some()) {
+            Some(answer) => Checked::new(&answer),
+            None => panic!("docker build --check {}: {status:?}\n{said}", dockerfile.display()),
+        }
+    }
+
+    /// Builds the Dockerfile of a folder, held to a source policy if there is one, and puts the files of what was
+    /// built into another folder. What needs no running container, that is: none is started here.
+    ///
+    /// # Errors
+    ///
+    /// What the client says of a build that fails.
+    ///
+    /// # Panics
+    ///
+    /// When there is no answer in time.
+    pub fn build(&self, folder: &Path, policy: Option<&Path>, files: &Path) -> Result<(), String> {
+        let mut command = self.client();
+        command.args(["build", "--no-cache", "--progress=plain", "--output"]);
+        command.arg(format!("type=local,dest={}", files.display())).arg(folder);
+        if let Some(policy) = policy {
+            command.env("EXPERIMENTAL_BUILDKIT_SOURCE_POLICY", policy);
+        }
+        let (status, _, said) = self.run(command);
+        match status.unwrap_or_else(|| panic!("docker build {}: no end\n{said}", folder.display())).success() {
+            true => Ok(()),
+            false => Err(said),
+        }
+    }
+
+    fn client(&self) -> Command {
+        let mut command = Command::new(self.programs.join("usr/bin/docker"));
+        command.arg("--host").arg(format!("unix://{}", self.folder.path().join(SOCKET).display()));
+        command.env_clear().env("DOCKER_CONFIG", self.folder.path().join("client"));
+        command
+    }
+
+    /// How a command of the client ended, unless it did not in time, and what it printed and said.
+    fn run(&self, mut command: Command) -> (Option<ExitStatus>, String, String) {
+        let scratch = scratch_folder();
+        let file = |name: &str| File::create(scratch.path().join(name)).expect("the folder is writable");
+        command.env("HOME", scratch.path()).stdin(Stdio::null()).stdout(file("answer")).stderr(file("said"));
         let status = Running::spawn(&mut command).wait(limits::ENGINE_CHECK_MAX);
         let read = |name: &str| fs::read_to_string(scratch.path().join(name)).unwrap_or_default();
-        let answer = serde_json::from_str(&read("answer")).ok().filter(|_| status.is_some());
-        match answer {
-            Some(answer) => Checked::new(&answer),
-            None => panic!("docker build --check {}: {status:?}\n{}", dockerfile.display(), read("said")),
-        }
+        (status, read("answer"), read("said"))
     }
 
     /// Where it listens and logs; the folder goes with the engine.

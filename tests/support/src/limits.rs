@@ -39,7 +39,7 @@ pub const ENGINE_END_MAX: Duration = Duration::from_secs(10);
 pub const ENGINE_LIFETIME_MAX: Duration = Duration::from_secs(600);
 /// What a Docker Engine may store, in bytes of memory.
 pub const ENGINE_STORAGE_BYTES_MAX: u64 = 256 * 1024 * 1024;
-/// How long one `docker build --check` may take.
+/// How long one `docker build` may take.
 pub const ENGINE_CHECK_MAX: Duration = Duration::from_secs(60);
 /// How many `docker build --check` run at a time.
 pub const ENGINE_CHECKS_AT_ONCE: usize = 2;

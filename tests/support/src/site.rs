@@ -182,6 +182,17 @@ pub fn git_site(folder: &Path, old: bool) -> Site {
     Site::start(move |visit| serve(&backend, &folder, visit, old).unwrap_or_else(|| Page::status(500)))
 }
 
+/// The same for whoever sends this header `Authorization`; others are told to.
+#[must_use]
+pub fn private_git_site(folder: &Path, authorization: &str) -> Site {
+    let (folder, authorization) = (folder.to_owned(), authorization.to_owned());
+    let backend = backend().expect("git is installed");
+    Site::start(move |visit| match visit.header("authorization") == Some(&authorization) {
+        true => serve(&backend, &folder, visit, false).unwrap_or_else(|| Page::status(500)),
+        false => Page::status(401).header("WWW-Authenticate", "Basic realm=\"git\""),
+    })
+}
+
 fn serve(backend: &Path, folder: &Path, visit: &Visit, old: bool) -> Option<Page> {
     let mut command = Command::new(backend);
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", folder);

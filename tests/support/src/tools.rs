@@ -1,4 +1,4 @@
-//! Debian's `shellcheck`, where it is installed, and tools that tests make up.
+//! Debian's `shellcheck` and `strace`, where they are installed, and tools that tests make up.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,17 @@ use crate::servers;
 #[must_use]
 pub fn shellcheck_or_skip(test: &str) -> bool {
     let installed = find("shellcheck").map(drop).ok_or_else(|| "not installed: shellcheck".to_owned());
+    servers::run_or_skip(test, installed)
+}
+
+/// True when a test that needs strace can run; else says that it is skipped.
+///
+/// # Panics
+///
+/// When it is missing although [`REQUIRE_SERVERS`](crate::servers::REQUIRE_SERVERS) is `1`.
+#[must_use]
+pub fn strace_or_skip(test: &str) -> bool {
+    let installed = find("strace").map(drop).ok_or_else(|| "not installed: strace".to_owned());
     servers::run_or_skip(test, installed)
 }
 

@@ -24,7 +24,7 @@ impl Configured {
     /// # Errors
     /// When one of them cannot be read or does not hold up.
     pub(super) fn read(given: Given, variables: &Variables) -> anyhow::Result<Self> {
-        let mut finder = Finder::default();
+        let mut finder = if given.is_fetched { Finder::within(given.here) } else { Finder::default() };
         let tree = finder.nearest(&common_folder(given)).as_deref().map(config::read).transpose()?;
         let own = config::user_file(variables).filter(|path| path.is_file());
         let is_linted = own.as_ref().is_some_and(|path| is_linted(path, given, tree.as_ref()));
@@ -37,7 +37,7 @@ impl Configured {
     /// the checkout, else where the run is.
     pub(super) fn lock_folder(&self, given: Given) -> PathBuf {
         let folder = common_folder(given);
-        let root = checkout(&folder);
+        let root = if given.is_fetched { Some(given.here) } else { checkout(&folder) };
         let mut up = folder.ancestors().take_while(|above| root.is_some_and(|root| above.starts_with(root)));
         let there = up.find(|above| above.join(lock::FILE_NAME).exists());
         let configured = self.tree.as_ref().map(|tree| tree.folder.as_path());

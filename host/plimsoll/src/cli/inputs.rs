@@ -20,8 +20,10 @@ pub(super) struct Given<'a> {
     pub(super) paths: &'a [PathBuf],
     pub(super) stdin_filename: Option<&'a Path>,
     pub(super) context: Option<&'a Path>,
-    /// The working directory.
+    /// The working directory, or the folder of a repository that was fetched.
     pub(super) here: &'a Path,
+    /// Whether it is such a folder: nothing above it counts.
+    pub(super) is_fetched: bool,
 }
 
 /// The files, and what holds for them.
@@ -47,8 +49,8 @@ pub(super) fn inputs(
     finder: Finder,
     plugins: &[Plugin],
 ) -> anyhow::Result<Inputs> {
-    let Given { paths, stdin_filename, context, here } = given;
-    let base = config.folder.as_deref().unwrap_or(here);
+    let Given { paths, stdin_filename, context, here, is_fetched } = given;
+    let base = config.folder.as_deref().filter(|_| !is_fetched).unwrap_or(here);
     let base = fs::canonicalize(base).unwrap_or_else(|_| base.to_owned());
     let mut rulesets = Rulesets { finder, user: files.user, ..Rulesets::default() };
     if let Some(file) = files.tree {
@@ -72,7 +74,7 @@ pub(super) fn inputs(
         let context = build_context(context, stdin_filename.map(|_| place.as_path()), here);
         inputs.push(Input { shown, source, ruleset, context });
     }
-    for Found { path, real, problem } in discover(&paths) {
+    for Found { path, real, problem } in discover(&paths, is_fetched.then_some(here)) {
         let ruleset = rulesets.of(&real, plugins)?;
         let shown = shown_path(&path, &real, &base);
         let source = problem.map_or(Source::Path(path), Source::Broken);

@@ -26,7 +26,13 @@ pub(super) struct Named {
 pub(super) fn plugins(named: &Named) -> anyhow::Result<(Arc<Host>, Vec<Plugin>)> {
     let variables = variables();
     let here = env::current_dir().context("the working directory is gone")?;
-    let given = Given { paths: &[Path::new(".").to_owned()], stdin_filename: None, context: None, here: &here };
+    let given = Given {
+        paths: &[Path::new(".").to_owned()],
+        stdin_filename: None,
+        context: None,
+        here: &here,
+        is_fetched: false,
+    };
     let configured = Configured::read(given, &variables)?;
     let cache = cache_dir(None, &variables);
     let (host, mut plugins) = bundled(store(cache.as_deref(), &variables))?;

@@ -10,13 +10,15 @@ mod lint;
 mod lock;
 mod plugin;
 mod progress;
+mod repository;
 mod rules;
 mod version;
 
+use std::borrow::Cow;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anstream::{AutoStream, ColorChoice};
 use anyhow::Context as _;
@@ -24,8 +26,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::config::{Variables, store_key};
 use crate::plugin::{Host, Plugin, Store};
+use crate::process;
 use crate::report::printable;
-use crate::resolve::console;
 
 /// Exit status of a run that found nothing to complain of.
 const CLEAN: u8 = 0;
@@ -90,6 +92,10 @@ pub fn main() -> ExitCode {
         Command::Cache(arguments) => cache::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),
     };
+    while process::is_abandoned() {
+        // Whoever did that ends the process.
+        std::thread::park();
+    }
     match status {
         Ok(status) => ExitCode::from(status),
         Err(error) if is_broken_pipe(&error) => ExitCode::from(FAILED),
@@ -104,7 +110,7 @@ pub fn main() -> ExitCode {
 /// ignore interrupts, as shells do in the background.
 fn end_on_interrupt() -> anyhow::Result<()> {
     let interrupted = || {
-        console::abandon();
+        process::abandon();
         std::process::exit(INTERRUPTED)
     };
     ctrlc::set_handler(interrupted).context("interrupts cannot be handled")
@@ -113,7 +119,7 @@ fn end_on_interrupt() -> anyhow::Result<()> {
 /// Writes to standard output.
 fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
+    out.write_all(seen(text).as_bytes())?;
     out.flush()?;
     Ok(())
 }
@@ -123,10 +129,23 @@ fn print_lines(text: &str) -> anyhow::Result<()> {
     print(&text.lines().map(|line| format!("{}\n", printable(line))).collect::<String>())
 }
 
+/// A folder whose name nobody can know another day, and which reports and messages leave out.
+static HIDDEN: OnceLock<String> = OnceLock::new();
+
+/// Has reports and messages name what lies in a folder as if they were said there.
+fn hide(folder: &Path) {
+    let _ = HIDDEN.set(format!("{}/", folder.display()));
+}
+
+/// A text without the name of the folder that is hidden.
+fn seen(text: &str) -> Cow<'_, str> {
+    HIDDEN.get().map_or(Cow::Borrowed(text), |hidden| Cow::Owned(text.replace(hidden, "")))
+}
+
 /// Writes to standard error, where nobody may be listening. Names and texts of
 /// strangers may be in it.
 fn complain(text: &str) {
-    let _ = writeln!(io::stderr(), "{}", text.lines().map(printable).collect::<Vec<_>>().join("\n"));
+    let _ = writeln!(io::stderr(), "{}", seen(text).lines().map(printable).collect::<Vec<_>>().join("\n"));
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -160,6 +160,11 @@ impl SeverityOrOff {
 pub struct Finder(HashMap<PathBuf, Option<PathBuf>>);
 
 impl Finder {
+    /// One that looks no further up than to this folder.
+    pub fn within(root: &Path) -> Self {
+        Self(root.parent().map(|above| (above.to_owned(), None)).into_iter().collect())
+    }
+
     /// The path of the file nearest to a folder: in it or up the tree.
     pub fn nearest(&mut self, folder: &Path) -> Option<PathBuf> {
         if let Some(known) = self.0.get(folder) {

@@ -28,6 +28,7 @@ pub use check_options::{CheckOptions, Rules};
 pub use instances::Instances;
 pub use lock::JobLock;
 pub use references::{Place, References, meanings};
+pub use ruleset::Misconfigured;
 pub use run::{run, run_in};
 
 use crate::document::{self, LockView, Surroundings};

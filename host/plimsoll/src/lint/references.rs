@@ -109,7 +109,7 @@ impl References {
         }
         let first = |key: &Key| (key.module.clone(), key.arguments().into_iter().next());
         let mut named: BTreeSet<_> = self.places.keys().map(first).collect();
-        named.extend(self.legacy.iter().filter_map(|(_, pin)| keys::key(&pin.question)).map(|key| first(&key)));
+        named.extend(self.legacy.iter().filter_map(|(_, pin)| keys::key(&pin.unpinned())).map(|key| first(&key)));
         let leads_on = |plugin: &Plugin| check_name(&plugin.name).is_ok() && plugin.capabilities.contains(&"registry");
         let spared: BTreeSet<String> = match !self.is_whole && plugins.iter().any(leads_on) {
             true => self.places.keys().filter_map(repository).collect(),

@@ -1,13 +1,37 @@
 //! From configuration to what each plugin is told.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use plimsoll_dockerfile::Position;
 use serde_json::Value;
+use thiserror::Error;
 
 use super::Ruleset;
-use crate::config::{ConfigError, File, Files, SeverityOrOff, similar};
+use crate::config::{File, Files, SeverityOrOff, similar};
 use crate::plugin::{OptionFault, Plugin, Settings};
+
+/// What a configuration file says of rules, and does not hold up.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{}", self.shown())]
+pub struct Misconfigured {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong, at least one, each with its place as far as that is known.
+    pub faults: Vec<(Option<Position>, String)>,
+}
+
+impl Misconfigured {
+    fn shown(&self) -> String {
+        let path = self.path.display();
+        let shown = |(place, what): &(Option<Position>, String)| match place {
+            Some(Position { line, column }) => format!("{path}:{line}:{column}: {what}"),
+            None => format!("{path}: {what}"),
+        };
+        self.faults.iter().map(shown).collect::<Vec<_>>().join("\n")
+    }
+}
 
 impl Ruleset {
     /// What configuration files say of the plugins' rules. Of a rule that both name,
@@ -16,7 +40,7 @@ impl Ruleset {
     /// # Errors
     /// When it speaks of a rule that a plugin does not have, or gives options
     /// that the rule does not take.
-    pub fn new(plugins: &[Plugin], files: Files) -> Result<Self, ConfigError> {
+    pub fn new(plugins: &[Plugin], files: Files) -> Result<Self, Misconfigured> {
         let opt_in = plugins.iter().flat_map(|plugin| &plugin.rules).filter(|rule| rule.is_opt_in);
         let mut ruleset = Self {
             settings: plugins.iter().map(|plugin| Arc::new(default_rules(plugin))).collect(),
@@ -26,8 +50,10 @@ impl Ruleset {
         let tables = files.user.into_iter().chain(files.tree);
         let tables = tables.flat_map(|file| file.rules.iter().map(move |(name, table)| (name, (file, table))));
         for (name, (file, table)) in tables.collect::<BTreeMap<_, _>>() {
-            let complain =
-                |rule: &str, what: String| ConfigError(format!("{}: [rules.\"{rule}\"]: {what}", file.path.display()));
+            let complain = |rule: &str, what: String| {
+                let place = file.position(["rules", rule].into_iter());
+                Misconfigured { path: file.path.clone(), faults: vec![(place, format!("[rules.\"{rule}\"]: {what}"))] }
+            };
             let Some((pack, _)) = name.split_once('/') else {
                 return Err(complain(name, format!("a rule is named with its pack{}", nearest(plugins, name))));
             };
@@ -108,16 +134,15 @@ fn json(table: &toml::Table) -> Value {
 }
 
 /// Options that do not hold up, each with its place.
-fn refusal(file: &File, rule: &str, faults: &[OptionFault]) -> ConfigError {
-    let line = |OptionFault { path, message }: &OptionFault| {
+fn refusal(file: &File, rule: &str, faults: &[OptionFault]) -> Misconfigured {
+    let fault = |OptionFault { path, message }: &OptionFault| {
         let unescaped = |part: &str| part.replace("~1", "/").replace("~0", "~");
         let parts: Vec<String> = path.split('/').skip(1).map(unescaped).collect();
         let keys = ["rules", rule, "options"].into_iter().chain(parts.iter().map(String::as_str));
-        let place = file.position(keys).map_or(String::new(), |at| format!(":{}:{}", at.line, at.column));
         let at = if path.is_empty() { String::new() } else { format!("{path}: ") };
-        format!("{}{place}: [rules.\"{rule}\"]: options: {at}{message}", file.path.display())
+        (file.position(keys), format!("[rules.\"{rule}\"]: options: {at}{message}"))
     };
-    ConfigError(faults.iter().map(line).collect::<Vec<_>>().join("\n"))
+    Misconfigured { path: file.path.clone(), faults: faults.iter().map(fault).collect() }
 }
 
 fn nearest(plugins: &[Plugin], name: &str) -> String {

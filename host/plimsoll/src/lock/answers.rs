@@ -12,8 +12,8 @@ use std::path::Path;
 use plimsoll_registry::Answer as RegistryAnswer;
 use serde::{Deserialize, Serialize};
 
-use super::Malformed;
 use super::pins::is_digest;
+use super::{CONFLICT_MARKERS, Malformed};
 use crate::form::{Form, Key, VERSION};
 use crate::limits::{ANSWERS_BYTES_MAX, ANSWERS_LINE_BYTES_MAX};
 use crate::question::{Answer, Question};
@@ -61,10 +61,24 @@ impl Answers {
             if row.len() > ANSWERS_LINE_BYTES_MAX {
                 return Err(wrong(number, format!("the line is longer than {ANSWERS_LINE_BYTES_MAX} bytes")));
             }
+            if is_marker(row) {
+                let message = "git left a conflict here: run `plimsoll lock merge`".to_owned();
+                return Err(Malformed { line: number, message });
+            }
             let line: Line = serde_json::from_str(row).map_err(|error| wrong(number, error.to_string()))?;
             answers.insert(name(&line.question), line.answer);
         }
         Ok(Self(answers))
+    }
+
+    /// Reads a text in which git left conflicts. What both sides say of content holds: they cannot contradict.
+    ///
+    /// # Errors
+    /// Where a line does not hold up.
+    pub fn joined(text: &str) -> Result<Self, Malformed> {
+        // Lines stay where they are, so that complaints name them.
+        let rows = text.lines().map(|row| if is_marker(row) { "" } else { row });
+        Self::parse(&rows.flat_map(|row| [row, "\n"]).collect::<String>())
     }
 
     /// The file's text; none where there are none.
@@ -111,6 +125,10 @@ impl Answers {
             self.0.entry(key).or_insert(form);
         }
     }
+}
+
+fn is_marker(row: &str) -> bool {
+    CONFLICT_MARKERS.iter().any(|marker| row.starts_with(marker))
 }
 
 /// None for a question about what can move. Where content came from is no matter.

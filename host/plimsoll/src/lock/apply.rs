@@ -1,6 +1,6 @@
 //! Digests into a Dockerfile, and out of it again.
 //!
-//! Input: a Dockerfile's bytes, a lock, and what the file is built for. Output: the bytes with `@sha256:…` behind the
+//! Input: a Dockerfile's bytes, the images of a lock, and what the file is built for. Output: the bytes with `@sha256:…` behind the
 //! images that the file names literally, and what was left as it is. Invariant: nothing is put in or taken out but
 //! such digests, and each name means the same image before and after.
 //!
@@ -15,8 +15,8 @@ use std::fmt;
 use plimsoll_dockerfile::model::Base;
 use plimsoll_dockerfile::{Inputs, Platform, Reference, Tree, model, parse};
 
-use super::Lock;
-use super::pins::{Pins, Unpinned};
+pub use super::pins::Pins;
+use super::pins::Unpinned;
 pub(super) use places::images;
 use places::{Place, Spelling};
 
@@ -83,15 +83,13 @@ impl fmt::Display for Reason {
 
 /// Writes the lock's digests behind the images that a file names literally. `builds` says for what the file is
 /// built, once for each platform; without any nothing is known, and nothing changes.
-pub fn apply(source: &[u8], lock: &Lock, builds: &[Inputs<'_>]) -> Applied {
-    let pins = Pins::of(lock);
-    edit(source, builds, |place| pinning(&pins, place))
+pub fn apply(source: &[u8], pins: &Pins, builds: &[Inputs<'_>]) -> Applied {
+    edit(source, builds, |place| pinning(pins, place))
 }
 
 /// Takes out the digests of which the lock says that their references mean them; others stay. For a file without
 /// any of the lock's own digests, [`apply`] and then this gives the same bytes.
-pub fn undo(source: &[u8], lock: &Lock, builds: &[Inputs<'_>]) -> Applied {
-    let pins = Pins::of(lock);
+pub fn undo(source: &[u8], pins: &Pins, builds: &[Inputs<'_>]) -> Applied {
     edit(source, builds, |place| {
         let is_written = !matches!(place.spelling, Spelling::Variable | Spelling::Number);
         let named = place.reference.as_ref().filter(|_| is_written);

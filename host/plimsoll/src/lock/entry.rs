@@ -165,18 +165,19 @@ impl Entry {
     }
 
     /// The same in place of an old one, whose fields that this program does not know it keeps.
-    pub fn over(mut self, old: &Self) -> Self {
-        if let (Self::Known { more, .. }, Self::Known { more: others, .. }) = (&mut self, old) {
-            more.extend(others.iter().filter(|(name, _)| !OWN_FIELDS.contains(&name.as_str())).cloned());
-            more.sort();
-        }
-        self
+    pub fn over(self, old: &Self) -> Self {
+        self.joined(old, |name| !OWN_FIELDS.contains(&name))
     }
 
     /// The same with all that another one says besides and this one does not.
-    pub fn keeping(mut self, other: &Self) -> Self {
+    pub fn keeping(self, other: &Self) -> Self {
+        self.joined(other, |_| true)
+    }
+
+    fn joined(mut self, other: &Self, is_wanted: impl Fn(&str) -> bool) -> Self {
         if let (Self::Known { more, .. }, Self::Known { more: others, .. }) = (&mut self, other) {
-            let missing = others.iter().filter(|(name, _)| !more.iter().any(|(known, _)| known == name));
+            let is_missing = |name: &str| !more.iter().any(|(known, _)| known == name);
+            let missing = others.iter().filter(|(name, _)| is_wanted(name) && is_missing(name));
             let missing: Vec<_> = missing.cloned().collect();
             more.extend(missing);
             more.sort();

@@ -8,6 +8,10 @@
 //! again; of the `ALLOW`s and `DENY`s that match in a round without a change, the last one counts. (BuildKit's
 //! `sourcepolicy/engine.go`.) So what is denied comes first, and each source is converted and then allowed.
 //!
+//! Two things there are not as they seem. A `CONVERT` of match type `EXACT` changes no identifier, so a pattern
+//! without `*` says what is converted. And of rules with one match type and one identifier all have the constraints
+//! of the first, so an address of the web is converted by its text and allowed by a pattern.
+//!
 //! Images by which BuildKit itself works are sources too: that of `# syntax=`, and the scanner that attests what
 //! is in an image. A build that uses one needs it in the lock.
 
@@ -135,7 +139,7 @@ fn image_rules(reference: &str, digest: &str) -> Vec<Rule> {
     let tagged = if pinned { reference.to_owned() } else { format!("{reference}@{digest}") };
     let mut rules = Vec::new();
     if !pinned {
-        rules.push(Rule::convert(image(reference), EXACT, Update::to(image(&tagged))));
+        rules.push(Rule::convert(image(reference), Update::to(image(&tagged))));
     }
     rules.push(Rule::new(ALLOW, image(&tagged), EXACT));
     let untagged = plimsoll_dockerfile::Reference::parse(reference);
@@ -151,19 +155,30 @@ fn image_rules(reference: &str, digest: &str) -> Vec<Rule> {
 fn web_rules(address: String, digest: String) -> Vec<Rule> {
     let checksum = |value: String| vec![Constraint { key: CHECKSUM, value, condition: EQUAL }];
     let update = Update { identifier: None, attrs: BTreeMap::from([(CHECKSUM, digest.clone())]) };
-    let convert = Rule::convert(address.clone(), EXACT, update).only(checksum(String::new()));
-    vec![convert, Rule::new(ALLOW, address, EXACT).only(checksum(digest))]
+    let convert = Rule { updates: Some(update), ..Rule::new(CONVERT, address.clone(), EXACT) };
+    let allow = Rule::new(ALLOW, pattern(&address), WILDCARD);
+    vec![convert.only(checksum(String::new())), allow.only(checksum(digest))]
+}
+
+/// A pattern that an address fits. Where `*` stands in it others may fit too, and have to have its checksum.
+fn pattern(address: &str) -> String {
+    let mut pattern = address.to_owned();
+    // BuildKit takes no two in a row.
+    while pattern.contains("**") {
+        pattern = pattern.replace("**", "*");
+    }
+    pattern
 }
 
 /// A folder in the repository may follow the name; `*` stands for it, and `${1}` in what it becomes.
 fn git_rules(base: &str, name: &str, commit: &str) -> Vec<Rule> {
     let (whole, folder) = (format!("{base}#{commit}"), format!("{base}#{commit}:"));
-    let format = format!("{}${{1}}", folder.replace('$', "$$"));
+    let format = |text: &str| text.replace('$', "$$");
     let mut rules = Vec::new();
     for written in if name == HEAD { vec!["", HEAD] } else { vec![name] } {
         let named = if written.is_empty() { base.to_owned() } else { format!("{base}#{written}") };
-        rules.push(Rule::convert(named, EXACT, Update::to(whole.clone())));
-        rules.push(Rule::convert(format!("{base}#{written}:*"), WILDCARD, Update::to(format.clone())));
+        rules.push(Rule::convert(named, Update::to(format(&whole))));
+        rules.push(Rule::convert(format!("{base}#{written}:*"), Update::to(format!("{}${{1}}", format(&folder)))));
     }
     rules.extend([Rule::new(ALLOW, whole, EXACT), Rule::new(ALLOW, format!("{folder}*"), WILDCARD)]);
     rules
@@ -212,8 +227,9 @@ impl Rule {
         Self { action, selector: Selector { identifier, match_type, constraints: Vec::new() }, updates: None }
     }
 
-    fn convert(identifier: String, match_type: &'static str, update: Update) -> Self {
-        Self { updates: Some(update), ..Self::new(CONVERT, identifier, match_type) }
+    /// What `EXACT` finds, BuildKit leaves as it is called.
+    fn convert(identifier: String, update: Update) -> Self {
+        Self { updates: Some(update), ..Self::new(CONVERT, identifier, WILDCARD) }
     }
 
     fn only(mut self, constraints: Vec<Constraint>) -> Self {

@@ -73,6 +73,14 @@ impl LockFile {
         })
     }
 
+    /// Joins the sides of the conflicts that git left in the answers beside it.
+    ///
+    /// # Errors
+    /// When they cannot be read or written, or do not hold up.
+    pub fn join_answers(&self) -> Result<(), LockError> {
+        self.beside().replace(|before| Ok(Answers::joined(before)?.text()))
+    }
+
     fn beside(&self) -> Self {
         Self::at(self.path.with_file_name(ANSWERS_FILE_NAME))
     }

@@ -24,7 +24,7 @@ pub(super) struct Pin {
 
 /// All images of a lock.
 #[derive(Debug, Default)]
-pub(super) struct Pins(BTreeMap<String, Vec<Pin>>);
+pub struct Pins(BTreeMap<String, Vec<Pin>>);
 
 /// Why no digest stands for a reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Pins {
     }
 
     /// The one digest that stands for a reference on all of these platforms.
-    pub fn digest(&self, reference: &Reference, platforms: &BTreeSet<Platform>) -> Result<&str, Unpinned> {
+    pub(super) fn digest(&self, reference: &Reference, platforms: &BTreeSet<Platform>) -> Result<&str, Unpinned> {
         let pins = self.on(reference);
         if pins.is_empty() {
             return Err(Unpinned::Unknown);

@@ -40,6 +40,18 @@ pub struct LegacyPin {
     pub line: u32,
 }
 
+impl LegacyPin {
+    /// What would be asked if the digest were not there; without a tag, that of `latest`.
+    pub fn unpinned(&self) -> Question {
+        match self.question.clone() {
+            Question::Image { reference, platform } => {
+                Question::Image { reference: reference.with_default_tag(), platform }
+            }
+            other => other,
+        }
+    }
+}
+
 /// All uses of a document, in file order.
 pub fn uses(document: &Document, meaning: &Meaning) -> Vec<Use> {
     let lines = LineIndex::new(document.source());

@@ -16,7 +16,7 @@ use super::world::{World, where_to_write};
 use crate::config::{self, Config, Files, Flags};
 use crate::document::Surroundings;
 use crate::finding::ProblemKind;
-use crate::lint::{Ask, FileReport, Input, Instances, Job, JobLock, Outcome, Ruleset, SlowChecks, Source, run, run_in};
+use crate::lint::{Ask, FileReport, Input, Instances, Job, JobLock, Misconfigured, Outcome, Ruleset, SlowChecks, Source, run, run_in};
 use crate::lock::view::view;
 use crate::lock::{self, Lock, Locked, Parsed};
 use crate::plugin::Plugin;
@@ -82,7 +82,7 @@ impl Scene {
         case: &Case,
         world: Option<Arc<World>>,
     ) -> Result<Self, Complaint> {
-        let wrong = |error: String| of_settings(page, case, &error);
+        let wrong = |error: String| page.complain(case.line(BlockKind::Settings), error);
         let Candidate { plugins, plugin, rule } = candidate;
         let file = settings(page, case)?;
         let strange = file.rules.keys().find(|name| !plugins.iter().any(|plugin| has_prefix(name, &plugin.name)));
@@ -94,7 +94,7 @@ impl Scene {
         let target_platforms = file.lint.target_platforms.is_none().then(default_platforms);
         let flags = Flags { target_platforms, ..Flags::default() };
         let config = Config::settle(flags, &BTreeMap::new(), files).map_err(|error| wrong(error.to_string()))?;
-        let mut ruleset = Ruleset::new(plugins, files).map_err(|error| wrong(error.to_string()))?;
+        let mut ruleset = Ruleset::new(plugins, files).map_err(|error| of_settings(page, case, &error))?;
         let (of_files, of_lock) = (ruleset.settings.iter_mut().enumerate(), ruleset.of_lock.iter_mut().enumerate());
         for (index, settings) in of_files.chain(of_lock) {
             let is_wanted = |enabled: &u32| index == plugin && usize::try_from(*enabled) == Ok(rule);
@@ -256,16 +256,12 @@ fn settings(page: &Page, case: &Case) -> Result<config::File, Complaint> {
     Ok(config::File { path: page.path.clone(), text, ..file })
 }
 
-/// What is wrong with settings, which may begin with its place in the page.
-fn of_settings(page: &Page, case: &Case, error: &str) -> Complaint {
-    let rest = error.strip_prefix(&*page.path.to_string_lossy()).and_then(|rest| rest.strip_prefix(':'));
-    let placed = rest.and_then(|rest| {
-        let (line, rest) = rest.split_once(':')?;
-        let (_, message) = rest.split_once(": ")?;
-        Some((line.parse().ok()?, message))
-    });
-    let (line, message) = placed.unwrap_or((case.line(BlockKind::Settings), rest.unwrap_or(error).trim_start()));
-    page.complain(line, message)
+/// What is wrong with settings, at the place of the first fault.
+fn of_settings(page: &Page, case: &Case, error: &Misconfigured) -> Complaint {
+    let place = error.faults.iter().find_map(|(place, _)| *place);
+    let line = place.and_then(|place| usize::try_from(place.line).ok());
+    let messages: Vec<&str> = error.faults.iter().map(|(_, message)| message.as_str()).collect();
+    page.complain(line.unwrap_or_else(|| case.line(BlockKind::Settings)), messages.join("\n"))
 }
 
 /// The lock of a case.

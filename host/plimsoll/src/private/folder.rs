@@ -3,10 +3,12 @@
 //! Invariant: nobody but the user can look into it, and it was not there before.
 
 use std::collections::hash_map::RandomState;
+use std::env;
 use std::fs;
 use std::hash::BuildHasher as _;
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -18,9 +20,24 @@ const TRIES_MAX: usize = 16;
 const REMOVAL_TRIES_MAX: usize = 20;
 const REMOVAL_DELAY: Duration = Duration::from_millis(2);
 
+/// Every folder of this process; nothing once they were abandoned, after which none is made.
+static FOLDERS: Mutex<Option<Vec<PathBuf>>> = Mutex::new(Some(Vec::new()));
+
 /// A folder that is removed when this is dropped.
 #[derive(Debug)]
 pub struct Folder(PathBuf);
+
+/// Where such folders are made.
+pub fn temporary_folder() -> PathBuf {
+    // What is relative would be in the linted tree.
+    Some(env::temp_dir()).filter(|path| path.is_absolute()).unwrap_or_else(|| PathBuf::from("/tmp"))
+}
+
+/// Removes every folder: for a program that ends at once.
+pub fn abandon() {
+    let folders = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).take();
+    folders.iter().flatten().for_each(|folder| remove(folder));
+}
 
 impl Folder {
     /// A new folder in another.
@@ -28,10 +45,15 @@ impl Folder {
     /// # Errors
     /// When none can be made there.
     pub fn new(parent: &Path) -> io::Result<Self> {
+        let mut known = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = known.as_mut().ok_or(ErrorKind::Interrupted)?;
         for _ in 0..TRIES_MAX {
             let path = parent.join(format!("plimsoll-{:016x}", RandomState::new().hash_one(std::process::id())));
             match folders().create(&path) {
-                Ok(()) => return Ok(Self(path)),
+                Ok(()) => {
+                    known.push(path.clone());
+                    return Ok(Self(path));
+                }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
@@ -55,11 +77,18 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        for _ in 0..REMOVAL_TRIES_MAX {
-            match fs::remove_dir_all(&self.0) {
-                Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => thread::sleep(REMOVAL_DELAY),
-                _ => return,
-            }
+        remove(&self.0);
+        if let Some(known) = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            known.retain(|folder| *folder != self.0);
+        }
+    }
+}
+
+fn remove(folder: &Path) {
+    for _ in 0..REMOVAL_TRIES_MAX {
+        match fs::remove_dir_all(folder) {
+            Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => thread::sleep(REMOVAL_DELAY),
+            _ => return,
         }
     }
 }

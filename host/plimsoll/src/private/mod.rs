@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-pub use folder::Folder;
+pub use folder::{Folder, abandon, temporary_folder};
 pub use kept::{DIGITS, Kept, kept, prune};
 
 /// What the names of files end in that are not whole yet.

@@ -13,11 +13,23 @@ use crate::question::SkipReason;
 /// The version of the format.
 const VERSION: u32 = 1;
 
+/// Where the files are from, if not from this machine.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Repository<'r> {
+    /// Its address, without what is secret.
+    pub url: &'r str,
+    /// What was asked for: a commit, a branch, a tag.
+    pub reference: &'r str,
+    /// The commit that it means.
+    pub commit: &'r str,
+}
+
 /// The outcome as one JSON document, with a newline at its end.
-pub fn json(outcome: &Outcome, mode: &'static str) -> String {
+pub fn json(outcome: &Outcome, mode: &'static str, repository: Option<Repository>) -> String {
     let (summary, tally) = (Summary::of(outcome), &outcome.slow_checks);
     let document = Document {
         version: VERSION,
+        repository,
         files: outcome.files.iter().map(File::of).collect(),
         summary: Counts {
             files: summary.files,
@@ -47,6 +59,8 @@ pub fn json(outcome: &Outcome, mode: &'static str) -> String {
 #[derive(Serialize)]
 struct Document<'o> {
     version: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repository: Option<Repository<'o>>,
     files: Vec<File<'o>>,
     summary: Counts,
     slow_checks: SlowChecks,

@@ -13,7 +13,7 @@ use crate::finding::Severity;
 use crate::lint::Outcome;
 
 pub use hosts::{Traffic, hosts};
-pub use json::json;
+pub use json::{Repository, json};
 pub use notes::{Circumstances, notes};
 pub use plan::plan;
 pub use text::text;

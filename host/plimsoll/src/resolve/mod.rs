@@ -7,7 +7,7 @@
 mod checksum;
 pub mod console;
 pub mod context;
-mod git;
+pub mod git;
 mod http;
 mod recorded;
 mod registry;

@@ -25,7 +25,8 @@ pub(super) fn settle(
     let answers = || delta::answers(outcome.settled.iter().map(|(question, outcome)| (question, outcome)));
     let news = answers().filter(|(question, _)| !resolver.is_held(question));
     let changes = delta::learn(&setting.locked.lock, news, |key| select::policy(config, key), now);
-    let writes = config.write && config.mode != Mode::Strict;
+    let wants_to_write = config.write && config.mode != Mode::Strict;
+    let writes = wants_to_write && !setting.is_fetched;
     if writes && !changes.is_empty() {
         setting.lock.change(|lock| delta::write(lock, &changes))?;
     }
@@ -35,14 +36,18 @@ pub(super) fn settle(
     if is_quiet {
         return Ok(());
     }
+    if wants_to_write && !writes && !changes.is_empty() {
+        complain("note: write = true does not count: the lock of what was only fetched stays as it is");
+    }
     let place = setting.lock.path().display();
     let told = if writes { BTreeSet::new() } else { told(setting, outcome)? };
+    let how = if setting.is_fetched { "in a checkout, " } else { "" };
     for change in changes.iter().filter(|change| change.old.is_some()) {
         let moved = change.shown();
         match writes {
             true => complain(&format!("note: {place}: {moved}")),
             false if told.contains(&change.key) => {}
-            false => complain(&format!("note: {moved} has moved; `plimsoll lock update` takes it over")),
+            false => complain(&format!("note: {moved} has moved; {how}`plimsoll lock update` takes it over")),
         }
     }
     let new = changes.iter().filter(|change| change.old.is_none()).count();

@@ -15,8 +15,10 @@ use clap::Args;
 use plimsoll_dockerfile::{Platform, Reference};
 
 use super::inputs::Given;
+use super::repository::{self, Fetched};
 use super::{Format, end_on_interrupt, variables};
-use crate::config::{self, Digest, FailLevel, Mode, Tool};
+use crate::clone::Address;
+use crate::config::{self, Digest, FailLevel, Mode, Tool, Variables};
 use crate::recording::{Header, Recording};
 use crate::{age, lock};
 pub(super) use job::Prepared;
@@ -34,9 +36,10 @@ Examples:
   plimsoll lint                            all Dockerfiles of this folder
   plimsoll lint --slow-checks=on services/ ask registries, in CI too
   plimsoll lint --explain-plan             what would be asked, of whom
+  plimsoll lint git+https://git.example/team/app.git#main:services/api
   docker-gen | plimsoll lint - --stdin-filename api.Dockerfile")]
 pub(super) struct Arguments {
-    /// Files, folders, or - for standard input
+    /// Files, folders, - for standard input, or a repository: git+https://HOST/PATH#REF:FOLDER
     #[arg(default_value = ".")]
     pub(super) paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -156,16 +159,23 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     if let Some(context) = &arguments.scope.context {
         ensure!(context.is_dir(), "--context {}: there is no such folder", context.display());
     }
+    let fetched = repository::address(&arguments.paths)?;
+    let fetched = fetched.map(|address| fetch(address, &arguments, &variables)).transpose()?;
+    let (paths, here) = match &fetched {
+        Some(Fetched { checkout, .. }) => (vec![checkout.place.clone()], checkout.root.clone()),
+        None => (arguments.paths.clone(), here),
+    };
     let given = Given {
-        paths: &arguments.paths,
+        paths: &paths,
         stdin_filename: arguments.stdin_filename.as_deref(),
         context: arguments.scope.context.as_deref(),
         here: &here,
+        is_fetched: fetched.is_some(),
     };
     let mut setting = Setting::of(&arguments, given, &variables)?;
     let prepared = Prepared::of(&arguments, given, &mut setting, &variables)?;
     let outcome = crate::lint::run(&prepared.job);
-    let status = say::say(&arguments, &setting, &prepared, &outcome, is_styled)?;
+    let status = say::say(&arguments, &setting, &prepared, &outcome, fetched.as_ref(), is_styled)?;
     // What a recording says was true another day.
     if arguments.replay.is_none() {
         learned::settle(
@@ -184,6 +194,13 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
         recording.write(path).with_context(|| format!("--record {}", path.display()))?;
     }
     Ok(status)
+}
+
+fn fetch(address: Address, arguments: &Arguments, variables: &Variables) -> anyhow::Result<Fetched> {
+    ensure!(arguments.scope.context.is_none(), "{address}: leave out --context: the repository is the context");
+    ensure!(arguments.stdin_filename.is_none(), "{address}: leave out --stdin-filename: no file is read from there");
+    ensure!(arguments.replay.is_none(), "{address}: --replay asks nobody: lint a checkout with it");
+    Fetched::of(address, setting::flags(arguments), variables)
 }
 
 fn build_context(text: &str) -> Result<(String, String), String> {

@@ -7,6 +7,7 @@ use super::job::Prepared;
 use super::learned;
 use super::setting::Setting;
 use crate::cache::{Cache, Trouble};
+use crate::cli::repository::Fetched;
 use crate::cli::{CLEAN, FAILED, FOUND, Format, complain, print};
 use crate::config::FailLevel;
 use crate::finding::{ProblemKind, Severity};
@@ -24,15 +25,19 @@ pub(super) fn say(
     setting: &Setting,
     prepared: &Prepared,
     outcome: &Outcome,
+    fetched: Option<&Fetched>,
     is_styled: bool,
 ) -> anyhow::Result<u8> {
     let (config, job) = (&setting.config, &prepared.job);
+    if let Some(fetched) = fetched.filter(|_| !arguments.scope.quiet) {
+        fetched.say();
+    }
     if arguments.explain_plan {
         return explain_plan(arguments, setting, job, outcome);
     }
     match arguments.format {
         Format::Text => print(&report::text(outcome, is_styled, terminal_width()))?,
-        Format::Json => print(&report::json(outcome, config.slow_checks.name()))?,
+        Format::Json => print(&report::json(outcome, config.slow_checks.name(), fetched.map(Fetched::shown)))?,
     }
     if !arguments.scope.quiet {
         let is_replay = arguments.replay.is_some();

@@ -32,6 +32,8 @@ pub(in crate::cli) struct Setting {
     pub(in crate::cli) ci: Option<String>,
     pub(in crate::cli) is_ci: bool,
     pub(in crate::cli) ask: Ask,
+    /// Whether what is linted was fetched, and is not there to be changed.
+    pub(in crate::cli) is_fetched: bool,
 }
 
 impl Setting {
@@ -69,7 +71,7 @@ impl Setting {
             Mode::Auto | Mode::On if config.offline => Ask::Offline,
             Mode::Auto | Mode::On => Ask::Everything,
         };
-        Ok(Self { config, configured, lock, locked, answers, replay, ci, is_ci, ask })
+        Ok(Self { config, configured, lock, locked, answers, replay, ci, is_ci, ask, is_fetched: given.is_fetched })
     }
 }
 
@@ -86,7 +88,7 @@ pub(in crate::cli) fn now(arguments: &Arguments, setting: &Setting, variables: &
     })
 }
 
-fn flags(arguments: &Arguments) -> Flags {
+pub(super) fn flags(arguments: &Arguments) -> Flags {
     Flags {
         fail_level: arguments.fail_level,
         target_platforms: arguments.scope.platform.clone().map(|platforms| platforms.0),

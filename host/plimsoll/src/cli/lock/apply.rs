@@ -12,7 +12,7 @@ use super::survey::{Asking, Survey};
 use crate::cli::lint::Scope;
 use crate::cli::{CLEAN, FOUND, complain, print_lines};
 use crate::lint::{Input, Source};
-use crate::lock::apply::{Applied, Left, apply, undo};
+use crate::lock::apply::{Applied, Left, Pins, apply, undo};
 use crate::lock::{LockFile, Malformed};
 
 /// Write digests into Dockerfiles, or take them out again
@@ -48,6 +48,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         base_images: &[],
     });
     let builds: Vec<Inputs> = builds.collect();
+    let pins = Pins::of(&survey.lock);
     let (mut status, mut done) = (CLEAN, HashSet::new());
     for Input { shown, source, .. } in &survey.prepared.job.inputs {
         let Source::Path(path) = source else { continue };
@@ -61,7 +62,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         }
         let mut applied = None;
         let result = LockFile::at(path).replace(|text| {
-            let after = edit(text.as_bytes(), &survey.lock, &builds);
+            let after = edit(text.as_bytes(), &pins, &builds);
             let changed = String::from_utf8(after.source.clone());
             applied = Some(after);
             match (changed, arguments.dry_run) {

@@ -9,8 +9,9 @@ use clap::Args;
 use super::found;
 use super::survey::{Asking, Survey};
 use crate::cli::lint::Scope;
-use crate::cli::{CLEAN, FOUND, complain, print};
+use crate::cli::{CLEAN, FAILED, FOUND, complain, print};
 use crate::config::parse_platforms;
+use crate::discover::is_dockerfile;
 use crate::limits::LOCK_BYTES_MAX;
 use crate::lock::export::source_policy;
 use crate::lock::migrate::{Kind, migrate};
@@ -37,7 +38,7 @@ pub(super) struct Arguments {
 /// Take over what others wrote down: docker-lock.json, source policies, digests in Dockerfiles
 ///
 /// All become pinned entries. What the lock has already stays. Exit status: 1 if
-/// something could not be taken over.
+/// something could not be taken over, 2 if a file cannot be read; the others are.
 #[derive(Args)]
 #[command(after_help = "Example: plimsoll lock migrate docker-lock.json --platform linux/amd64,linux/arm64")]
 pub(super) struct MigrateArguments {
@@ -76,11 +77,21 @@ pub(super) fn migrate_files(arguments: &MigrateArguments) -> anyhow::Result<u8> 
     let (mut entries, mut status) = (Vec::new(), CLEAN);
     for path in &arguments.files {
         let shown = path.display();
-        let text = read(path)?;
-        let found = migrate(kind(path, &text), &text, &platforms).map_err(|error| anyhow!("{shown}: {error}"))?;
+        let found = read(path).and_then(|text| {
+            migrate(kind(path, &text), &text, &platforms).map_err(|error| anyhow!("{shown}: {error}"))
+        });
+        // What is wrong with one file is no reason to leave out the others.
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => {
+                complain(&format!("error: {error:#}"));
+                status = FAILED;
+                continue;
+            }
+        };
         for left in &found.left {
             complain(&format!("note: {shown}: {left}"));
-            status = FOUND;
+            status = status.max(FOUND);
         }
         entries.extend(found.entries);
     }
@@ -99,7 +110,10 @@ pub(super) fn migrate_files(arguments: &MigrateArguments) -> anyhow::Result<u8> 
 
 /// What a file is, by its name and how it begins.
 fn kind(path: &Path, text: &str) -> Kind {
-    let is_json = path.extension().is_some_and(|extension| extension == "json") || text.trim_start().starts_with('{');
+    let is_named = path.file_name().is_some_and(|name| is_dockerfile(&name.to_string_lossy()));
+    // Templates of Dockerfiles begin with a brace too.
+    let is_json = path.extension().is_some_and(|extension| extension == "json")
+        || !is_named && text.trim_start().starts_with('{');
     match is_json {
         false => Kind::Dockerfile,
         true if text.contains("\"rules\"") && text.contains("\"selector\"") => Kind::SourcePolicy,

@@ -8,12 +8,12 @@ use clap::Args;
 
 use super::found;
 use crate::cli::{CLEAN, FOUND, complain, print};
-use crate::lock::{FILE_NAME, Joined, Lock, LockFile, join_over, resolve};
+use crate::lock::{ANSWERS_FILE_NAME, FILE_NAME, Joined, Lock, LockFile, join_over, resolve};
 
 /// Join both sides of a merge, as far as they do not contradict
 ///
-/// Without files: joins what git left in plimsoll.lock. With three: git's merge
-/// driver. Exit status: 1 if something is left for you to choose.
+/// Without files: joins what git left in plimsoll.lock and plimsoll.answers. With
+/// three: git's merge driver for the lock. Exit status: 1 if something is left for you to choose.
 #[derive(Args)]
 #[command(after_help = "`plimsoll lock init` says how to have git use it.")]
 pub(super) struct Arguments {
@@ -42,6 +42,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
             joined = resolve(text)?;
             Ok(joined.text())
         })?;
+        file.join_answers()?;
     }
     for conflict in &joined.conflicts {
         complain(&format!("error: {shown}: both sides say something else of {}: choose one", conflict.key));
@@ -52,7 +53,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 /// What there is to set up, once for a repository and once for a machine.
 pub(super) fn init() -> anyhow::Result<u8> {
     print(&format!(
-        "Once for the repository:\n\n  echo '{FILE_NAME} merge=plimsoll' >> .gitattributes\n\nOnce for each clone:\n\n  \
+        "Once for the repository:\n\n  echo '{FILE_NAME} merge=plimsoll' >> .gitattributes\n  \
+         echo '{ANSWERS_FILE_NAME} merge=union' >> .gitattributes\n\nOnce for each clone:\n\n  \
          git config merge.plimsoll.name 'plimsoll.lock, entry by entry'\n  git config merge.plimsoll.driver 'plimsoll \
          lock merge %O %A %B'\n\nThen: plimsoll lock\n"
     ))?;

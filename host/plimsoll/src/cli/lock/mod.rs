@@ -70,7 +70,13 @@ enum Command {
 /// The lock of the working directory.
 fn found() -> anyhow::Result<LockFile> {
     let here = env::current_dir().context("the working directory is gone")?;
-    let given = Given { paths: &[Path::new(".").to_owned()], stdin_filename: None, context: None, here: &here };
+    let given = Given {
+        paths: &[Path::new(".").to_owned()],
+        stdin_filename: None,
+        context: None,
+        here: &here,
+        is_fetched: false,
+    };
     Ok(LockFile::at(Configured::read(given, &variables())?.lock_folder(given).join(FILE_NAME)))
 }
 

@@ -11,6 +11,7 @@ use anyhow::{Context as _, ensure};
 
 use crate::cli::inputs::{Given, covers};
 use crate::cli::lint::{Arguments, Prepared, Scope, Setting};
+use crate::cli::repository::ensure_files;
 use crate::cli::{complain, variables};
 use crate::config;
 use crate::lint::{Ask, Outcome, References};
@@ -57,9 +58,10 @@ impl Survey {
         let arguments = Arguments::of_lock(paths, scope, Mode::Complete);
         let (paths, context) = (&arguments.paths, &arguments.scope.context);
         for path in paths {
+            ensure_files(path)?;
             ensure!(path.as_os_str() != "-", "-: name files or folders, since the lock says of which files it is");
         }
-        let given = Given { paths, stdin_filename: None, context: context.as_deref(), here: &here };
+        let given = Given { paths, stdin_filename: None, context: context.as_deref(), here: &here, is_fetched: false };
         let mut setting = Setting::of(&arguments, given, &variables)?;
         setting.ask = if asking == Asking::World { Ask::Everything } else { Ask::Nothing };
         ensure!(

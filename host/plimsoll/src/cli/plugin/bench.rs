@@ -84,7 +84,7 @@ fn costs_of_files(Ready { plugins, .. }: &Ready, files: &[(String, Vec<u8>)]) ->
 
 fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     let mut files = Vec::new();
-    for found in discover(paths) {
+    for found in discover(paths, None) {
         let shown = found.path.display().to_string();
         ensure!(found.problem.is_none(), "{shown}: {}", found.problem.map_or(String::new(), |problem| problem.message));
         files.push((shown.clone(), read_file(&found.path).context(shown)?));

@@ -1,4 +1,5 @@
 use super::*;
+use crate::lock::Lock;
 use crate::lock::{Entry, Key, Policy};
 
 use std::fs;
@@ -14,6 +15,10 @@ fn digest(number: u32) -> String {
 }
 
 /// `alpine:3.20` as most locks have it: manifests 1 and 2, of index 9.
+fn pins() -> Pins {
+    Pins::of(&lock())
+}
+
 fn lock() -> Lock {
     let image = |name: &str, platform: &str, manifest: u32, index: Option<u32>| {
         let key = Key::new("oci", "resolve", &[&format!("docker.io/library/{name}"), platform]);
@@ -48,17 +53,17 @@ fn for_platforms<'a>(platforms: &[&str], contexts: &'a [(String, String)]) -> Ve
 #[track_caller]
 fn check_for(platforms: &[&str], source: &str, expect: &str, left: &[(u32, &str, Reason)]) {
     let builds = for_platforms(platforms, &[]);
-    let applied = apply(source.as_bytes(), &lock(), &builds);
+    let applied = apply(source.as_bytes(), &pins(), &builds);
     let expect =
         (1..20).fold(expect.to_owned(), |text, n| text.replace(&format!("{{{n}}}"), &format!("@{}", digest(n))));
     assert_eq!(String::from_utf8_lossy(&applied.source), expect);
     let told: Vec<_> = applied.left.iter().map(|left| (left.line, &*left.reference, left.why.clone())).collect();
     assert_eq!(told, left);
-    let again = apply(&applied.source, &lock(), &builds);
+    let again = apply(&applied.source, &pins(), &builds);
     assert_eq!((again.source, again.changed), (applied.source.clone(), 0), "twice is once");
     assert_eq!((again.left, source == expect), (applied.left, applied.changed == 0));
     if !source.contains('@') {
-        let undone = undo(&applied.source, &lock(), &builds);
+        let undone = undo(&applied.source, &pins(), &builds);
         assert_eq!((undone.changed, String::from_utf8(undone.source).unwrap()), (applied.changed, source.to_owned()));
     }
 }
@@ -90,7 +95,7 @@ fn all_other_bytes_stay() {
     check("# escape=`\nFROM `\r\n alpine:3.20`\r\n\r\n", "# escape=`\nFROM `\r\n alpine:3.20{9}`\r\n\r\n", &[]);
     check("FROM \"alpine:3.20\" AS a\nFROM 'alpine'\n", "FROM \"alpine:3.20{9}\" AS a\nFROM 'alpine{8}'\n", &[]);
     check("FROM al\"pine\"\n", "FROM al\"pine\"\n", &[(1, "al\"pine\"", Reason::Spelling)]);
-    let latin = apply(b"FROM alpine\nLABEL x=\"\xff\"\n# \xfe\n", &lock(), &for_platforms(&[AMD], &[]));
+    let latin = apply(b"FROM alpine\nLABEL x=\"\xff\"\n# \xfe\n", &pins(), &for_platforms(&[AMD], &[]));
     assert_eq!(latin.source, [b"FROM alpine@", digest(8).as_bytes(), b"\nLABEL x=\"\xff\"\n# \xfe\n"].concat());
 }
 
@@ -110,7 +115,7 @@ fn stages_and_contexts_are_no_images() {
     check(numbered, &numbered.replace("3.20", "3.20{9}"), &[]);
     let contexts = [("alpine:3.20".to_owned(), "docker-image://alpine:edge".to_owned())];
     let file = b"FROM alpine:3.20\nCOPY --from=alpine:3.20 / /\n";
-    let applied = apply(file, &lock(), &for_platforms(&[AMD], &contexts));
+    let applied = apply(file, &pins(), &for_platforms(&[AMD], &contexts));
     assert_eq!((applied.source.as_slice(), applied.left), (file.as_slice(), vec![]));
 }
 
@@ -143,7 +148,7 @@ fn platforms_have_one_digest_together() {
     let missing = |platform| Reason::NotFor(Platform::parse(platform).unwrap());
     check_for(both, "FROM node:8\n", "FROM node:8\n", &[(1, "node:8", missing(ARM))]);
     check_for(both, "FROM busybox\n", "FROM busybox\n", &[(1, "busybox", Reason::Unlocked)]);
-    let without = apply(b"FROM alpine\n", &lock(), &[]);
+    let without = apply(b"FROM alpine\n", &pins(), &[]);
     assert_eq!((without.changed, without.source.as_slice()), (0, b"FROM alpine\n".as_slice()));
 }
 
@@ -161,7 +166,7 @@ fn digests_that_are_there_stay() {
 fn undoing_takes_out_what_the_lock_says_only() {
     let text = |name: &str| format!("FROM {name}\nCOPY --from=old:1@{} / /\n", digest(9));
     let undone = |name: &str| {
-        let applied = undo(text(name).as_bytes(), &lock(), &for_platforms(&[AMD], &[]));
+        let applied = undo(text(name).as_bytes(), &pins(), &for_platforms(&[AMD], &[]));
         (String::from_utf8(applied.source).unwrap(), applied.left)
     };
     assert_eq!(undone(&format!("alpine:3.20@{}", digest(9))), (text("alpine:3.20"), vec![]));
@@ -173,14 +178,14 @@ fn undoing_takes_out_what_the_lock_says_only() {
     let (left, told) = undone(&split);
     assert_eq!((left, told[0].why.clone(), told.len()), (text(&split), Reason::Spelling, 1));
     let others = format!("ARG V=3.20\nFROM $B\nFROM Alpine\nFROM alpine:$V@{}\n", digest(9));
-    let undone = undo(others.as_bytes(), &lock(), &for_platforms(&[AMD], &[]));
+    let undone = undo(others.as_bytes(), &pins(), &for_platforms(&[AMD], &[]));
     assert_eq!((undone.source, undone.changed, undone.left), (others.into_bytes(), 0, vec![]));
 }
 
 #[test]
 fn what_would_mean_something_else_stays() {
     let pinned = format!("FROM scratch AS alpine\nFROM alpine@{}\nFROM alpine:3.20@{}\n", digest(8), digest(9));
-    let undone = undo(pinned.as_bytes(), &lock(), &for_platforms(&[AMD], &[]));
+    let undone = undo(pinned.as_bytes(), &pins(), &for_platforms(&[AMD], &[]));
     assert_eq!(String::from_utf8(undone.source).unwrap(), pinned.replace(&format!("3.20@{}", digest(9)), "3.20"));
     let reference = format!("alpine@{}", digest(8));
     assert_eq!(undone.left, [Left { line: 2, reference, why: Reason::Meaning }]);
@@ -226,11 +231,11 @@ fn every_file_comes_back_as_it_was() {
         for platforms in [&[AMD][..], &[AMD, ARM]] {
             let builds = for_platforms(platforms, &[]);
             let lock = whole_lock(&source, &builds);
-            let applied = apply(&source, &lock, &builds);
+            let applied = apply(&source, &Pins::of(&lock), &builds);
             let (before, count) = stripped(&source);
             assert_eq!(stripped(&applied.source), (before, count + applied.changed), "nothing but digests");
-            assert_eq!(apply(&applied.source, &lock, &builds).source, applied.source);
-            assert!(undo(&applied.source, &lock, &builds).source == source);
+            assert_eq!(apply(&applied.source, &Pins::of(&lock), &builds).source, applied.source);
+            assert!(undo(&applied.source, &Pins::of(&lock), &builds).source == source);
             check_meaning(&source, &applied.source, &builds[0]);
             let bare = |place: &&Place| place.reference.as_ref().is_some_and(|named| named.digest.is_none());
             let literal = |place: &&Place| matches!(place.spelling, Spelling::Literal { .. });
@@ -304,10 +309,10 @@ fn any_file_gains_digests_only() {
     for _ in 0..20_000 {
         let source: String = (0..roll(40)).map(|_| PARTS[roll(PARTS.len())]).collect();
         let source = format!("FROM alpine AS b\n{source}");
-        let applied = apply(source.as_bytes(), &lock(), &builds);
+        let applied = apply(source.as_bytes(), &pins(), &builds);
         assert_eq!(stripped(&applied.source), (source.clone().into_bytes(), applied.changed), "{source}");
-        assert_eq!(apply(&applied.source, &lock(), &builds).source, applied.source, "{source}");
-        let undone = undo(&applied.source, &lock(), &builds);
+        assert_eq!(apply(&applied.source, &pins(), &builds).source, applied.source, "{source}");
+        let undone = undo(&applied.source, &pins(), &builds);
         assert_eq!(String::from_utf8_lossy(&undone.source), source);
         changed += applied.changed;
     }

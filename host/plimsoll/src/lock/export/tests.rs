@@ -31,22 +31,29 @@ fn policy(entries: impl IntoIterator<Item = (Key, Entry)>) -> String {
 }
 
 /// A source after BuildKit's engine has seen it, with its checksum; nothing where it is denied. As the engine does:
-/// a change starts over, and of what allows and denies the last counts.
+/// a change starts over, of what allows and denies the last counts, EXACT names what it found, and of selectors with
+/// one type and text the first counts for all.
 fn judged(policy: &str, identifier: &str, checksum: &str) -> Option<(String, String)> {
     let policy: Value = serde_json::from_str(policy).unwrap();
+    let rules = policy["rules"].as_array().unwrap();
     let (mut identifier, mut checksum) = (identifier.to_owned(), checksum.to_owned());
     'round: for _ in 0..20 {
         let mut is_denied = false;
-        for rule in policy["rules"].as_array().unwrap() {
-            let Some(star) = matched(&rule["selector"], &identifier, &checksum) else { continue };
+        for rule in rules {
+            let is_same = |other: &&Value| {
+                let [one, other] = [&rule["selector"], &other["selector"]];
+                one["match_type"] == other["match_type"] && one["identifier"] == other["identifier"]
+            };
+            let selector = &rules.iter().find(is_same).unwrap()["selector"];
+            let Some(star) = matched(selector, &identifier, &checksum) else { continue };
             match rule["action"].as_str().unwrap() {
                 "ALLOW" => is_denied = false,
                 "DENY" => is_denied = true,
                 _ => {
                     let before = (identifier.clone(), checksum.clone());
                     if let Some(to) = rule["updates"]["identifier"].as_str() {
-                        identifier = match rule["selector"]["match_type"] == "EXACT" {
-                            true => to.to_owned(),
+                        identifier = match selector["match_type"] == "EXACT" {
+                            true => selector["identifier"].as_str().unwrap().to_owned(),
                             false => to.replace("${1}", star).replace("$$", "$"),
                         };
                     }
@@ -74,7 +81,8 @@ fn matched<'i>(selector: &Value, identifier: &'i str, checksum: &str) -> Option<
     match selector["match_type"].as_str().unwrap() {
         "EXACT" => (pattern == identifier).then_some(""),
         _ => {
-            let (before, after) = pattern.split_once('*').unwrap();
+            assert!(!pattern.contains("**"), "an error of the engine's");
+            let Some((before, after)) = pattern.split_once('*') else { return (pattern == identifier).then_some("") };
             identifier.strip_prefix(before)?.strip_suffix(after)
         }
     }
@@ -100,7 +108,7 @@ fn the_form_is_the_one_that_buildkit_reads() {
       "action": "CONVERT",
       "selector": {
         "identifier": "docker-image://docker.io/library/alpine:3.20",
-        "match_type": "EXACT"
+        "match_type": "WILDCARD"
       },
       "updates": {
         "identifier": "docker-image://docker.io/library/alpine:3.20@{9}"
@@ -177,6 +185,9 @@ fn the_web_is_held_to_its_checksums() {
         assert_eq!(judged(&policy, other, ""), None, "{other}");
     }
     assert!(judged(&policy, "local://context", "").is_some());
+    let starred = self::policy([web("https://a.test/**", 3)]);
+    assert_eq!(judged(&starred, "https://a.test/**", "").unwrap().1, digest(3));
+    assert_eq!(judged(&starred, "https://a.test/other", ""), None);
 }
 
 #[test]

@@ -11,10 +11,10 @@ use std::time::Instant;
 use serde_json::Value;
 use tokio::task::spawn_blocking;
 
-use super::process::{Process, Trouble};
 use super::{Console, Program};
 use crate::limits::{CONSOLE_CHECK_BYTES_MAX, CONSOLE_KILL_GRACE, CONSOLE_OUTPUT_BYTES_MAX, CONSOLE_RETRIES_MAX};
 use crate::private::Folder;
+use crate::process::{Process, Trouble};
 use crate::question::{Answer, Failure, SkipReason, Tool};
 
 type Outcome = Result<Answer, Failure>;

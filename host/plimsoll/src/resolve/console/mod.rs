@@ -4,24 +4,21 @@
 //! says. Invariants: only tools that the user named are run, never through a shell, each in a private
 //! folder and with an environment of its own; no process outlives its question; all it writes is bounded.
 //!
-//! In reading order: [`Console`] (which program a name means), `check` (many texts put to few processes),
-//! `process` (one process and its children).
+//! In reading order: [`Console`] (which program a name means), `check` (many texts put to few processes).
 
 mod check;
-mod process;
 
 use std::env;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use super::{Resolve, Resolving, ResolvingAll, misdirected};
 use crate::config::Tools;
 use crate::limits::{CONSOLE_COMPLAINT_CHARACTERS_MAX, CONSOLE_OUTPUT_BYTES_MAX};
-use crate::private::Folder;
+use crate::private::{Folder, temporary_folder};
+use crate::process::{Output, Process, Trouble, is_program, search_path};
 use crate::question::{Answer, Failure, Question, Ran, SkipReason, Tool};
-pub use process::abandon;
-use process::{Output, Process, Trouble};
 
 /// Runs tools of this machine.
 #[derive(Debug, Clone, Default)]
@@ -49,16 +46,7 @@ struct Program<'t> {
 impl Console {
     /// Runs these tools with what the environment of this process says of places.
     pub fn new(tools: Tools) -> Self {
-        // What is relative would be looked for in the linted tree.
-        let search =
-            env::var_os("PATH").map(|path| env::split_paths(&path).filter(|path| path.is_absolute()).collect());
-        let temporary = Some(env::temp_dir()).filter(|path| path.is_absolute());
-        Self {
-            tools,
-            search: search.unwrap_or_default(),
-            home: env::var_os("HOME"),
-            temporary: temporary.unwrap_or_else(|| PathBuf::from("/tmp")),
-        }
+        Self { tools, search: search_path(), home: env::var_os("HOME"), temporary: temporary_folder() }
     }
 
     fn find<'t>(&self, tool: &'t Tool) -> Result<Program<'t>, Failure> {
@@ -168,15 +156,4 @@ impl Program<'_> {
         };
         Failure { reason, detail: format!("tool {name}: {what}") }
     }
-}
-
-#[cfg(unix)]
-fn is_program(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_program(path: &Path) -> bool {
-    path.is_file()
 }

@@ -19,6 +19,7 @@ use super::web::{Request, Trouble, Web, host_of};
 use super::{Resolve, Resolving, misdirected};
 use crate::limits::GIT_BYTES_MAX;
 use crate::question::{Answer, Failure, Question, SkipReason};
+pub use refs::candidates;
 use refs::{Greeting, Names};
 
 const SERVICE: &str = "/info/refs";

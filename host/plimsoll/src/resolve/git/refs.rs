@@ -21,7 +21,7 @@ pub(super) struct Names(Vec<(String, String)>);
 
 /// The names that `reference` of ADD may mean, the first that exists counts:
 /// its full name, then a branch, then a tag.
-fn candidates(reference: &str) -> Vec<String> {
+pub fn candidates(reference: &str) -> Vec<String> {
     let full = |prefix: &str| format!("{prefix}{}", reference.strip_prefix(prefix).unwrap_or(reference));
     match reference {
         "HEAD" => vec!["HEAD".to_owned()],

@@ -140,7 +140,8 @@ impl Web {
         })
     }
 
-    fn allows(&self, url: &Url) -> bool {
+    /// Whether the user allowed this host, wherever it is.
+    pub fn allows(&self, url: &Url) -> bool {
         let Some(host) = url.host_str() else { return false };
         let port = url.port_or_known_default().unwrap_or_default();
         self.allowed.iter().any(|allowed| allowed == host || *allowed == format!("{host}:{port}"))

@@ -4,9 +4,10 @@
 //! its future ends or is dropped, the process is dead, and with it every process it started that did not
 //! leave its group.
 
+use std::env;
 use std::ffi::OsString;
 use std::io::{self, Read, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
@@ -15,28 +16,34 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{timeout, timeout_at};
 
 use crate::limits::{CONSOLE_ERROR_BYTES_MAX, CONSOLE_KILL_GRACE};
-use crate::private::Folder;
+use crate::private::{self, Folder};
 
 /// A process to be.
-pub(super) struct Process {
-    pub(super) program: PathBuf,
-    pub(super) arguments: Vec<OsString>,
+pub struct Process {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
     /// Where it runs, and what goes when it has ended.
-    pub(super) folder: Arc<Folder>,
-    pub(super) input: Vec<u8>,
+    pub folder: Arc<Folder>,
+    /// Its standard input.
+    pub input: Vec<u8>,
     /// How much it may write to standard output.
-    pub(super) output_bytes_max: usize,
+    pub output_bytes_max: usize,
 }
 
 /// What it came to.
-pub(super) struct Output {
-    pub(super) exit_code: i32,
-    pub(super) output: Vec<u8>,
-    pub(super) errors: Vec<u8>,
+pub struct Output {
+    /// The status it ended with.
+    pub exit_code: i32,
+    /// What it wrote to standard output.
+    pub output: Vec<u8>,
+    /// What it wrote to standard error, perhaps cut off.
+    pub errors: Vec<u8>,
 }
 
 /// Why it came to nothing.
-pub(super) enum Trouble {
+pub enum Trouble {
     /// There is no folder, or it cannot be written.
     Folder(io::Error),
     /// It does not start.
@@ -48,7 +55,12 @@ pub(super) enum Trouble {
     /// A signal ended it.
     Signal(i32),
     /// What it wrote cannot be used.
-    Answer { what: String, errors: Vec<u8> },
+    Answer {
+        /// Why.
+        what: String,
+        /// What it wrote to standard error.
+        errors: Vec<u8>,
+    },
     /// A thread of this process is gone.
     Lost,
 }
@@ -60,37 +72,62 @@ struct Group(Mutex<Option<u32>>);
 /// Kills what runs when it is dropped.
 struct Guard(Arc<Group>);
 
-/// Every group of this process.
-static GROUPS: Mutex<Vec<(Weak<Group>, Weak<Folder>)>> = Mutex::new(Vec::new());
+/// Every group of this process; nothing once they were abandoned, after which none is started.
+static GROUPS: Mutex<Option<Vec<Weak<Group>>>> = Mutex::new(Some(Vec::new()));
 
-/// Kills every process that runs for this one and removes its folder: for a program that ends at once.
+/// Kills every process that runs for this one, and removes all private folders: for a program that ends at once.
 pub fn abandon() {
-    for (group, folder) in GROUPS.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-        if let Some(group) = group.upgrade() {
-            group.kill();
-        }
-        if let Some(folder) = folder.upgrade() {
-            let _ = std::fs::remove_dir_all(folder.path());
-        }
-    }
+    let groups = GROUPS.lock().unwrap_or_else(PoisonError::into_inner).take();
+    groups.iter().flatten().filter_map(Weak::upgrade).for_each(|group| group.kill());
+    private::abandon();
 }
 
-fn remember(group: &Arc<Group>, folder: &Arc<Folder>) {
+/// Whether that was done: what comes of anything now is nobody's concern.
+pub fn is_abandoned() -> bool {
+    GROUPS.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+}
+
+/// The folders in which programs are looked for. What is relative would be looked for in the linted tree.
+pub fn search_path() -> Vec<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).filter(|path| path.is_absolute()).collect()
+}
+
+/// Whether a file can be run.
+#[cfg(unix)]
+pub fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+/// Whether a file can be run.
+#[cfg(not(unix))]
+pub fn is_program(path: &Path) -> bool {
+    path.is_file()
+}
+
+/// Starts a process that [`abandon`] knows of.
+fn start(command: &mut Command) -> Result<(Child, Arc<Group>), Trouble> {
     let mut groups = GROUPS.lock().unwrap_or_else(PoisonError::into_inner);
-    groups.retain(|(group, _)| group.strong_count() > 0);
-    groups.push((Arc::downgrade(group), Arc::downgrade(folder)));
+    let groups = groups.as_mut().ok_or(Trouble::Lost)?;
+    let child = command.spawn().map_err(Trouble::Start)?;
+    let group = Arc::new(Group(Mutex::new(Some(child.id()))));
+    groups.retain(|group| group.strong_count() > 0);
+    groups.push(Arc::downgrade(&group));
+    Ok((child, group))
 }
 
 impl Process {
-    /// Runs it up to the deadline.
-    pub(super) async fn run(self, variables: &[(&str, OsString)], deadline: Instant) -> Result<Output, Trouble> {
+    /// Runs it up to the deadline, with these variables as its environment.
+    ///
+    /// # Errors
+    /// When it comes to nothing.
+    pub async fn run(self, variables: &[(&str, OsString)], deadline: Instant) -> Result<Output, Trouble> {
         let left = deadline.saturating_duration_since(Instant::now());
         // What is killed in time has ended before the deadline.
         let due = deadline - CONSOLE_KILL_GRACE.min(left / 4);
-        let mut child = self.command(variables).spawn().map_err(Trouble::Start)?;
-        let group = Arc::new(Group(Mutex::new(Some(child.id()))));
+        let (mut child, group) = start(&mut self.command(variables))?;
         let guard = Guard(group.clone());
-        remember(&group, &self.folder);
         let (Some(mut stdin), Some(stdout), Some(stderr)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {

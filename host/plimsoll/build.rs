@@ -2,10 +2,12 @@
 //! code, and hands both to the program: a fresh process compiles nothing. So is
 //! the SDK handed to it, for those who write rules without this repository.
 //!
-//! Output: `bundle.rs` in the build's output folder, one row a pack, and `sdk.rs`.
+//! Output: `bundle.rs` in the build's output folder, one row a pack, `sdk.rs` and `languages.rs`.
 
 #[path = "src/plugin/engine_config.rs"]
 mod engine_config;
+#[path = "build/languages.rs"]
+mod languages;
 #[path = "build/sdk.rs"]
 mod sdk;
 
@@ -24,6 +26,9 @@ fn main() -> Result<()> {
     let workspace = Path::new(&variable("CARGO_MANIFEST_DIR")?).join("../..").canonicalize()?;
     for input in [
         "plugins",
+        "sdk/c",
+        "sdk/js",
+        "sdk/python",
         "sdk/rust",
         "wit",
         "Cargo.toml",
@@ -38,6 +43,7 @@ fn main() -> Result<()> {
     println!("cargo::rustc-env=PLIMSOLL_TARGET={target}");
 
     sdk::write(&workspace, &out)?;
+    languages::write(&workspace, &out)?;
     let packs = pack_names(&workspace)?;
     fetch_guest_target()?;
     let modules = build_guests(&workspace, &out, &packs)?;

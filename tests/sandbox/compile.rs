@@ -84,3 +84,44 @@ fn instances_of_instances_are_multiplied() {
     refuse(&(text + "(instance (instantiate $c6)))"), "instances and what they are given; ");
     refuse("(component (import \"c\" (component)))", "it imports or passes on whole components");
 }
+
+/// One component that others call with a record of so many texts, by so many functions.
+fn composed(fields: usize, functions: usize) -> String {
+    let record: String = (0..fields).map(|field| format!("(field \"f{field}\" string)")).collect();
+    let each = |row: &dyn Fn(usize) -> String| (0..functions).map(row).collect::<String>();
+    let memory = "(memory (core memory $i \"m\"))";
+    let lifted = each(&|n| {
+        let realloc = "(realloc (core func $i \"realloc\"))";
+        format!("(func (export \"f{n}\") (type $f) (canon lift (core func $i \"f\") {memory} {realloc}))")
+    });
+    let imports = each(&|n| format!("(import \"f{n}\" (func $f{n} (type $f)))"));
+    let lowered = each(&|n| format!("(core func $l{n} (canon lower (func $f{n}) {memory}))"));
+    let (wanted, given) = (
+        each(&|n| format!("(import \"\" \"{n}\" (func (param i32)))")),
+        each(&|n| format!("(export \"{n}\" (func $l{n}))")),
+    );
+    let with = each(&|n| format!("(with \"f{n}\" (func $called \"f{n}\"))"));
+    format!(
+        "(component
+          (component $callee
+            (core module $m (memory (export \"m\") 1) (func (export \"f\") (param i32))
+              (func (export \"realloc\") (param i32 i32 i32 i32) (result i32) (i32.const 0)))
+            (core instance $i (instantiate $m))
+            (type $r (record {record})) (export $re \"r\" (type $r)) (type $f (func (param \"p\" $re))) {lifted})
+          (instance $called (instantiate $callee))
+          (component $caller
+            (type $r (record {record})) (import \"r\" (type $re (eq $r))) (type $f (func (param \"p\" $re))) {imports}
+            (core module $m (memory (export \"m\") 1)) (core instance $i (instantiate $m)) {lowered}
+            (core module $user {wanted}) (core instance (instantiate $user (with \"\" (instance {given})))))
+          (instance (instantiate $caller (with \"r\" (type $called \"r\")) {with})))"
+    )
+}
+
+/// Between components that call one another the engine puts modules of its own, which it has to compile too.
+#[test]
+fn what_stands_between_components_is_compiled_in_time() {
+    for (fields, functions) in [(20, 1), (20, 9_000), (100, 4_500), (450, 1_000)] {
+        refuse(&composed(fields, functions), "it is no plugin of this contract");
+    }
+    refuse(&composed(20, 10_000), "instances and what they are given; ");
+}

@@ -46,7 +46,7 @@ pub fn write(workspace: &Path, out: &Path) -> Result<()> {
     Ok(())
 }
 
-fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -56,7 +56,7 @@ fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn rows(text: &mut String, root: &Path, files: &[PathBuf]) -> Result<()> {
+pub fn rows(text: &mut String, root: &Path, files: &[PathBuf]) -> Result<()> {
     for file in files {
         let parts = file.strip_prefix(root)?.iter().map(|part| part.to_str().context("a file has a plain name"));
         let path = parts.collect::<Result<Vec<_>>>()?.join("/");

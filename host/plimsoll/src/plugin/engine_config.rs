@@ -30,7 +30,9 @@ pub fn engine_config(target: &str) -> Result<Config> {
         // What compilers for components emit, and nothing besides: each further
         // proposal is code that strangers can reach.
         .wasm_tail_call(false)
-        .wasm_multi_memory(false)
+        // The engine itself makes modules of several memories: those that stand
+        // between the components that a component is composed of.
+        .wasm_multi_memory(true)
         .wasm_memory64(false)
         .wasm_wide_arithmetic(false)
         .wasm_custom_page_sizes(false)

@@ -1,24 +1,28 @@
 //! `plimsoll plugin build`.
 //!
-//! Input: the folder of a Rust package. Output: its component, which is known
-//! to load, and what there is to say of it.
+//! Input: the folder of a plugin, in any language. Output: its component, which is
+//! known to load, and what there is to say of it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use wit_component::ComponentEncoder;
 
 use super::super::{CLEAN, print};
-use super::cargo::{Compiled, Target, compile};
-use super::{inspect, load, name_of, read};
+use super::cargo::{Compiled, Target};
+use super::language::Language;
+use super::project::MADE;
+use super::{cargo, inspect, load, name_of, read, toolchain};
 
 /// How a core module begins, which has to be made a component.
 const CORE_MODULE: &[u8] = b"\0asm\x01\0\0\0";
 
-/// Build a plugin written in Rust
+/// Build a plugin
+///
+/// In Rust with Cargo, in JavaScript, Python and C with tools that are installed into the plugin's folder.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -28,7 +32,7 @@ pub(super) struct Arguments {
     /// The plugin's folder
     #[arg(default_value = ".")]
     path: PathBuf,
-    /// What to compile it to
+    /// What to compile Rust to
     #[arg(long, value_enum, default_value_t)]
     target: Target,
     /// File to write [default: target/NAME.wasm]
@@ -46,9 +50,16 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 }
 
 /// Builds the plugin in a folder, and puts the component into a file: the one
-/// given, or `NAME.wasm` in Cargo's folder for what it makes.
+/// given, or `NAME.wasm` in the folder for what the tool makes.
 pub(super) fn build(folder: &Path, target: Target, output: Option<&Path>) -> anyhow::Result<PathBuf> {
-    let Compiled { name, wasm, target_folder } = compile(folder, target)?;
+    let Compiled { name, wasm, target_folder } = match Language::of(folder) {
+        Language::Rust => cargo::compile(folder, target)?,
+        language => {
+            ensure!(target == Target::default(), "--target is for Rust; this plugin is in {}", language.shown());
+            let (name, wasm) = toolchain::compile(folder, language)?;
+            Compiled { name, wasm, target_folder: folder.join(MADE) }
+        }
+    };
     let bytes = fs::read(&wasm).with_context(|| format!("{}", wasm.display()))?;
     let component = encode(bytes).with_context(|| format!("{} is no plugin", wasm.display()))?;
     let path = output.map_or_else(|| target_folder.join(format!("{name}.wasm")), Path::to_owned);

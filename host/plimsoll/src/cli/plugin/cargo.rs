@@ -16,6 +16,7 @@ use clap::ValueEnum;
 use serde::Deserialize;
 
 use super::super::complain;
+use super::language::Language;
 
 /// What Cargo compiles a plugin to.
 #[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -109,7 +110,7 @@ fn manifest(folder: &Path) -> PathBuf {
 /// Advice for who is inside of a plugin's folder.
 pub(super) fn hint_above(folder: &Path) -> String {
     let Ok(folder) = folder.canonicalize() else { return String::new() };
-    let is_plugin = |above: &&Path| manifest(above).is_file() && above.join("rules").is_dir();
+    let is_plugin = |above: &&Path| Language::is_in(above) && above.join("rules").is_dir();
     let above = folder.ancestors().skip(1).find(is_plugin);
     above.map_or(String::new(), |above| format!("; {} is one", above.display()))
 }

@@ -4,12 +4,17 @@ mod add;
 mod bench;
 mod build;
 mod cargo;
+mod generated;
 mod inspect;
+mod language;
 mod list;
 mod new;
+mod project;
 mod remove;
+mod sources;
 mod template;
 mod test;
+mod toolchain;
 mod tried;
 mod watch;
 

@@ -13,7 +13,8 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 
 use super::super::{CLEAN, print};
-use super::template::{files, is_of_sdk, rule_for};
+use super::language::Language;
+use super::template::{files, is_of_sdk, rule_file, rule_for};
 use crate::limits::PLUGIN_NAME_BYTES_MAX;
 use crate::plugin::check_name;
 use crate::plugin::contract::CAPABILITIES;
@@ -24,7 +25,7 @@ const RESERVED: &str = "\
     final fn for gen if impl in let loop macro match mod move mut override priv proc-macro pub ref return self static std struct super test trait true try type typeof unsafe \
     unsized use virtual where while yield";
 
-/// Write the folder of a new plugin, in Rust
+/// Write the folder of a new plugin
 ///
 /// It holds one rule with its page, and all of ours that it is built with. Shell scripts in the Dockerfile
 /// may be read without a capability: they are part of the file.
@@ -32,10 +33,14 @@ const RESERVED: &str = "\
 #[command(after_help = "\
 Examples:
   plimsoll plugin new acme
-  plimsoll plugin new acme --capability registry --path policies/acme")]
+  plimsoll plugin new acme --capability registry --path policies/acme
+  plimsoll plugin new acme --lang js")]
 pub(super) struct Arguments {
     /// The name of its package, and so the prefix of its rules
     name: String,
+    /// What its rules are written in
+    #[arg(long = "lang", value_enum, value_name = "LANGUAGE", default_value_t)]
+    language: Language,
     /// What its rules may ask of the world outside; may be repeated
     #[arg(long = "capability", value_name = "NAME", value_parser = PossibleValuesParser::new(CAPABILITIES))]
     capabilities: Vec<String>,
@@ -45,8 +50,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    let Arguments { name, capabilities, path } = arguments;
-    check(name).map_err(|message| anyhow!(message))?;
+    let Arguments { name, language, capabilities, path } = arguments;
+    check(name, *language).map_err(|message| anyhow!(message))?;
     let folder = path.clone().unwrap_or_else(|| name.into());
     let shown = folder.display();
     if let Some(parent) = folder.parent() {
@@ -59,19 +64,20 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         }
         Err(error) => return Err(error).context(format!("{shown}")),
     }
-    for (file, text) in files(name, capabilities) {
+    for (file, text) in files(name, *language, capabilities) {
         write(&folder.join(file), &text)?;
     }
     let (rule, quoted) = (rule_for(capabilities), quoted(&folder));
+    let (code, page) = (rule_file(*language, rule), if language.joint() == '-' { "" } else { rule });
     print(&format!(
-        "{shown} holds a plugin with the rule {name}/{rule}, in rules/{rule}.rs and .md.\n\n  cd {quoted}\n  \
+        "{shown} holds a plugin with the rule {name}/{rule}, in {code} and {page}.md.\n\n  cd {quoted}\n  \
          plimsoll plugin test\n\nIts README.md says what comes next.\n"
     ))?;
     Ok(CLEAN)
 }
 
 /// Whether a package, and a plugin, can have this name.
-fn check(name: &str) -> Result<(), String> {
+fn check(name: &str, language: Language) -> Result<(), String> {
     let is_fine = |part: &str| {
         part.starts_with(|c: char| c.is_ascii_lowercase())
             && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
@@ -81,6 +87,9 @@ fn check(name: &str) -> Result<(), String> {
             "{name:?} is no name of a plugin: words of a-z and 0-9 that begin with a letter, with - between them, \
              {PLUGIN_NAME_BYTES_MAX} characters at most, such as acme-policy"
         ));
+    }
+    if language != Language::Rust {
+        return check_name(name);
     }
     if is_of_sdk(name) {
         return Err(format!(

@@ -17,13 +17,13 @@ use crate::plugin::Plugin;
 /// Which plugin.
 #[derive(Args)]
 pub(super) struct Tried {
-    /// The plugin's folder, with Cargo.toml and rules/
+    /// The plugin's folder, with Cargo.toml (or package.json, pyproject.toml, plugin.toml) and rules/
     #[arg(default_value = ".")]
     pub(super) path: PathBuf,
     /// A component that is built already
     #[arg(long, value_name = "FILE", conflicts_with = "target")]
     component: Option<PathBuf>,
-    /// What to compile it to
+    /// What to compile Rust to
     #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
     target: Target,
     /// The prefix of its rules [default: the name of its package, or of the component's file]

@@ -196,7 +196,7 @@ fn lint(language: &Language) {
         // Positions count bytes, and some characters have several.
         .file(
             "Dockerfile",
-            format!("ARG É=é\nFROM {first} AS é\nEXPOSE 80 22\nFROM {second}\nFROM é\nEXPOSE \\\n 22/tcp\n"),
+            format!("ARG É=é\nFROM {first} AS one\nEXPOSE 80 22\nFROM {second}\nFROM one\nEXPOSE \\\n 22/tcp\n"),
         );
     let component = language.component();
     let linted =

@@ -335,10 +335,14 @@ fn figures() {
         output(&mut plimsoll(&folder, "plugin build"));
         rows.push(measure(shown, &folder, &language.component()));
     }
-    println!("| language | component | first compile | load | a file | memory |\n|---|---|---|---|---|---|");
-    for Figures { language, bytes, compile, load, check, kibibytes, .. } in &rows {
+    println!(
+        "| language | component | first compile | of the processor | load | a file | memory |\n|---|---|---|---|---|---|---|"
+    );
+    for Figures { language, bytes, compile, compile_work, load, check, kibibytes } in &rows {
         let (kilobytes, check) = (bytes.div_ceil(1_000), check.as_secs_f64() * 1e6);
-        println!("| {language} | {kilobytes} KB | {compile:.2?} | {load:.1?} | {check:.0} µs | {kibibytes} KiB |");
+        println!(
+            "| {language} | {kilobytes} KB | {compile:.1?} | {compile_work:.1?} | {load:.1?} | {check:.0} µs | {kibibytes} KiB |"
+        );
     }
     for (language, (check, compile)) in [("JavaScript", JS_MAX), ("Python", PYTHON_MAX)] {
         let row = rows.iter().find(|row| row.language == language).unwrap();

@@ -38,8 +38,8 @@ struct Language {
     rule: fn(&str) -> String,
     /// A rule that fails where the file has a USER, and its file.
     broken: (&'static str, &'static str),
-    /// What the user is told of that.
-    told: &'static str,
+    /// What the user is told of that, part by part.
+    told: &'static [&'static str],
 }
 
 const JS: Language = Language {
@@ -55,7 +55,11 @@ function deep() { throw new TypeError(\"no user\", { cause: new RangeError(\"non
 export function check(document) {\n\
   if (document.instructions.some(({ keyword }) => keyword === \"USER\")) deep();\n}\n",
     ),
-    told: "TypeError: no user (at rules/broken.js:2:38, rules/broken.js:4:75), caused by RangeError: none at all (at ",
+    told: &[
+        "TypeError: no user (at rules/broken.js:2:",
+        ", rules/broken.js:4:",
+        "), caused by RangeError: none at all (at ",
+    ],
 };
 
 const PYTHON: Language = Language {
@@ -70,7 +74,7 @@ SUMMARY = \"Fails\"\n\
 def deep():\n    raise ValueError(\"no user\") from KeyError(\"none\")\n\
 def check(document, report, options):\n    if any(one.keyword == \"USER\" for one in document.instructions):\n        deep()\n",
     ),
-    told: "ValueError: no user (at rules/broken.py:3, rules/broken.py:6), caused by KeyError: 'none'",
+    told: &["ValueError: no user (at rules/broken.py:3, rules/broken.py:6), caused by KeyError: 'none'"],
 };
 
 const C: Language = Language {
@@ -87,7 +91,7 @@ static void check(plimsoll_report *report, const char *options) {\n    (void)rep
     for (size_t index = 0; index < count; index++) assert(all[index].keyword != PLIMSOLL_USER);\n}\n\
 PLIMSOLL_RULE(broken) = {.summary = \"Fails\", .check = check};\n",
     ),
-    told: "rules/broken.c:7: check: assertion `all[index].keyword != PLIMSOLL_USER` failed",
+    told: &["rules/broken.c:7: check: assertion `all[index].keyword != PLIMSOLL_USER` failed"],
 };
 
 /// The program in a folder.
@@ -192,7 +196,7 @@ fn lint(language: &Language) {
         // Positions count bytes, and some characters have several.
         .file(
             "Dockerfile",
-            format!("ARG É=é\nFROM {first} AS é\nEXPOSE 80 22\nFROM {second}\nFROM é\nEXPOSE \\\n 22/tcp\n"),
+            format!("ARG É=é\nFROM {first} AS one\nEXPOSE 80 22\nFROM {second}\nFROM one\nEXPOSE \\\n 22/tcp\n"),
         );
     let component = language.component();
     let linted =
@@ -218,8 +222,9 @@ fn fail(language: &Language, folder: &Path) {
     let linted = project.lint(&format!("--slow-checks=off --plugin {} Dockerfile", language.component().display()));
     let (problems, name) = (linted.problems(), format!("in-{}", language.name));
     let [problem] = &problems[..] else { panic!("{linted:#?}") };
-    let expected = format!("plugin-failure: plugin {name}, rule {name}/broken: {}", language.told);
-    assert!(problem.starts_with(&expected), "{problem}\n{expected}");
+    let told = problem.strip_prefix(&format!("plugin-failure: plugin {name}, rule {name}/broken: "));
+    assert!(told.is_some_and(|told| told.starts_with(language.told[0])), "{problem}");
+    assert!(language.told.iter().all(|part| problem.contains(part)), "{problem}");
     let found = linted.findings();
     assert!(found.iter().any(|finding| finding.starts_with(&format!("{name}/no-ssh 3:"))), "{linted:#?}");
     fs::remove_file(folder.join(file)).unwrap();
@@ -330,10 +335,14 @@ fn figures() {
         output(&mut plimsoll(&folder, "plugin build"));
         rows.push(measure(shown, &folder, &language.component()));
     }
-    println!("| language | component | first compile | load | a file | memory |\n|---|---|---|---|---|---|");
-    for Figures { language, bytes, compile, load, check, kibibytes, .. } in &rows {
+    println!(
+        "| language | component | first compile | of the processor | load | a file | memory |\n|---|---|---|---|---|---|---|"
+    );
+    for Figures { language, bytes, compile, compile_work, load, check, kibibytes } in &rows {
         let (kilobytes, check) = (bytes.div_ceil(1_000), check.as_secs_f64() * 1e6);
-        println!("| {language} | {kilobytes} KB | {compile:.2?} | {load:.1?} | {check:.0} µs | {kibibytes} KiB |");
+        println!(
+            "| {language} | {kilobytes} KB | {compile:.1?} | {compile_work:.1?} | {load:.1?} | {check:.0} µs | {kibibytes} KiB |"
+        );
     }
     for (language, (check, compile)) in [("JavaScript", JS_MAX), ("Python", PYTHON_MAX)] {
         let row = rows.iter().find(|row| row.language == language).unwrap();

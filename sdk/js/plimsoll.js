@@ -4,10 +4,10 @@
 // Invariant: nothing is kept from one call to the next. Each table is pulled when
 // a rule first asks for it. What a rule throws reaches the user with its message.
 
-import * as host from "plimsoll:rules/document@0.1.0";
-import * as log from "plimsoll:rules/log@0.1.0";
-import * as model from "plimsoll:rules/model@0.1.0";
-import * as settings from "plimsoll:rules/settings@0.1.0";
+import * as host from "plimsoll:rules/document@0.2.0";
+import * as log from "plimsoll:rules/log@0.2.0";
+import * as model from "plimsoll:rules/model@0.2.0";
+import * as settings from "plimsoll:rules/settings@0.2.0";
 
 /** "None" in a table. */
 const NONE = 0xffffffff;

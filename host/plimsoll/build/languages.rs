@@ -16,7 +16,7 @@ use crate::sdk::{files_below, rows};
 
 /// Names of constants, and folders.
 const LANGUAGES: [(&str, &str); 3] = [("JS", "sdk/js"), ("PYTHON", "sdk/python"), ("C", "sdk/c")];
-const CONTRACT: &str = "wit/0.1.0";
+const CONTRACT: &str = "wit/0.2.0";
 /// Bindings to all that a host offers: what rules do not call is not imported.
 const WORLD: &str = "everything";
 /// Pages of the template's rules, which are the same in each language.

@@ -1,6 +1,6 @@
 // Base images should say where their source is.
 
-import * as registry from "plimsoll:rules/registry@0.1.0";
+import * as registry from "plimsoll:rules/registry@0.2.0";
 
 const LABEL = "org.opencontainers.image.source";
 

@@ -66,6 +66,36 @@ fn keys_of_several_kinds_verify_what_cosign_signed() {
     }
 }
 
+/// Whatever is changed in a signature, or in what it signs, it does not hold any more.
+#[test]
+fn every_byte_counts() {
+    let (key, bundle, payload) = (key("p256"), made("p256.bundle.json"), made("payload.json"));
+    let signature = made("p256.sig");
+    let text = String::from_utf8(bundle.clone()).unwrap();
+    // What the bundle says of the key does not count: the user names it.
+    let hint = text.find("\"verificationMaterial\"").unwrap()..text.find("\"dsseEnvelope\"").unwrap();
+    let flipped = |bytes: &[u8], place: usize, bit: u8| {
+        let mut bytes = bytes.to_vec();
+        bytes[place] ^= 1 << bit;
+        bytes
+    };
+    for bit in [0, 1, 5] {
+        for place in (0..bundle.len()).filter(|place| !hint.contains(place)) {
+            let held = verify_bundle(&key, &flipped(&bundle, place, bit), &digest(SIGNED));
+            assert!(held.is_err(), "{place}: {held:?}");
+        }
+        for place in 0..payload.len() {
+            let base64 = str::from_utf8(&signature).unwrap();
+            let held = verify_simple(&key, &flipped(&payload, place, bit), base64, &digest(SIGNED));
+            assert_eq!(held, Err(Wrong::OtherKey), "{place}");
+        }
+        for place in 0..signature.len() {
+            let base64 = String::from_utf8(flipped(&signature, place, bit)).unwrap();
+            assert!(verify_simple(&key, &payload, &base64, &digest(SIGNED)).is_err(), "{place}");
+        }
+    }
+}
+
 /// cosign 3 digests content before it signs it with such keys, which is not known here; others do not.
 #[test]
 fn an_ed25519_key_verifies_plain_signatures() {

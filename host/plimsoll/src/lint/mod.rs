@@ -6,6 +6,7 @@
 //! the outcome, and what goes wrong with one file or plugin stays there.
 
 mod check_options;
+mod difference;
 mod draft;
 mod early;
 mod instances;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 pub use check_options::{CheckOptions, Rules};
+pub use difference::{Difference, differences};
 pub use instances::Instances;
 pub use run::{run, run_in};
 

@@ -13,6 +13,7 @@ pub mod finding;
 pub mod config;
 pub mod discover;
 pub mod document;
+pub mod signature;
 pub mod plugin;
 pub mod resolve;
 pub mod clone;

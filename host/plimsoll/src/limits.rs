@@ -23,6 +23,17 @@ pub const CONFIG_BYTES_MAX: u64 = 1 << 20;
 /// Bytes of a component.
 pub const COMPONENT_BYTES_MAX: u64 = 64 << 20;
 
+/// Bytes of a file with a public key.
+pub const KEY_BYTES_MAX: usize = 16 << 10;
+/// Bytes of a bundle with a signature.
+pub const BUNDLE_BYTES_MAX: usize = 256 << 10;
+/// Bytes of what an older signature signs.
+pub const SIGNED_BYTES_MAX: usize = 64 << 10;
+/// Bytes of one signature, in Base64.
+pub const SIGNATURE_BYTES_MAX: usize = 4 << 10;
+/// What is looked at in search of a signature that holds: manifests, and signatures in one.
+pub const SIGNATURES_MAX: usize = 64;
+
 /// Bytes of the name of a new plugin, as registries of packages allow.
 pub const PLUGIN_NAME_BYTES_MAX: usize = 64;
 

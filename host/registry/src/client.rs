@@ -8,6 +8,7 @@ use plimsoll_dockerfile::{Platform, Reference};
 
 use crate::cache::Cache;
 use crate::config::{Loaded, Proxy, PullSource, Registries};
+use crate::content::Content;
 use crate::credentials::Store;
 use crate::endpoint::{Manner, is_loopback};
 use crate::environment::Environment;
@@ -69,6 +70,8 @@ enum Question<'a> {
     Index { attestations: bool },
     Tags,
     Referrers { artifact_type: Option<&'a str> },
+    Manifest,
+    Blob { bytes_max: usize },
 }
 
 enum Reply {
@@ -76,6 +79,7 @@ enum Reply {
     Index(Index),
     Tags(Vec<String>),
     Referrers(Vec<Referrer>),
+    Content(Content),
 }
 
 impl Client {
@@ -139,6 +143,27 @@ impl Client {
     ) -> Result<Vec<Referrer>, Error> {
         match self.ask(reference, &Question::Referrers { artifact_type }, deadline).await? {
             Reply::Referrers(referrers) => Ok(referrers),
+            _ => Err(misdirected(reference)),
+        }
+    }
+
+    /// The manifest or index that `reference` means, as it was sent.
+    pub async fn manifest(&self, reference: &Reference, deadline: Option<Instant>) -> Result<Content, Error> {
+        match self.ask(reference, &Question::Manifest, deadline).await? {
+            Reply::Content(content) => Ok(content),
+            _ => Err(misdirected(reference)),
+        }
+    }
+
+    /// The blob whose digest `reference` names, of at most `bytes_max` bytes; one that has more is not read to its end.
+    pub async fn blob(
+        &self,
+        reference: &Reference,
+        bytes_max: usize,
+        deadline: Option<Instant>,
+    ) -> Result<Content, Error> {
+        match self.ask(reference, &Question::Blob { bytes_max }, deadline).await? {
+            Reply::Content(content) => Ok(content),
             _ => Err(misdirected(reference)),
         }
     }
@@ -209,6 +234,8 @@ impl Client {
             Question::Index { attestations } => resolver.index(attestations).await.map(Reply::Index),
             Question::Tags => resolver.tags().await.map(Reply::Tags),
             Question::Referrers { artifact_type } => resolver.referrers(artifact_type).await.map(Reply::Referrers),
+            Question::Manifest => resolver.content_of_root().await.map(Reply::Content),
+            Question::Blob { bytes_max } => resolver.blob(bytes_max).await.map(Reply::Content),
         }
     }
 

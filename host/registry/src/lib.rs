@@ -9,13 +9,14 @@
 //! - Credentials go to the registry they belong to and to the token service that it names, and into no message.
 //!
 //! In reading order: `client` (the entrance), [`config`] and `route` (where to ask), `resolve`, `index`, `tags`,
-//! `referrers` (the questions), `fetch` and `pages` (one repository), `host` (one registry), `auth` and
+//! `referrers`, `content` (the questions), `fetch` and `pages` (one repository), `host` (one registry), `auth` and
 //! [`credentials`], `http` (the only module with sockets).
 
 mod auth;
 mod cache;
 mod client;
 pub mod config;
+mod content;
 pub mod credentials;
 mod digest;
 mod endpoint;
@@ -44,6 +45,7 @@ mod tests;
 mod texts;
 
 pub use client::{Client, ClientConfig};
+pub use content::Content;
 pub use environment::{Environment, Paths};
 pub use error::{Error, ErrorKind};
 pub use http::transport;

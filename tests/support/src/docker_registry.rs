@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use crate::image::{Content, Referrers, Tree};
 use crate::process::{Running, find};
 use crate::registry::Auth;
-use crate::{client, limits, oci_layout, scratch_folder, servers};
+use crate::{client, digest, limits, oci_layout, scratch_folder, servers};
 use token_server::TokenServer;
 
 /// A real registry that runs until it is dropped.
@@ -120,18 +120,51 @@ impl DockerRegistry {
     /// When the registry does not take them, or wants tokens.
     pub fn refer(&self, repository: &str, referrers: &Referrers) {
         let list = Tree::from(referrers);
-        for blob in &list.blobs {
-            let begun = self.send("POST", &format!("/v2/{repository}/blobs/uploads/"), "", &[], 202);
-            let place = begun.header("location").expect("an upload has a place");
-            let place = place.strip_prefix(&format!("http://{}", self.host)).unwrap_or(place);
-            let place = format!("{place}&digest={}", blob.digest);
-            self.send("PUT", &place, "application/octet-stream", &blob.bytes, 201);
-        }
+        list.blobs.iter().for_each(|blob| drop(self.put_blob(repository, &blob.bytes)));
         let put = |name: &str, Content { media_type, bytes, .. }: &Content| {
-            self.send("PUT", &format!("/v2/{repository}/manifests/{name}"), media_type, bytes, 201);
+            self.put_manifest(repository, name, media_type, bytes);
         };
         list.manifests.iter().for_each(|manifest| put(&manifest.digest, manifest));
         put(&referrers.tag(), &list.root);
+    }
+
+    /// Puts a blob into a repository, and says its digest.
+    ///
+    /// # Panics
+    ///
+    /// When the registry does not take it, or wants tokens.
+    pub fn put_blob(&self, repository: &str, bytes: &[u8]) -> String {
+        let digest = digest::of(bytes);
+        let begun = self.send("POST", &format!("/v2/{repository}/blobs/uploads/"), "", &[], 202);
+        let place = begun.header("location").expect("an upload has a place");
+        let place = place.strip_prefix(&format!("http://{}", self.host)).unwrap_or(place);
+        self.send("PUT", &format!("{place}&digest={digest}"), "application/octet-stream", bytes, 201);
+        digest
+    }
+
+    /// Puts a manifest into a repository, by a tag or its digest, and says its digest.
+    ///
+    /// # Panics
+    ///
+    /// When the registry does not take it, or wants tokens.
+    pub fn put_manifest(&self, repository: &str, name: &str, media_type: &str, bytes: &[u8]) -> String {
+        self.send("PUT", &format!("/v2/{repository}/manifests/{name}"), media_type, bytes, 201);
+        digest::of(bytes)
+    }
+
+    /// The manifest under a tag or digest, or the blob, as JSON: `manifests/…` or `blobs/…` of a repository.
+    ///
+    /// # Panics
+    ///
+    /// When the registry does not have it, or wants tokens.
+    #[must_use]
+    pub fn json(&self, repository: &str, path: &str) -> serde_json::Value {
+        let path = format!("/v2/{repository}/{path}");
+        let accept = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json";
+        let answer = client::get(&self.host, &path, &[("Accept", accept)]);
+        let answer = answer.unwrap_or_else(|error| panic!("{path}: {error}"));
+        assert_eq!(answer.status, 200, "{path}");
+        answer.json()
     }
 
     fn send(&self, method: &str, path: &str, content_type: &str, body: &[u8], expected: u16) -> client::Answer {

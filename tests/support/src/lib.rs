@@ -4,7 +4,7 @@
 //! it from inside the test process, with a request log and faults on demand,
 //! [`SecureRegistry`] behind TLS;
 //! [`docker_registry`] and [`oci_layout`] put the same images into a real
-//! registry; [`Registries`] shows them to programs that ask Docker Hub, such as
+//! registry, and [`Cosign`] signs them there; [`Registries`] shows them to programs that ask Docker Hub, such as
 //! the [`docker_engine`]. Everything listens on loopback or a unix socket, stops
 //! on drop, and every wait ends at a deadline named in [`limits`].
 
@@ -21,6 +21,7 @@ mod process;
 
 pub mod client;
 pub mod component;
+pub mod cosign;
 pub mod docker_engine;
 pub mod docker_registry;
 pub mod dockerfiles;
@@ -35,6 +36,7 @@ pub mod servers;
 pub mod site;
 pub mod tools;
 
+pub use cosign::Cosign;
 pub use docker_engine::DockerEngine;
 pub use docker_registry::DockerRegistry;
 pub use image::{Artifact, Image, Index, Referrers};

@@ -28,6 +28,8 @@ pub const READY_POLL: Duration = Duration::from_millis(20);
 pub const START_ATTEMPTS_MAX: usize = 3;
 /// How long `skopeo` may take for one copy.
 pub const COPY_MAX: Duration = Duration::from_secs(60);
+/// How long `cosign` may take for one signature.
+pub const COSIGN_MAX: Duration = Duration::from_secs(60);
 /// How long a token for a real registry is valid.
 pub const JWT_LIFETIME: Duration = Duration::from_secs(300);
 

@@ -29,32 +29,31 @@ pub(super) struct Given<'a> {
 /// The files, and what holds for them.
 pub(super) struct Inputs {
     pub(super) inputs: Vec<Input>,
-    /// Inputs point here.
-    pub(super) rulesets: Vec<Ruleset>,
+    /// The configuration of rules that holds for some of them; inputs point here.
+    pub(super) configurations: Vec<Option<File>>,
     /// What reports call the lock.
     pub(super) lock_shown: String,
-    /// Its ruleset, by index.
+    /// The configuration that holds for it.
     pub(super) of_lock: usize,
     /// What the user may want to know of the configuration.
     pub(super) notes: Vec<String>,
 }
 
-/// The files, each with the ruleset of the configuration nearest to it, and with
-/// its folder as build context unless another is given.
+/// The files, each with the configuration nearest to it, and with its folder as
+/// build context unless another is given.
 pub(super) fn inputs(
     given: Given,
     lock: &Path,
     config: &Config,
-    files: Files,
+    tree: Option<&File>,
     finder: Finder,
-    plugins: &[Plugin],
 ) -> anyhow::Result<Inputs> {
     let Given { paths, stdin_filename, context, here, is_fetched } = given;
     let base = config.folder.as_deref().filter(|_| !is_fetched).unwrap_or(here);
     let base = fs::canonicalize(base).unwrap_or_else(|_| base.to_owned());
-    let mut rulesets = Rulesets { finder, user: files.user, ..Rulesets::default() };
-    if let Some(file) = files.tree {
-        rulesets.add(Some(file), plugins)?;
+    let mut nearest = Nearest { finder, ..Nearest::default() };
+    if let Some(file) = tree {
+        nearest.add(Some(file.clone()));
     }
     let mut inputs = Vec::new();
     let (standard_input, paths): (Vec<_>, Vec<_>) = paths.iter().cloned().partition(|path| path == Path::new("-"));
@@ -69,21 +68,41 @@ pub(super) fn inputs(
             }
         };
         let place = stdin_filename.map_or_else(|| here.join("-"), real);
-        let ruleset = rulesets.of(&place, plugins)?;
+        let ruleset = nearest.of(&place)?;
         let shown = stdin_filename.map_or("-".to_owned(), |name| shown_path(name, &place, &base));
         let context = build_context(context, stdin_filename.map(|_| place.as_path()), here);
         inputs.push(Input { shown, source, ruleset, context });
     }
     for Found { path, real, problem } in discover(&paths, is_fetched.then_some(here)) {
-        let ruleset = rulesets.of(&real, plugins)?;
+        let ruleset = nearest.of(&real)?;
         let shown = shown_path(&path, &real, &base);
         let source = problem.map_or(Source::Path(path), Source::Broken);
         let context = build_context(context, Some(&real), here);
         inputs.push(Input { shown, source, ruleset, context });
     }
-    let of_lock = rulesets.of(lock, plugins)?;
-    let lock_shown = shown_path(lock, lock, &base);
-    Ok(Inputs { inputs, of_lock, lock_shown, rulesets: rulesets.rulesets, notes: rulesets.notes })
+    let (of_lock, lock_shown) = (nearest.of(lock)?, shown_path(lock, lock, &base));
+    Ok(Inputs { inputs, lock_shown, of_lock, configurations: nearest.configurations, notes: nearest.notes })
+}
+
+/// What configurations and the user's own file say of the plugins' rules, as far as those rules are concerned that
+/// `counts` says.
+pub(super) fn rulesets(
+    configurations: &[Option<File>],
+    user: Option<&File>,
+    plugins: &[Plugin],
+    counts: impl Fn(&str) -> bool,
+) -> anyhow::Result<Vec<Ruleset>> {
+    let counting = |file: &File| {
+        let mut file = file.clone();
+        file.rules.retain(|rule, _| counts(rule));
+        file
+    };
+    let user = user.map(counting);
+    let ruleset = |tree: &Option<File>| {
+        let tree = tree.as_ref().map(counting);
+        Ok(Ruleset::new(plugins, Files { tree: tree.as_ref(), user: user.as_ref() })?)
+    };
+    configurations.iter().map(ruleset).collect()
 }
 
 /// The folder that was given, else that of the file.
@@ -93,19 +112,18 @@ fn build_context(given: Option<&Path>, dockerfile: Option<&Path>, here: &Path) -
     Arc::new(BuildContext { root, dockerfile: dockerfile.map(Path::to_owned), ..BuildContext::default() })
 }
 
-/// Rulesets by configuration file.
+/// Configurations by their file.
 #[derive(Default)]
-struct Rulesets<'f> {
-    rulesets: Vec<Ruleset>,
+struct Nearest {
+    configurations: Vec<Option<File>>,
     by_file: HashMap<Option<PathBuf>, usize>,
     finder: Finder,
-    user: Option<&'f File>,
     notes: Vec<String>,
 }
 
-impl Rulesets<'_> {
-    /// The ruleset of the file nearest to this one, up the tree.
-    fn of(&mut self, real: &Path, plugins: &[Plugin]) -> anyhow::Result<usize> {
+impl Nearest {
+    /// The configuration nearest to this file, up the tree.
+    fn of(&mut self, real: &Path) -> anyhow::Result<usize> {
         let path = self.finder.nearest(real.parent().unwrap_or(Path::new("")));
         if let Some(known) = self.by_file.get(&path) {
             return Ok(*known);
@@ -118,13 +136,13 @@ impl Rulesets<'_> {
                  above all its files"
             ));
         }
-        self.add(file.as_ref(), plugins)
+        Ok(self.add(file))
     }
 
-    fn add(&mut self, file: Option<&File>, plugins: &[Plugin]) -> anyhow::Result<usize> {
-        self.rulesets.push(Ruleset::new(plugins, Files { tree: file, user: self.user })?);
-        self.by_file.insert(file.map(|file| file.path.clone()), self.rulesets.len() - 1);
-        Ok(self.rulesets.len() - 1)
+    fn add(&mut self, file: Option<File>) -> usize {
+        self.by_file.insert(file.as_ref().map(|file| file.path.clone()), self.configurations.len());
+        self.configurations.push(file);
+        self.configurations.len() - 1
     }
 }
 

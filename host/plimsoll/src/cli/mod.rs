@@ -88,7 +88,7 @@ pub fn main() -> ExitCode {
         Command::Lock(arguments) => lock::run(*arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
-        Command::Plugin(arguments) => plugin::run(&arguments),
+        Command::Plugin(arguments) => plugin::run(arguments),
         Command::Cache(arguments) => cache::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),
     };

@@ -6,6 +6,7 @@
 //! the outcome, and what goes wrong with one file or plugin stays there.
 
 mod check_options;
+mod difference;
 mod draft;
 mod early;
 mod instances;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 pub use check_options::{CheckOptions, Rules};
+pub use difference::{Difference, differences};
 pub use instances::Instances;
 pub use lock::JobLock;
 pub use references::{Place, References, meanings};

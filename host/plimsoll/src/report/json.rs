@@ -6,6 +6,7 @@ use plimsoll_dockerfile::Position;
 use serde::Serialize;
 
 use super::Summary;
+use crate::document::Source;
 use crate::finding::{Finding, ProblemKind, Severity};
 use crate::lint::{FileReport, Outcome};
 use crate::question::SkipReason;
@@ -75,7 +76,7 @@ struct File<'o> {
 }
 
 #[derive(Serialize)]
-struct JsonFinding<'o> {
+pub(super) struct JsonFinding<'o> {
     rule: &'o str,
     severity: Severity,
     message: &'o str,
@@ -143,29 +144,32 @@ struct SlowChecks {
     skipped: BTreeMap<&'static str, usize>,
 }
 
-impl<'o> File<'o> {
-    fn of(file: &'o FileReport) -> Self {
-        let range = |finding: &Finding| {
-            let lines = file.source.as_ref().map(|source| source.lines());
-            let point = |offset| {
-                let Position { line, column } =
-                    lines.map_or(Position { line: 1, column: 1 }, |lines| lines.position(offset));
-                Point { line, column }
-            };
-            Range { start: point(finding.span.start), end: point(finding.span.end) }
+impl<'o> JsonFinding<'o> {
+    /// A finding in a file; without the file it has no place.
+    pub(super) fn of(finding: &'o Finding, source: Option<&Source>) -> Self {
+        let lines = source.map(Source::lines);
+        let point = |offset| {
+            let Position { line, column } =
+                lines.map_or(Position { line: 1, column: 1 }, |lines| lines.position(offset));
+            Point { line, column }
         };
         Self {
+            rule: &finding.rule,
+            severity: finding.severity,
+            message: &finding.message,
+            url: finding.url.as_deref(),
+            range: Range { start: point(finding.span.start), end: point(finding.span.end) },
+            lock: finding.lock.as_ref().map(|lock| JsonLockLine { path: &lock.path, line: lock.line }),
+        }
+    }
+}
+
+impl<'o> File<'o> {
+    fn of(file: &'o FileReport) -> Self {
+        let source = file.source.as_deref();
+        Self {
             path: &file.path,
-            findings: (file.findings.iter())
-                .map(|finding| JsonFinding {
-                    rule: &finding.rule,
-                    severity: finding.severity,
-                    message: &finding.message,
-                    url: finding.url.as_deref(),
-                    range: range(finding),
-                    lock: finding.lock.as_ref().map(|lock| JsonLockLine { path: &lock.path, line: lock.line }),
-                })
-                .collect(),
+            findings: file.findings.iter().map(|finding| JsonFinding::of(finding, source)).collect(),
             problems: (file.problems.iter())
                 .map(|problem| JsonProblem { kind: problem.kind, message: &problem.message, line: problem.line })
                 .collect(),

@@ -3,6 +3,7 @@
 //! Input: [`Outcome`](crate::lint::Outcome). Output: text. Every format goes
 //! through the same findings in the same order.
 
+mod difference;
 mod hosts;
 mod json;
 mod notes;
@@ -12,6 +13,7 @@ mod text;
 use crate::finding::Severity;
 use crate::lint::Outcome;
 
+pub use difference::{Compared, Version};
 pub use hosts::{Traffic, hosts};
 pub use json::{Repository, json};
 pub use notes::{Circumstances, notes};

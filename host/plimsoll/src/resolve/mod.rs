@@ -7,6 +7,7 @@
 mod checksum;
 pub mod console;
 pub mod context;
+mod earlier;
 pub mod git;
 mod http;
 mod recorded;
@@ -20,6 +21,7 @@ use std::time::Instant;
 
 pub use console::Console;
 pub use context::Context;
+pub use earlier::Earlier;
 pub use git::Git;
 pub use http::Http;
 pub use recorded::Recorded;

@@ -11,9 +11,9 @@ use super::Arguments;
 use super::setting::{Setting, now};
 use crate::cache::Cache;
 use crate::cli::consent::{self, Loaded, Wanted};
-use crate::cli::inputs::{Given, Inputs, covers, inputs};
+use crate::cli::inputs::{Given, Inputs, covers, inputs, rulesets};
 use crate::cli::{bundled, progress, store};
-use crate::config::{Config, RegistriesTable, Variables};
+use crate::config::{Config, File, RegistriesTable, Variables};
 use crate::document::Surroundings;
 use crate::lint::{Ask, Job, JobLock, SlowChecks};
 use crate::lock::view::view;
@@ -31,6 +31,14 @@ pub(in crate::cli) struct Prepared {
     pub(in crate::cli) cache: Option<Arc<Cache>>,
     /// What the user may want to know of the configuration.
     pub(in crate::cli) notes: Vec<String>,
+    /// The configurations behind the job's rulesets.
+    pub(in crate::cli) configurations: Vec<Option<File>>,
+}
+
+/// The plugins of a run.
+pub(in crate::cli) struct Plugins {
+    pub(in crate::cli) host: Arc<Host>,
+    pub(in crate::cli) loaded: Loaded,
 }
 
 impl Prepared {
@@ -44,20 +52,38 @@ impl Prepared {
         setting: &mut Setting,
         variables: &Variables,
     ) -> anyhow::Result<Self> {
-        let now = now(arguments, setting, variables);
-        let finder = std::mem::take(&mut setting.configured.finder);
-        let replay = setting.replay.take();
-        let answers = std::mem::take(&mut setting.answers);
         let (config, files) = (&setting.config, setting.configured.files());
         let (host, mut plugins) = bundled(store(config.cache_dir.as_deref(), variables))?;
         if !config.pools.console.enabled {
             wait_to_be_asked_for(&mut plugins);
         }
-        let Loaded { plugins: others, unusable, mut notes } =
+        let mut loaded =
             consent::load(&host, &Wanted { named: &arguments.scope.plugins, files, trust: &config.trust })?;
-        plugins.extend(others);
-        let Inputs { inputs, rulesets, lock_shown, of_lock, notes: of_inputs } =
-            inputs(given, setting.lock.path(), config, files, finder, &plugins)?;
+        loaded.plugins.splice(0..0, plugins);
+        Self::with(Plugins { host, loaded }, |_| true, arguments, given, setting, variables)
+    }
+
+    /// The same, with these plugins, and what the configuration says of the rules that `counts` says.
+    ///
+    /// # Errors
+    /// When the configuration of rules does not hold up.
+    pub(in crate::cli) fn with(
+        Plugins { host, loaded }: Plugins,
+        counts: impl Fn(&str) -> bool,
+        arguments: &Arguments,
+        given: Given,
+        setting: &mut Setting,
+        variables: &Variables,
+    ) -> anyhow::Result<Self> {
+        let now = now(arguments, setting, variables);
+        let finder = std::mem::take(&mut setting.configured.finder);
+        let replay = setting.replay.take();
+        let answers = std::mem::take(&mut setting.answers);
+        let (config, files) = (&setting.config, setting.configured.files());
+        let Loaded { plugins, unusable, mut notes } = loaded;
+        let Inputs { inputs, lock_shown, of_lock, configurations, notes: of_inputs } =
+            inputs(given, setting.lock.path(), config, files.tree, finder)?;
+        let rulesets = rulesets(&configurations, files.user, &plugins, counts)?;
         notes.splice(0..0, of_inputs);
 
         let registry = Arc::new(Registry::new(ClientConfig::new(environment(config))));
@@ -97,7 +123,7 @@ impl Prepared {
             now,
             threads: arguments.scope.threads.map_or_else(cores, usize::from),
         };
-        Ok(Self { job, host, registry, cache, notes })
+        Ok(Self { job, host, registry, cache, notes, configurations })
     }
 }
 

@@ -21,8 +21,9 @@ use crate::clone::Address;
 use crate::config::{self, Digest, FailLevel, Mode, Tool, Variables};
 use crate::recording::{Header, Recording};
 use crate::{age, lock};
-pub(super) use job::Prepared;
 pub(super) use job::environment;
+pub(super) use job::{Plugins, Prepared};
+pub(super) use say::notes;
 pub(super) use setting::Setting;
 
 /// Lint Dockerfiles
@@ -130,8 +131,8 @@ pub(super) struct Scope {
 }
 
 impl Arguments {
-    /// A run that reports nothing, for commands of the lock.
-    pub(super) fn of_lock(paths: Vec<PathBuf>, scope: Scope, lock: lock::Mode) -> Self {
+    /// A run that reports nothing, for commands that say something else of it.
+    pub(super) fn unreported(paths: Vec<PathBuf>, scope: Scope, lock: Option<lock::Mode>) -> Self {
         Self {
             paths,
             scope,
@@ -139,12 +140,19 @@ impl Arguments {
             format: Format::Text,
             fail_level: None,
             fail_on_skipped: false,
-            lock: Some(lock),
+            lock,
             record: None,
             replay: None,
             explain_plan: false,
             verbose: 0,
         }
+    }
+}
+
+impl Scope {
+    /// Whether it says which plugins run.
+    pub(super) fn names_plugins(&self) -> bool {
+        !self.plugins.is_empty() || !self.trust.is_empty() || self.trust_workspace
     }
 }
 

@@ -40,18 +40,8 @@ pub(super) fn say(
         Format::Json => print(&report::json(outcome, config.slow_checks.name(), fetched.map(Fetched::shown)))?,
     }
     if !arguments.scope.quiet {
-        let is_replay = arguments.replay.is_some();
-        let circumstances = Circumstances { ci: setting.ci.clone(), timeout: config.timeout, is_replay };
-        let unread = setting.configured.unread.iter();
-        let unread = unread.map(|path| format!("{}: not read, since it lies in what is linted", path.display()));
-        let notes = report::notes(outcome, &circumstances).into_iter().chain(prepared.notes.iter().cloned());
-        let odd = setting.locked.warnings.iter();
-        let odd = odd.map(|(line, warning)| format!("{}:{line}: {warning}", setting.lock.path().display()));
-        notes
-            .chain(unread)
-            .chain(odd)
-            .chain(config.refused.iter().cloned())
-            .for_each(|note| complain(&format!("note: {note}")));
+        let notes = notes(setting, prepared, outcome, arguments.replay.is_some());
+        notes.iter().for_each(|note| complain(&format!("note: {note}")));
         say_more(arguments, prepared, outcome);
         if let Some(cache) = &prepared.cache {
             say_trouble(arguments, cache);
@@ -71,6 +61,18 @@ pub(super) fn say(
         return Ok(FAILED);
     }
     Ok(status(job, outcome, config.fail_level, arguments.fail_on_skipped))
+}
+
+/// What the user may want to know of a run: of its questions, then of its configuration.
+pub(in crate::cli) fn notes(setting: &Setting, prepared: &Prepared, outcome: &Outcome, is_replay: bool) -> Vec<String> {
+    let config = &setting.config;
+    let circumstances = Circumstances { ci: setting.ci.clone(), timeout: config.timeout, is_replay };
+    let unread = setting.configured.unread.iter();
+    let unread = unread.map(|path| format!("{}: not read, since it lies in what is linted", path.display()));
+    let odd = setting.locked.warnings.iter();
+    let odd = odd.map(|(line, warning)| format!("{}:{line}: {warning}", setting.lock.path().display()));
+    let notes = report::notes(outcome, &circumstances).into_iter().chain(prepared.notes.iter().cloned());
+    notes.chain(unread).chain(odd).chain(config.refused.iter().cloned()).collect()
 }
 
 /// Shows what would be asked. What kept a file or plugin from saying so is told.

@@ -55,7 +55,7 @@ impl Survey {
     ) -> anyhow::Result<Self> {
         let variables = variables();
         let here = env::current_dir().context("the working directory is gone")?;
-        let arguments = Arguments::of_lock(paths, scope, Mode::Complete);
+        let arguments = Arguments::unreported(paths, scope, Some(Mode::Complete));
         let (paths, context) = (&arguments.paths, &arguments.scope.context);
         for path in paths {
             ensure_files(path)?;

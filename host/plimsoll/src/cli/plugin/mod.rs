@@ -4,6 +4,7 @@ mod add;
 mod bench;
 mod build;
 mod cargo;
+mod diff;
 mod generated;
 mod inspect;
 mod language;
@@ -32,7 +33,8 @@ use crate::plugin::{Component, Limits, Plugin, Store};
     arg_required_else_help = true,
     after_help = "\
 Write rules:                   plimsoll plugin new acme && cd acme && plimsoll plugin test
-Let those of others run:       plimsoll plugin inspect acme.wasm, then plimsoll plugin add acme.wasm"
+Let those of others run:       plimsoll plugin inspect acme.wasm, then plimsoll plugin add acme.wasm
+See what an update changes:    plimsoll plugin diff acme.wasm acme-new.wasm services/"
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -46,23 +48,25 @@ enum Command {
     Test(test::Arguments),
     Bench(bench::Arguments),
     Watch(watch::Arguments),
+    Diff(Box<diff::Arguments>),
     Inspect(inspect::Arguments),
     Add(add::Arguments),
     List(list::Arguments),
     Remove(remove::Arguments),
 }
 
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    match &arguments.command {
-        Command::New(arguments) => new::run(arguments),
-        Command::Build(arguments) => build::run(arguments),
-        Command::Test(arguments) => test::run(arguments),
-        Command::Bench(arguments) => bench::run(arguments),
-        Command::Watch(arguments) => watch::run(arguments),
-        Command::Inspect(arguments) => inspect::run(arguments),
-        Command::Add(arguments) => add::run(arguments),
-        Command::List(arguments) => list::run(arguments),
-        Command::Remove(arguments) => remove::run(arguments),
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
+    match arguments.command {
+        Command::New(arguments) => new::run(&arguments),
+        Command::Build(arguments) => build::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Watch(arguments) => watch::run(&arguments),
+        Command::Diff(arguments) => diff::run(*arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Add(arguments) => add::run(&arguments),
+        Command::List(arguments) => list::run(&arguments),
+        Command::Remove(arguments) => remove::run(&arguments),
     }
 }
 

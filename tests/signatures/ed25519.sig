@@ -1,0 +1,1 @@
+LqrKwvpEc1BwBhG0CyX+tnOjbE30ugmYqTWfx9B93zIonAqAas3n1bWmWxgv+B2OLaRS79WaQaAj6WtdCI8ODg==

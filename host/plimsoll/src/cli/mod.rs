@@ -11,6 +11,7 @@ mod lock;
 mod plugin;
 mod progress;
 mod rules;
+mod supply;
 mod version;
 
 use std::io::{self, Write as _};

@@ -11,6 +11,7 @@ use super::setting::{Setting, now};
 use crate::cache::Cache;
 use crate::cli::consent::{self, Loaded, Wanted};
 use crate::cli::inputs::{Given, Inputs, inputs};
+use crate::cli::supply::Supply;
 use crate::cli::{bundled, progress, store};
 use crate::config::{Config, RegistriesTable, Variables};
 use crate::document::Surroundings;
@@ -50,8 +51,19 @@ impl Prepared {
         if !config.pools.console.enabled {
             wait_to_be_asked_for(&mut plugins);
         }
-        let Loaded { plugins: others, unusable, mut notes } =
-            consent::load(&host, &Wanted { named: &arguments.scope.plugins, files, trust: &config.trust })?;
+        let supply = Supply::new(config, files, None).offline_if(replay.is_some());
+        let Loaded { plugins: others, unusable, mut notes } = consent::load(
+            &host,
+            &Wanted {
+                named: &arguments.scope.plugins,
+                files,
+                trust: &config.trust,
+                supply: &supply,
+                lock: &setting.locked.lock,
+                lock_path: setting.lock.path().to_owned(),
+                asks: setting.ask == Ask::Everything && config.pools.network.enabled && replay.is_none(),
+            },
+        )?;
         plugins.extend(others);
         let Inputs { inputs, rulesets, notes: of_inputs } = inputs(given, config, files, finder, &plugins)?;
         notes.splice(0..0, of_inputs);

@@ -1,0 +1,100 @@
+//! Who can be asked for plugins: registries, as container tools are told of them, and
+//! servers of the web.
+//!
+//! Invariant: every question ends at its deadline.
+
+use std::time::{Duration, Instant};
+
+use plimsoll_dockerfile::Reference;
+use plimsoll_registry::{Client, ClientConfig, RawManifest, Referrer, Upload};
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout_at;
+use url::Url;
+
+use crate::config::Digest;
+use crate::limits::{COMPONENT_BYTES_MAX, TRANSFER_TIMEOUT};
+use crate::question::{Failure, SkipReason};
+use crate::resolve::{Http, Web};
+
+/// Registries and the web, asked from one thread.
+pub struct Remote {
+    client: Client,
+    http: Http,
+    runtime: Runtime,
+    patience: Duration,
+}
+
+impl Remote {
+    /// Nobody is asked yet. The hosts allowed, `host` or `host:port`, may be this machine or in its network, also where
+    /// they are asked for an address of the web.
+    ///
+    /// # Errors
+    /// When this process can wait for nothing.
+    pub fn new(config: ClientConfig, allowed_hosts: impl IntoIterator<Item = String>) -> std::io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let http = Http::new(Web::new(allowed_hosts).into());
+        Ok(Self { client: Client::new(config), http, runtime, patience: TRANSFER_TIMEOUT })
+    }
+
+    /// The same with other patience for each question.
+    pub fn within(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// The manifest that a reference means, by tag or by digest.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn manifest(&self, reference: &Reference) -> Result<RawManifest, Failure> {
+        self.wait(self.client.manifest(reference, self.deadline()))
+    }
+
+    /// A blob of the repository of a reference, of this size.
+    ///
+    /// # Errors
+    /// When there is no answer, or another than its digest says.
+    pub fn blob(
+        &self,
+        reference: &Reference,
+        digest: &Digest,
+        size: u64,
+        bytes_max: usize,
+    ) -> Result<Vec<u8>, Failure> {
+        self.wait(self.client.blob(reference, digest.as_str(), size, bytes_max, self.deadline()))
+    }
+
+    /// What refers to a manifest, such as its signatures.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn referrers(&self, reference: &Reference, artifact_type: Option<&str>) -> Result<Vec<Referrer>, Failure> {
+        self.wait(self.client.referrers(reference, artifact_type, self.deadline()))
+    }
+
+    /// Puts an artifact into a registry, and gives the digest of its manifest.
+    ///
+    /// # Errors
+    /// When the registry does not take it.
+    pub fn push(&self, reference: &Reference, upload: &Upload) -> Result<String, Failure> {
+        self.wait(self.client.push(reference, upload, self.deadline()))
+    }
+
+    /// The component at an address.
+    ///
+    /// # Errors
+    /// When there is none, or it is too large.
+    pub fn download(&self, url: &Url) -> Result<Vec<u8>, Failure> {
+        let deadline = Instant::now() + self.patience;
+        let content = self.http.content(url, COMPONENT_BYTES_MAX, deadline);
+        let late = || Failure { reason: SkipReason::Timeout, detail: format!("{url} did not answer in time") };
+        self.runtime.block_on(async { timeout_at(deadline.into(), content).await.unwrap_or_else(|_| Err(late())) })
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        Some(Instant::now() + self.patience)
+    }
+
+    fn wait<T>(&self, asked: impl Future<Output = Result<T, plimsoll_registry::Error>>) -> Result<T, Failure> {
+        self.runtime.block_on(asked).map_err(Failure::from)
+    }
+}

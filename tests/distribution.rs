@@ -3,13 +3,18 @@
 //! tested against Debian's `docker-registry`; where that is not installed, these
 //! tests say so and are skipped.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
+use plimsoll::config::Source;
+use plimsoll::distribution::{Remote, Shelf, pull};
+use plimsoll::plugin::{Component, Host, Limits, Plugin, Store};
+use plimsoll_registry::{ClientConfig, Environment};
 use plimsoll_test_support::component::component;
 use plimsoll_test_support::docker_registry::installed_or_skip;
 use plimsoll_test_support::guest::Guest;
@@ -300,22 +305,31 @@ fn the_web_needs_a_digest() {
     user.refused(&format!("pull {} --digest {other}", site.url("/nothing.wasm")), "404");
 }
 
-/// A component with one rule, which can ask for these.
-fn small(rule: &'static str, world: &'static str) -> Vec<u8> {
-    Guest { name: rule, world, ..Guest::default() }.component()
+/// A component with one rule.
+fn small(rule: &'static str) -> Guest {
+    Guest { name: rule, ..Guest::default() }
 }
 
-const WITH_CONTEXT: &str = "import plimsoll:rules/context@0.1.0-draft;";
+/// The same where it can ask for the build context.
+fn curious(rule: &'static str) -> Guest {
+    let import = "plimsoll:rules/context@0.1.0-draft";
+    let parameters = "i32 ".repeat(10);
+    Guest {
+        world: "import plimsoll:rules/context@0.1.0-draft;",
+        imports: format!("(import \"{import}\" \"plan-ignored\" (func $ask (param {parameters})))"),
+        ..small(rule)
+    }
+}
 
 #[test]
 fn an_update_that_asks_for_more_takes_consent() {
     let (registry, user) = (Registry::start(), User::new());
-    let first = registry.push_tree("acme:1", &artifact(CONFIG, LAYER, &small("old", "")));
+    let first = registry.push_tree("acme:1", &artifact(CONFIG, LAYER, &small("old").component()));
     user.plugin(&format!("add oci://{} --yes", registry.reference("acme:1")));
     assert!(user.plugin("update").stdout.contains("has not moved"));
     let (lock, config) = (user.own_lock(), fs::read_to_string(user.config()).unwrap());
 
-    let second = registry.push_tree("acme:1", &artifact(CONFIG, LAYER, &small("new", WITH_CONTEXT)));
+    let second = registry.push_tree("acme:1", &artifact(CONFIG, LAYER, &curious("new").component()));
     user.tree.write("plimsoll.toml", "[rules.\"acme/old\"]\nseverity = \"error\"\n");
     let unchanged = |shown: &Linted| {
         for part in [
@@ -333,7 +347,7 @@ fn an_update_that_asks_for_more_takes_consent() {
     unchanged(&user.refused("update", "nobody can be asked"));
     user.plugin("update acme --yes");
     let config = fs::read_to_string(user.config()).unwrap();
-    assert!(user.own_lock().contains(&second) && config.contains("grants = { context = [\"**\"] }"), "{config}");
+    assert!(user.own_lock().contains(&second) && config.contains("grants = { context = [\"*\"] }"), "{config}");
     user.tree.write("plimsoll.toml", "");
     assert_ne!(user.lint("").status, 2);
     user.refused("update acne", "did you mean acme?");
@@ -452,7 +466,7 @@ fn plugins_travel_in_a_file() {
     assert!(runs(&third.lint("--offline")));
     third.tree.write("cut.tar", &archive[..archive.len() / 2]);
     third.refused("load cut.tar", "ends early");
-    third.refused("load Dockerfile", "ends early");
+    third.refused("load Dockerfile", "it is no archive of plugins");
 }
 
 /// The other client of WebAssembly, built by Cargo in its own folder, as it stands outside of the workspace.
@@ -495,17 +509,42 @@ fn others_pull_what_is_pushed_and_the_other_way_round() {
     // Other tools read what is saved.
     user.plugin("save acme.tar");
     let mut skopeo = Command::new("skopeo");
-    skopeo.current_dir(user.tree.path()).args(["inspect", "--raw"]).arg(format!("oci-archive:acme.tar:oci://{theirs}"));
+    skopeo.current_dir(user.tree.path()).args(["inspect", "--raw"]).arg("oci-archive:acme.tar");
     let inspected = skopeo.output().unwrap();
     assert!(String::from_utf8_lossy(&inspected.stdout).contains(CONFIG), "{inspected:?}");
 }
 
-/// From a registry to code that runs, and again: what an author and every later run wait for.
+/// From a registry to code that runs, and again: what everybody waits for once, and then in each run. What counts is
+/// the best of some, since others use this machine too.
 #[test]
 fn pulling_and_starting_is_fast() {
-    let (registry, user) = (Registry::start(), User::new());
+    let registry = Registry::start();
     registry.push_tree("acme:1", &plugin());
-    let added = user.plugin(&format!("add oci://{} --yes", registry.reference("acme:1")));
-    println!("pull, verify and compile of {} bytes: {} ms", acme().len(), added.took.as_millis());
-    assert!(added.took.as_secs() < 10, "{added:#?}");
+    let source: Source = format!("oci://{}", registry.reference("acme:1")).parse().unwrap();
+    let (mut first, mut second) = (Duration::MAX, Duration::MAX);
+    for _ in 0..5 {
+        let scratch = scratch_folder();
+        let host = || Host::with_store(Some(Store::new(scratch.path(), scratch.path().join("key")))).unwrap();
+        let load = |host: &Arc<Host>, component: &Component| {
+            Plugin::load(host, "acme", component, Limits::default()).unwrap_or_else(|error| panic!("{}", error.message))
+        };
+        let (shelf, engine) = (Shelf::new(scratch.path()), host());
+        let start = Instant::now();
+        let remote = Remote::new(ClientConfig::new(Environment::default()), []).unwrap();
+        let pulled = pull(&remote, Some(&shelf), &source, None).unwrap();
+        load(&engine, &pulled.component);
+        first = first.min(start.elapsed());
+        assert_eq!(engine.compiled(), 1);
+        for _ in 0..10 {
+            let engine = host();
+            let start = Instant::now();
+            let component = shelf.component(pulled.component.digest()).unwrap();
+            load(&engine, &component);
+            second = second.min(start.elapsed());
+            assert_eq!(engine.compiled(), 0);
+        }
+    }
+    println!("pull, verify and compile of {} bytes: {first:?}; second start: {second:?}", acme().len());
+    assert!(first < Duration::from_secs(1), "{first:?}");
+    assert!(second < Duration::from_millis(1), "{second:?}");
 }

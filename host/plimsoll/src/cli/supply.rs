@@ -24,6 +24,8 @@ pub(super) struct Supply {
     allowed_hosts: Vec<String>,
     is_offline: bool,
     remote: OnceCell<Result<Remote, String>>,
+    /// The same with the patience that runs have for what floats.
+    hasty: OnceCell<Result<Remote, String>>,
 }
 
 impl Supply {
@@ -41,6 +43,7 @@ impl Supply {
             allowed_hosts: config.allow_hosts.iter().cloned().chain(hosts).collect(),
             is_offline: config.offline,
             remote: OnceCell::new(),
+            hasty: OnceCell::new(),
         }
     }
 
@@ -114,7 +117,7 @@ impl Supply {
         if record.policy == Policy::Pin || reference.digest.is_some() || self.is_offline {
             return None;
         }
-        let remote = self.make_remote().ok()?.within(FLOAT_TIMEOUT);
+        let remote = self.hasty.get_or_init(|| Ok(self.make_remote()?.within(FLOAT_TIMEOUT))).as_ref().ok()?;
         match remote.manifest(reference) {
             Ok(now) if now.digest == record.content.as_str() => None,
             Ok(now) => Some(format!(

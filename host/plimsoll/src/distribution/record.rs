@@ -46,7 +46,8 @@ impl Record {
     /// That of a plugin that was pulled and looked into.
     pub fn of(pulled: &Pulled, plugin: &Plugin, policy: Policy) -> Self {
         let described = Described::of(&pulled.component);
-        let mut schemas: Vec<_> = plugin.rules.iter().map(|rule| (&*rule.name, rule.options_schema.as_str())).collect();
+        let with_options = plugin.rules.iter().filter(|rule| !rule.options_schema.is_empty());
+        let mut schemas: Vec<_> = with_options.map(|rule| (&*rule.name, rule.options_schema.as_str())).collect();
         schemas.sort_unstable();
         // The plugin may be called otherwise elsewhere.
         let bare = |name: &str| name.split_once('/').map_or(name, |(_, rule)| rule).to_owned();

@@ -21,7 +21,8 @@ pub struct Remote {
     client: Client,
     http: Http,
     runtime: Runtime,
-    patience: Duration,
+    /// When all answers are due, where that is said.
+    until: Option<Instant>,
 }
 
 impl Remote {
@@ -33,12 +34,12 @@ impl Remote {
     pub fn new(config: ClientConfig, allowed_hosts: impl IntoIterator<Item = String>) -> std::io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let http = Http::new(Web::new(allowed_hosts).into());
-        Ok(Self { client: Client::new(config), http, runtime, patience: TRANSFER_TIMEOUT })
+        Ok(Self { client: Client::new(config), http, runtime, until: None })
     }
 
-    /// The same with other patience for each question.
+    /// The same where all answers are due within this time.
     pub fn within(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+        Self { until: Some(Instant::now() + patience), ..self }
     }
 
     /// The manifest that a reference means, by tag or by digest.
@@ -46,7 +47,7 @@ impl Remote {
     /// # Errors
     /// When there is no answer.
     pub fn manifest(&self, reference: &Reference) -> Result<RawManifest, Failure> {
-        self.wait(self.client.manifest(reference, self.deadline()))
+        self.wait(self.client.manifest(reference, Some(self.deadline())))
     }
 
     /// A blob of the repository of a reference, of this size.
@@ -60,7 +61,7 @@ impl Remote {
         size: u64,
         bytes_max: usize,
     ) -> Result<Vec<u8>, Failure> {
-        self.wait(self.client.blob(reference, digest.as_str(), size, bytes_max, self.deadline()))
+        self.wait(self.client.blob(reference, digest.as_str(), size, bytes_max, Some(self.deadline())))
     }
 
     /// What refers to a manifest, such as its signatures.
@@ -68,7 +69,7 @@ impl Remote {
     /// # Errors
     /// When there is no answer.
     pub fn referrers(&self, reference: &Reference, artifact_type: Option<&str>) -> Result<Vec<Referrer>, Failure> {
-        self.wait(self.client.referrers(reference, artifact_type, self.deadline()))
+        self.wait(self.client.referrers(reference, artifact_type, Some(self.deadline())))
     }
 
     /// Puts an artifact into a registry, and gives the digest of its manifest.
@@ -76,7 +77,7 @@ impl Remote {
     /// # Errors
     /// When the registry does not take it.
     pub fn push(&self, reference: &Reference, upload: &Upload) -> Result<String, Failure> {
-        self.wait(self.client.push(reference, upload, self.deadline()))
+        self.wait(self.client.push(reference, upload, Some(self.deadline())))
     }
 
     /// The component at an address.
@@ -84,14 +85,15 @@ impl Remote {
     /// # Errors
     /// When there is none, or it is too large.
     pub fn download(&self, url: &Url) -> Result<Vec<u8>, Failure> {
-        let deadline = Instant::now() + self.patience;
+        let deadline = self.deadline();
         let content = self.http.content(url, COMPONENT_BYTES_MAX, deadline);
         let late = || Failure { reason: SkipReason::Timeout, detail: format!("{url} did not answer in time") };
         self.runtime.block_on(async { timeout_at(deadline.into(), content).await.unwrap_or_else(|_| Err(late())) })
     }
 
-    fn deadline(&self) -> Option<Instant> {
-        Some(Instant::now() + self.patience)
+    fn deadline(&self) -> Instant {
+        let patient = Instant::now() + TRANSFER_TIMEOUT;
+        self.until.map_or(patient, |until| until.min(patient))
     }
 
     fn wait<T>(&self, asked: impl Future<Output = Result<T, plimsoll_registry::Error>>) -> Result<T, Failure> {

@@ -53,13 +53,13 @@ pub(super) fn finish(out: &mut impl Write) -> io::Result<()> {
 pub(super) fn next(archive: &mut impl Read) -> Result<Option<(String, u64)>, String> {
     loop {
         let mut header = [0; BLOCK];
-        archive.read_exact(&mut header).map_err(|error| format!("it ends early: {error}"))?;
+        archive.read_exact(&mut header).map_err(|_| "it is no archive of plugins, or it ends early".to_owned())?;
         if header.iter().all(|byte| *byte == 0) {
             return Ok(None);
         }
         let told = octal(&header[SUM]).filter(|told| *told == sum(&header));
         if told.is_none() || !header[MAGIC].starts_with(b"ustar") {
-            return Err("it is no archive of plugins: write one with `plimsoll plugin save`".to_owned());
+            return Err("it is no archive of plugins; `plimsoll plugin save` writes one".to_owned());
         }
         let text = |range: std::ops::Range<usize>| {
             let field = header[range].split(|byte| *byte == 0).next().unwrap_or_default();

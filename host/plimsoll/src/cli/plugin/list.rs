@@ -46,6 +46,8 @@ enum State {
     RunsWhereAsked,
     /// Its component is another one than the user let run.
     Changed,
+    /// Nobody says which component its source means.
+    Unknown,
     /// There is no component, or it cannot be read.
     Missing,
     /// The tree asks for it, and nobody let it run.
@@ -83,7 +85,8 @@ impl Seen<'_> {
             let state = match (&table.place, self.digest(table)) {
                 (Place::Source(_), Some(digest)) if self.is_here(&digest) => State::Runs,
                 (Place::Source(_), Some(_)) => State::Elsewhere,
-                (_, None) => State::Missing,
+                (Place::Source(_), None) => State::Unknown,
+                (Place::Path(_), None) => State::Missing,
                 (Place::Path(_), found) if found == table.digest => State::Runs,
                 (Place::Path(_), Some(_)) => State::Changed,
             };
@@ -109,6 +112,7 @@ impl Seen<'_> {
                     || user.plugins.values().any(|own| own.digest.is_some() && own.digest == digest)
             };
             let state = match &digest {
+                None if table.place.source().is_some() => State::Unknown,
                 None => State::Missing,
                 Some(_) if user.is_some_and(is_known) => return None,
                 Some(_) => State::Asked,
@@ -158,6 +162,7 @@ fn text(listed: &[Listed]) -> String {
             State::Elsewhere => "runs, once it is pulled",
             State::RunsWhereAsked => "runs where a tree asks for it",
             State::Changed => "does not run: its component is another one than you let run",
+            State::Unknown => "does not run: the lock does not say what its source means; `plimsoll plugin add` asks",
             State::Missing => "does not run: there is no such component",
             State::Asked => "does not run: the tree asks for it; `plimsoll plugin add` lets it run",
         };

@@ -394,11 +394,58 @@ fn an_update_lets_nothing_run_that_did_not() {
     let updated = other.plugin("update");
     assert!(updated.stderr.contains("you did not let it run before"), "{updated:#?}");
     assert!(!runs(&other.lint("")));
-    user.plugin("update acme");
+    user.refused("update acme", "nobody can be asked");
+    user.plugin("update acme --yes");
     assert!(runs(&user.lint("")));
     share();
     let lock = fs::read_to_string(user.tree.path().join("plimsoll.lock")).unwrap();
     assert_eq!(fs::read_to_string(other.tree.path().join("plimsoll.lock")).unwrap(), lock);
+}
+
+/// A stranger's tree may say that its plugin was before what the user lets run.
+#[test]
+fn a_lock_that_lies_of_what_was_gets_no_word() {
+    let (registry, user) = (Registry::start(), User::new());
+    registry.push_tree("good:1", &artifact(CONFIG, LAYER, &small("bad").component()));
+    let good = format!("oci://{}", registry.reference("good:1"));
+    user.tree.write("plimsoll.toml", format!("[plugins.acme]\nsource = \"{good}\"\n"));
+    user.plugin(&format!("add {good} --yes"));
+    let lock = fs::read_to_string(user.tree.path().join("plimsoll.lock")).unwrap();
+    let config = fs::read_to_string(user.config()).unwrap();
+
+    registry.push_tree("evil:1", &artifact(CONFIG, LAYER, &curious("bad").component()));
+    let evil = format!("oci://{}", registry.reference("evil:1"));
+    let claim = "\"capabilities\":[\"context\"]";
+    user.tree.write("plimsoll.toml", format!("[plugins.acme]\nsource = \"{evil}\"\n"));
+    user.tree.write("plimsoll.lock", lock.replace("good:1", "evil:1").replace("\"capabilities\":[]", claim));
+    let refused = user.refused("update", "nobody can be asked");
+    assert!(refused.stdout.contains("can ask for  nothing -> context"), "what it imported counts: {refused:#?}");
+    user.tree.run("cache clear");
+    let refused = user.refused("update", "nobody can be asked");
+    assert!(refused.stdout.contains("can ask for  context"), "{refused:#?}");
+    assert_eq!(fs::read_to_string(user.config()).unwrap(), config);
+}
+
+#[test]
+fn all_that_is_named_is_pulled_beforehand_from_mirrors_too() {
+    let (registry, mirror, user) = (Registry::start(), Registry::start(), User::new());
+    registry.push_tree("acme:1", &plugin());
+    mirror.push_tree("copy/acme:1", &plugin());
+    let source = format!("oci://{}", registry.reference("acme:1"));
+    user.plugin(&format!("add {source} --yes"));
+    let asked = registry.log().len();
+    user.tree.run("cache clear");
+    let conf = format!(
+        "[[registry]]\nlocation = '{}'\n[[registry.mirror]]\nlocation = '{}/copy'\n",
+        registry.host(),
+        mirror.host()
+    );
+    fs::create_dir_all(user.home.path().join(".config/containers")).unwrap();
+    fs::write(user.home.path().join(".config/containers/registries.conf"), conf).unwrap();
+    let pulled = user.plugin("pull");
+    assert!(pulled.stdout.starts_with(&format!("acme  {source}  sha256:")), "{pulled:#?}");
+    assert!(registry.log().len() == asked && !mirror.log().is_empty());
+    assert!(runs(&user.lint("--offline")));
 }
 
 #[test]

@@ -56,8 +56,9 @@ impl fmt::Display for Change<'_> {
         if *contract != self.old.contract {
             writeln!(f, "  contract     {} -> {contract}", self.old.contract)?;
         }
-        if *capabilities != self.old.capabilities {
-            writeln!(f, "  can ask for  {} -> {}", listed(&self.old.capabilities), listed(capabilities))?;
+        match *capabilities == self.old.capabilities {
+            true => writeln!(f, "  can ask for  {}", listed(capabilities))?,
+            false => writeln!(f, "  can ask for  {} -> {}", listed(&self.old.capabilities), listed(capabilities))?,
         }
         if let Some(old) = &self.old_rules {
             let new = self.new_rules.difference(old).map(|rule| format!("+{rule}"));

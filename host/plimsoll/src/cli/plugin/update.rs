@@ -11,13 +11,13 @@ use super::add::{agreed, write_record};
 use super::around::{Around, Side, tables};
 use super::load;
 use crate::config::{Edit, Grants, Place, PluginTable, Source, similar};
-use crate::distribution::{Change, Record};
+use crate::distribution::{Change, Described, Record};
 use crate::plugin::{Component, Plugin};
 
 /// Take over what the sources of plugins mean now, pinned ones too
 ///
-/// Shows what changes. A plugin that can ask for more than before takes your consent: it is
-/// asked for, or said with --yes. What you granted stays as narrow as it was; what is new is
+/// Shows what changes. A plugin that can ask for more than before takes your consent, and so
+/// does one that runs where the tree asks for it: it is asked for, or said with --yes. What you granted stays as narrow as it was; what is new is
 /// granted as a whole, tools excepted. Rules that are gone while a plimsoll.toml configures
 /// them are told of.
 #[derive(Args)]
@@ -104,9 +104,13 @@ fn update(arguments: &Arguments, around: &Around, known: Known) -> anyhow::Resul
     let plugin = loaded(around, name, source, &pulled.component)?;
     let new = Record::of(&pulled, &plugin, record.policy);
     let before = around.supply.shelf().and_then(|shelf| shelf.component(&record.component));
+    // What a lock says of the component before is a claim; what that imports is not.
+    let imported = before.as_ref().map(|component| Described::of(component).capabilities());
+    let imported = imported.map(|all| all.into_iter().map(str::to_owned).collect());
+    let old = Record { capabilities: imported.unwrap_or_else(|| record.capabilities.clone()), ..record.clone() };
     let before = before.and_then(|component| loaded(around, name, source, &component).ok());
     let change = Change {
-        old: record,
+        old: &old,
         new: &new,
         old_rules: before.as_ref().map(names),
         new_rules: names(&plugin),
@@ -116,8 +120,16 @@ fn update(arguments: &Arguments, around: &Around, known: Known) -> anyhow::Resul
     if arguments.dry_run {
         return Ok(());
     }
-    let wider = change.wider();
-    if !wider.is_empty() && !agreed(&format!("Let {name} ask for more?"), "", arguments.yes)? {
+    // A tree's lock may name whatever the user trusts as what was there before: there his word is asked for anew.
+    let is_trusted = around.user.as_ref().is_some_and(|user| user.trust.contains_key(&record.component));
+    let question = match change.wider().is_empty() {
+        false => Some(format!("Let {name} ask for more?")),
+        true if !side.is_user && is_trusted => Some(format!("Let {name} run as it is now?")),
+        true => None,
+    };
+    if let Some(question) = question
+        && !agreed(&question, "", arguments.yes)?
+    {
         bail!("it stays as it was");
     }
     // The lock goes first: between both, what runs is what was agreed to, or nothing.

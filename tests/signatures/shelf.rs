@@ -103,7 +103,7 @@ impl Fetch for Shelf {
         self.tagged.clone().ok_or_else(|| error(ErrorKind::NotFound))
     }
 
-    async fn blob(&self, digest: &str, bytes_max: usize) -> Result<Vec<u8>, Error> {
+    async fn blob(&self, digest: &str, _size: u64, bytes_max: usize) -> Result<Vec<u8>, Error> {
         self.note(digest, bytes_max);
         let blob = self.blobs.get(digest).filter(|blob| self.lost.is_none() && blob.len() <= bytes_max);
         blob.cloned().ok_or_else(|| error(self.lost.unwrap_or(ErrorKind::ResolverError)))

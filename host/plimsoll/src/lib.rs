@@ -21,6 +21,7 @@ pub mod form;
 pub mod cache;
 pub mod recording;
 pub mod lock;
+pub mod distribution;
 pub mod schedule;
 pub mod lint;
 pub mod pages;

@@ -329,6 +329,23 @@ pub const STORE_ENTRY_BYTES_MAX: u64 = 128 << 20;
 /// Bytes of all of it.
 pub const STORE_BYTES_MAX: u64 = 512 << 20;
 
+/// Bytes of the manifest of a plugin in a registry, and of the configuration that it names.
+pub const ARTIFACT_DOCUMENT_BYTES_MAX: usize = 1 << 20;
+/// Imports and exports of a component that its configuration lists.
+pub const ARTIFACT_NAMES_MAX: usize = 1_000;
+/// Bytes of one annotation of a plugin in a registry.
+pub const ANNOTATION_BYTES_MAX: usize = 2 << 10;
+/// How long pulling or pushing one plugin may take.
+pub const TRANSFER_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+/// How long a run waits for what the name of a floating plugin means now.
+pub const FLOAT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Bytes of all plugins that are kept.
+pub const SHELF_BYTES_MAX: u64 = 1 << 30;
+/// Bytes of an archive of plugins.
+pub const ARCHIVE_BYTES_MAX: u64 = 512 << 20;
+/// Plugins of an archive.
+pub const ARCHIVE_PLUGINS_MAX: usize = 1_000;
+
 /// Bytes of a source line that a report shows.
 pub const EXCERPT_BYTES_MAX: usize = 4 << 10;
 

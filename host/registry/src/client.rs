@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use plimsoll_dockerfile::{Platform, Reference};
 
+use crate::artifact::RawManifest;
 use crate::cache::Cache;
 use crate::config::{Loaded, Proxy, PullSource, Registries};
-use crate::content::Content;
 use crate::credentials::Store;
 use crate::endpoint::{Manner, is_loopback};
 use crate::environment::Environment;
@@ -18,6 +18,7 @@ use crate::host::Host;
 use crate::http::{Call, Http, certificate_folder};
 use crate::image::Answer;
 use crate::index::Index;
+use crate::push::Upload;
 use crate::referrers::Referrer;
 use crate::remembered::Remembered;
 use crate::route::{Route, due, failed};
@@ -71,7 +72,7 @@ enum Question<'a> {
     Tags,
     Referrers { artifact_type: Option<&'a str> },
     Manifest,
-    Blob { bytes_max: usize },
+    Blob { digest: &'a str, size: u64, bytes_max: usize },
 }
 
 enum Reply {
@@ -79,7 +80,8 @@ enum Reply {
     Index(Index),
     Tags(Vec<String>),
     Referrers(Vec<Referrer>),
-    Content(Content),
+    Manifest(RawManifest),
+    Blob(Vec<u8>),
 }
 
 impl Client {
@@ -147,25 +149,42 @@ impl Client {
         }
     }
 
-    /// The manifest or index that `reference` means, as it was sent.
-    pub async fn manifest(&self, reference: &Reference, deadline: Option<Instant>) -> Result<Content, Error> {
+    /// The manifest or index that `reference` means, as its bytes: for artifacts that are no images.
+    pub async fn manifest(&self, reference: &Reference, deadline: Option<Instant>) -> Result<RawManifest, Error> {
         match self.ask(reference, &Question::Manifest, deadline).await? {
-            Reply::Content(content) => Ok(content),
+            Reply::Manifest(manifest) => Ok(manifest),
             _ => Err(misdirected(reference)),
         }
     }
 
-    /// The blob whose digest `reference` names, of at most `bytes_max` bytes; one that has more is not read to its end.
+    /// A blob of the repository of `reference`, by digest, of `size` bytes as its descriptor promises. One of more than
+    /// `bytes_max` is not asked for. It is not kept in memory.
     pub async fn blob(
         &self,
         reference: &Reference,
+        digest: &str,
+        size: u64,
         bytes_max: usize,
         deadline: Option<Instant>,
-    ) -> Result<Content, Error> {
-        match self.ask(reference, &Question::Blob { bytes_max }, deadline).await? {
-            Reply::Content(content) => Ok(content),
+    ) -> Result<Vec<u8>, Error> {
+        match self.ask(reference, &Question::Blob { digest, size, bytes_max }, deadline).await? {
+            Reply::Blob(bytes) => Ok(bytes),
             _ => Err(misdirected(reference)),
         }
+    }
+
+    /// Puts an artifact into the registry, by the tag or digest of `reference`, and gives the digest of its manifest.
+    /// Blobs that are there are not sent again; the manifest comes last, so that it is there whole or not at all.
+    pub async fn push(
+        &self,
+        reference: &Reference,
+        upload: &Upload<'_>,
+        deadline: Option<Instant>,
+    ) -> Result<String, Error> {
+        let reference = reference.with_default_tag();
+        let route = within(deadline, &reference.domain, self.push_route(&reference)).await?;
+        let resolver = self.resolver(&route, deadline);
+        within(deadline, &route.host.name, Box::pin(resolver.push(upload))).await
     }
 
     /// Where images come from, as the files say, which are read once; none if that cannot be told.
@@ -221,26 +240,43 @@ impl Client {
     }
 
     async fn ask_route(&self, route: &Route, question: &Question<'_>, due: Option<Instant>) -> Result<Reply, Error> {
-        let resolver = Resolver {
+        let resolver = self.resolver(route, due);
+        match *question {
+            Question::Image(platform) => resolver.image(platform).await.map(Reply::Image),
+            Question::Index { attestations } => resolver.index(attestations).await.map(Reply::Index),
+            Question::Tags => resolver.tags().await.map(Reply::Tags),
+            Question::Referrers { artifact_type } => resolver.referrers(artifact_type).await.map(Reply::Referrers),
+            Question::Manifest => resolver.raw_manifest().await.map(Reply::Manifest),
+            Question::Blob { digest, size, bytes_max } => {
+                resolver.raw_blob(digest, size, bytes_max).await.map(Reply::Blob)
+            }
+        }
+    }
+
+    fn resolver<'r>(&'r self, route: &'r Route, due: Option<Instant>) -> Resolver<'r> {
+        Resolver {
             http: &self.http,
             store: &self.store,
             cache: &self.cache,
             host: &route.host,
             reference: &route.reference,
             call: Call::new(due),
-        };
-        match *question {
-            Question::Image(platform) => resolver.image(platform).await.map(Reply::Image),
-            Question::Index { attestations } => resolver.index(attestations).await.map(Reply::Index),
-            Question::Tags => resolver.tags().await.map(Reply::Tags),
-            Question::Referrers { artifact_type } => resolver.referrers(artifact_type).await.map(Reply::Referrers),
-            Question::Manifest => resolver.content_of_root().await.map(Reply::Content),
-            Question::Blob { bytes_max } => resolver.blob(bytes_max).await.map(Reply::Content),
         }
+    }
+
+    /// Where to push: the registry that the reference names, whatever else pulls are told to ask.
+    async fn push_route(&self, reference: &Reference) -> Result<Route, Error> {
+        let own = self.sources(reference).await?.into_iter().next_back().filter(|own| own.reference == *reference);
+        let usual = PullSource { reference: reference.clone(), insecure: false, proxy: None, distrusted: None };
+        self.route(own.unwrap_or(usual))
     }
 
     /// Where to ask: mirrors in order, then the registry.
     async fn routes(&self, reference: &Reference) -> Result<Vec<Route>, Error> {
+        self.sources(reference).await?.into_iter().map(|source| self.route(source)).collect()
+    }
+
+    async fn sources(&self, reference: &Reference) -> Result<Vec<PullSource>, Error> {
         let domain = &reference.domain;
         if domain.is_empty() {
             return Err(Error::resolver(&reference.path, "the reference names no registry"));
@@ -255,8 +291,7 @@ impl Client {
             let detail = format!("registries.conf on this machine blocks {}", registry.prefix);
             return Err(Error::new(ErrorKind::Denied, domain, detail));
         }
-        let sources = registries.pull_sources(reference).map_err(of(domain))?;
-        sources.into_iter().map(|source| self.route(source)).collect()
+        registries.pull_sources(reference).map_err(of(domain))
     }
 
     fn route(&self, source: PullSource) -> Result<Route, Error> {

@@ -5,12 +5,13 @@ use std::time::Instant;
 
 use plimsoll_dockerfile::Reference;
 
+use crate::auth::Access;
 use crate::cache::{Blob, Cache, CacheKey, Tag};
 use crate::credentials::Store;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::host::{Content, Host};
-use crate::http::{Call, Http, Response};
+use crate::http::{Call, Deed, Http, Response};
 use crate::limits::{MANIFEST_BYTES_MAX, TAG_LIFE};
 use crate::manifest::{ACCEPT, Manifest};
 
@@ -104,12 +105,29 @@ impl Resolver<'_> {
 
     /// Anything of the repository, not verified.
     pub async fn get(&self, path: String, accept: &'static str, bytes_max: usize) -> Result<Response, Error> {
-        let what = self.what();
-        let content = Content { what: &what, repository: &self.reference.path, path, accept, bytes_max };
-        self.host.get(self.http, self.store, self.call, &content).await
+        self.send(Access::Pull, Deed::Get, self.path(&path), accept, bytes_max).await
     }
 
-    fn verify(&self, digest: &Digest, response: Response) -> Result<Arc<Blob>, Error> {
+    /// Gets or puts something, by its path on the server.
+    pub async fn send(
+        &self,
+        access: Access,
+        deed: Deed<'_>,
+        path: String,
+        accept: &'static str,
+        bytes_max: usize,
+    ) -> Result<Response, Error> {
+        let (what, repository) = (self.what(), self.reference.path.as_str());
+        let content = Content { what: &what, repository, access, deed, path, accept, bytes_max };
+        self.host.send(self.http, self.store, self.call, &content).await
+    }
+
+    /// The path on the server of what is `path` in the repository.
+    pub fn path(&self, path: &str) -> String {
+        format!("/v2/{}/{path}", self.reference.path)
+    }
+
+    pub fn verify(&self, digest: &Digest, response: Response) -> Result<Arc<Blob>, Error> {
         if !digest.verifies(&response.body) {
             return Err(self.wrong(&format!("what was sent has not the digest {digest}")));
         }

@@ -6,12 +6,12 @@ use std::time::Instant;
 
 use reqwest::StatusCode;
 
-use crate::auth::{Asker, Challenge, Grant, establish, renew};
+use crate::auth::{Access, Asker, Challenge, Grant, establish, renew};
 use crate::config::Proxy;
 use crate::credentials::Store;
 use crate::endpoint::{Endpoint, Manner};
 use crate::error::Error;
-use crate::http::{Call, Http, Purpose, Request, Response, refusal};
+use crate::http::{Call, Deed, Http, Purpose, Request, Response, refusal};
 use crate::limits::{AUTHORIZATIONS_MAX, ERROR_BYTES_MAX, INSECURE_TLS_TIMEOUT};
 use crate::route::due;
 use crate::shared::Shared;
@@ -25,8 +25,11 @@ pub(crate) struct Host {
     pub counters: Counters,
     candidates: Vec<Endpoint>,
     contact: Shared<Arc<Contact>>,
-    grants: Mutex<HashMap<String, Arc<Shared<Grant>>>>,
+    grants: Mutex<Grants>,
 }
+
+/// By repository and what is wanted of it.
+type Grants = HashMap<(String, Access), Arc<Shared<Grant>>>;
 
 /// What the probe found.
 #[derive(Debug)]
@@ -36,12 +39,14 @@ struct Contact {
     challenge: Challenge,
 }
 
-/// Something to get from a repository.
+/// Something to get from a repository, or to put there.
 pub(crate) struct Content<'a> {
     /// Words for errors, such as `python:3.12`.
     pub what: &'a str,
     pub repository: &'a str,
-    /// What follows the repository: `manifests/…`, `blobs/…` or `tags/list`, perhaps with a query.
+    pub access: Access,
+    pub deed: Deed<'a>,
+    /// Path on the server, such as `/v2/team/app/tags/list`, perhaps with a query.
     pub path: String,
     pub accept: &'static str,
     pub bytes_max: usize,
@@ -64,23 +69,28 @@ impl Host {
         }
     }
 
-    /// Gets `content` with whatever authorization it takes.
-    pub async fn get(
+    /// Gets or puts `content` with whatever authorization it takes.
+    pub async fn send(
         &self,
         http: &Http,
         store: &Arc<Store>,
         call: Call,
         content: &Content<'_>,
     ) -> Result<Response, Error> {
-        let repository = content.repository;
-        let cell = self.grant(repository);
+        let &Content { repository, access, .. } = content;
+        let cell = self.grant(repository, access);
         let contact = self.contact(http, call).await?;
-        let asker = Asker { http, store, endpoint: &contact.endpoint, counters: &self.counters, repository, call };
+        let (endpoint, counters) = (&contact.endpoint, &self.counters);
+        let asker = Asker { http, store, endpoint, counters, repository, access, call };
         let first = async || establish(&asker, contact.challenge.clone()).await;
         let mut grant = cell.get(Grant::is_valid, first).await?;
         for _ in 0..AUTHORIZATIONS_MAX {
             let request = self.request(&contact.endpoint, content, &grant)?;
-            let response = http.send(&request, call).await?;
+            let response = match content.deed {
+                // What was sent in part cannot be sent again to the same place.
+                Deed::Put { .. } => http.send_once_only(&request, call).await?,
+                _ => http.send(&request, call).await?,
+            };
             let status = response.status;
             if status.is_success() {
                 return Ok(response);
@@ -123,7 +133,7 @@ impl Host {
             url: endpoint.url("/v2/")?,
             accept: "*/*",
             authorization: None,
-            form: None,
+            deed: Deed::Get,
             bytes_max: ERROR_BYTES_MAX,
         })
     }
@@ -138,16 +148,16 @@ impl Host {
             endpoint,
             counters: &self.counters,
             purpose: Purpose::Content,
-            url: endpoint.url(&format!("/v2/{}/{}", content.repository, content.path))?,
+            url: endpoint.url(&content.path)?,
             accept: content.accept,
             authorization: grant.header.clone(),
-            form: None,
+            deed: content.deed.clone(),
             bytes_max: content.bytes_max,
         })
     }
 
-    fn grant(&self, repository: &str) -> Arc<Shared<Grant>> {
+    fn grant(&self, repository: &str, access: Access) -> Arc<Shared<Grant>> {
         let mut grants = self.grants.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(grants.entry(repository.to_owned()).or_default())
+        Arc::clone(grants.entry((repository.to_owned(), access)).or_default())
     }
 }

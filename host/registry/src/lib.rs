@@ -6,17 +6,19 @@
 //! - Per registry there is one `/v2/` probe and per repository one token at a time, however many ask at once; a server
 //!   in trouble is asked a few times, however many questions there are.
 //! - What is believed was verified by digest, and nothing is read past the bounds in [`limits`].
+//! - What is put into a registry goes to the registry that the reference names, to no mirror, and an upload never
+//!   leaves its server.
 //! - Credentials go to the registry they belong to and to the token service that it names, and into no message.
 //!
 //! In reading order: `client` (the entrance), [`config`] and `route` (where to ask), `resolve`, `index`, `tags`,
-//! `referrers`, `content` (the questions), `fetch` and `pages` (one repository), `host` (one registry), `auth` and
+//! `referrers`, `artifact` (the questions), `push`, `fetch` and `pages` (one repository), `host` (one registry), `auth` and
 //! [`credentials`], `http` (the only module with sockets).
 
+mod artifact;
 mod auth;
 mod cache;
 mod client;
 pub mod config;
-mod content;
 pub mod credentials;
 mod digest;
 mod endpoint;
@@ -31,6 +33,7 @@ mod index;
 pub mod limits;
 mod manifest;
 mod pages;
+mod push;
 mod referrers;
 mod remembered;
 mod resolve;
@@ -44,13 +47,14 @@ mod tags;
 mod tests;
 mod texts;
 
+pub use artifact::RawManifest;
 pub use client::{Client, ClientConfig};
-pub use content::Content;
 pub use environment::{Environment, Paths};
 pub use error::{Error, ErrorKind};
 pub use http::transport;
 pub use image::{Answer, Image};
 pub use index::{Attestation, Index, IndexEntry};
+pub use push::Upload;
 pub use referrers::Referrer;
 pub use secret::Secret;
 pub use statistics::Statistics;

@@ -78,6 +78,8 @@ pub const PAGES_MAX: usize = 512;
 pub const TAGS_A_PAGE: usize = 1000;
 /// Most tags of one repository.
 pub const TAGS_MAX: usize = 100_000;
+/// How often one blob is sent to a registry, each time from its beginning.
+pub const UPLOADS_MAX: usize = 2;
 /// Most referrers of one manifest.
 pub const REFERRERS_MAX: usize = 10_000;
 /// Most bytes of all pages of one list.

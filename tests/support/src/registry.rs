@@ -87,6 +87,11 @@ impl Registry {
         self.put(reference, &index.into().tree())
     }
 
+    /// Puts any manifest under `repository:tag`, with what it names, and says its digest.
+    pub fn push_tree(&self, reference: &str, tree: &Tree) -> String {
+        self.put(reference, tree)
+    }
+
     /// Attaches artifacts to what they refer to: where this registry has no list of
     /// its own, under the tag that stands in for it.
     pub fn refer(&self, repository: &str, referrers: &Referrers) {

@@ -8,10 +8,11 @@ use clap::{Args, Subcommand};
 use super::{CLEAN, print, store, variables};
 use crate::cache::{Contents, clear, contents};
 use crate::config::cache_dir;
-use crate::limits::{CACHE_BYTES_MAX, STORE_BYTES_MAX};
+use crate::distribution::{Shelf, Stock};
+use crate::limits::{CACHE_BYTES_MAX, SHELF_BYTES_MAX, STORE_BYTES_MAX};
 use crate::plugin::Stored;
 
-/// Show or clear what earlier runs know of the world, and the native code of plugins
+/// Show or clear what earlier runs know of the world, and what is kept of plugins
 #[derive(Args)]
 #[command(arg_required_else_help = true)]
 pub(super) struct Arguments {
@@ -26,7 +27,7 @@ pub(super) struct Arguments {
 enum Command {
     /// Show where the cache is, what it holds, and what that occupies
     Info,
-    /// Remove all answers and native code; other files in the folder stay
+    /// Remove all answers, native code and pulled plugins; other files in the folder stay
     Clear,
 }
 
@@ -35,7 +36,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let folder = cache_dir(arguments.cache_dir.clone(), &variables);
     let folder = folder.context("there is no place for a cache: set PLIMSOLL_CACHE_DIR, or use --cache-dir")?;
     let place = folder.display();
-    let store = store(Some(&folder), &variables);
+    let (store, shelf) = (store(Some(&folder), &variables), Shelf::new(&folder));
     match arguments.command {
         Command::Info => {
             let contents = contents(&folder).with_context(|| format!("{place} cannot be read"))?;
@@ -47,12 +48,15 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
             print(&format!("{place}: {}{oldest}; at most {limit} are kept\n", shown(contents)))?;
             let native = native(store.map_or_else(Stored::default, |store| store.stored()));
             print(&format!("{place}: {native}; at most {} are kept\n", size(STORE_BYTES_MAX)))?;
+            let stock = pulled(shelf.stock());
+            print(&format!("{place}: {stock}; at most {} are kept\n", size(SHELF_BYTES_MAX)))?;
         }
         Command::Clear => {
             let removed = clear(&folder).with_context(|| format!("{place} cannot be cleared"))?;
             print(&format!("{place}: {} removed\n", shown(removed)))?;
             let native = native(store.map_or_else(Stored::default, |store| store.clear()));
             print(&format!("{place}: {native} removed\n"))?;
+            print(&format!("{place}: {} removed\n", pulled(shelf.clear())))?;
         }
     }
     Ok(CLEAN)
@@ -66,6 +70,11 @@ fn shown(contents: Contents) -> String {
 fn native(stored: Stored) -> String {
     let components = if stored.components == 1 { "component" } else { "components" };
     format!("native code of {} {components}, {}", stored.components, size(stored.bytes))
+}
+
+fn pulled(stock: Stock) -> String {
+    let files = if stock.files == 1 { "file" } else { "files" };
+    format!("{} {files} of pulled plugins, {}", stock.files, size(stock.bytes))
 }
 
 fn size(bytes: u64) -> String {

@@ -6,13 +6,16 @@
 //! the user let its very bytes run, or said that the tree may choose.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::ensure;
 
 use super::plugin::name_of;
-use crate::config::{Digest, File, Files, Grants, LimitsTable, PluginTable, Trust};
+use super::supply::{Supply, shown};
+use crate::config::{Digest, File, Files, Grants, LimitsTable, Place, PluginTable, Source, Trust};
+use crate::distribution::Record;
+use crate::lock::{FILE_NAME, Lock, LockFile};
 use crate::plugin::{Component, Host, Limits, Plugin, Unusable};
 
 /// What is said of plugins.
@@ -21,6 +24,13 @@ pub(super) struct Wanted<'w> {
     pub(super) named: &'w [String],
     pub(super) files: Files<'w>,
     pub(super) trust: &'w Trust,
+    /// Where the components of sources come from.
+    pub(super) supply: &'w Supply,
+    /// What the tree's lock says of its sources, and where it is.
+    pub(super) lock: &'w Lock,
+    pub(super) lock_path: PathBuf,
+    /// Whether it may be asked whether what floats has moved.
+    pub(super) asks: bool,
 }
 
 /// What became of it.
@@ -38,7 +48,7 @@ pub(super) struct Loaded {
 /// # Errors
 /// When the command line gives two of them one name.
 pub(super) fn load(host: &Arc<Host>, wanted: &Wanted) -> anyhow::Result<Loaded> {
-    let mut loading = Loading { host, loaded: Loaded::default(), digests: Vec::new() };
+    let mut loading = Loading { host, wanted, loaded: Loaded::default(), digests: Vec::new() };
     let mut names = HashSet::new();
     for argument in wanted.named {
         let (name, path) = match argument.split_once('=') {
@@ -48,14 +58,15 @@ pub(super) fn load(host: &Arc<Host>, wanted: &Wanted) -> anyhow::Result<Loaded> 
         ensure!(names.insert(name.clone()), "--plugin: two plugins are called {name}; write --plugin NAME=FILE");
         loading.take(&name, |loading| loading.flag(&name, path));
     }
+    // The user's own lock lies beside his file.
+    let own_lock = wanted.files.user.map(own_lock);
     for (file, name, table) in tables(wanted.files.user).filter(|(_, name, _)| !names.contains(*name)) {
-        loading.take(name, |loading| loading.own(name, &file.folder.join(&table.path), table, wanted.trust));
+        loading.take(name, |loading| loading.own(name, file, table, own_lock.as_ref()));
     }
     names.extend(tables(wanted.files.user).map(|(_, name, _)| name.clone()));
     for (file, name, table) in tables(wanted.files.tree) {
-        let path = file.folder.join(&table.path);
-        let component = read(&path);
-        let digest = component.as_ref().ok().map(Component::digest);
+        let asked = loading.asked(file, table);
+        let digest = asked.as_ref().ok().map(|asked| &asked.digest);
         let mut running = loading.digests.iter().filter(|(_, running)| Some(running) == digest).map(|(own, _)| own);
         let note = if names.contains(name) {
             let is_it = running.any(|own| own == name);
@@ -63,7 +74,7 @@ pub(super) fn load(host: &Arc<Host>, wanted: &Wanted) -> anyhow::Result<Loaded> 
         } else if let Some(own) = running.next() {
             Some(format!("runs as {own}, as you say in your own plimsoll.toml"))
         } else {
-            loading.take(name, |loading| loading.of_tree(name, file, table, (&path, &component?), wanted));
+            loading.take(name, |loading| loading.of_tree(name, file, table, asked?));
             None
         };
         let noted = note.map(|note| format!("{}: plugin {name} {note}", file.path.display()));
@@ -76,8 +87,30 @@ fn tables(file: Option<&File>) -> impl Iterator<Item = (&File, &String, &PluginT
     file.into_iter().flat_map(|file| file.plugins.iter().map(move |(name, table)| (file, name, table)))
 }
 
+/// A lock that may not hold up, which then costs those who need it.
+type ReadLock = (PathBuf, Result<Lock, String>);
+
+fn own_lock(user: &File) -> ReadLock {
+    let file = LockFile::at(user.folder.join(FILE_NAME));
+    let has_sources = user.plugins.values().any(|table| table.place.source().is_some());
+    let lock = match has_sources {
+        true => file.read().map(|parsed| parsed.lock).map_err(|error| error.to_string()),
+        false => Ok(Lock::default()),
+    };
+    (file.path().to_owned(), lock)
+}
+
+/// What a tree asks for.
+struct Asked {
+    digest: Digest,
+    /// The component, where looking it up asks nobody.
+    component: Option<Component>,
+    record: Option<Record>,
+}
+
 struct Loading<'h> {
     host: &'h Arc<Host>,
+    wanted: &'h Wanted<'h>,
     loaded: Loaded,
     /// By name, which components run.
     digests: Vec<(String, Digest)>,
@@ -94,15 +127,21 @@ impl Loading<'_> {
     /// Who names a component on the command line lets it ask for all that it imports.
     fn flag(&mut self, name: &str, path: &Path) -> Result<Plugin, String> {
         let component = read(path)?;
-        let plugin = self.load(name, path, &component, Limits::default())?;
+        let plugin = self.load(name, &path.display().to_string(), &component, Limits::default())?;
         let grants = Grants::all_of(&plugin.capabilities);
         Ok(plugin.granted(grants))
     }
 
-    fn own(&mut self, name: &str, path: &Path, table: &PluginTable, trust: &Trust) -> Result<Plugin, String> {
-        let component = read(path)?;
-        let (shown, digest) = (path.display(), component.digest());
-        if table.digest.as_ref() != Some(digest) && !trust.digests.contains(digest) {
+    fn own(&mut self, name: &str, file: &File, table: &PluginTable, lock: Option<&ReadLock>) -> Result<Plugin, String> {
+        let (component, shown) = match &table.place {
+            Place::Path(path) => {
+                let path = file.folder.join(path);
+                (read(&path)?, path.display().to_string())
+            }
+            Place::Source(source) => (self.own_source(name, source, table, lock)?, source.to_string()),
+        };
+        let digest = component.digest();
+        if table.digest.as_ref() != Some(digest) && !self.wanted.trust.digests.contains(digest) {
             return Err(match &table.digest {
                 None => format!(
                     "{shown}: your plimsoll.toml does not say which component it means; write digest = \"{digest}\" \
@@ -114,20 +153,68 @@ impl Loading<'_> {
                 ),
             });
         }
-        Ok(self.load(name, path, &component, limits(table.limits, false))?.granted(table.grants.clone()))
+        Ok(self.load(name, &shown, &component, limits(table.limits, false))?.granted(table.grants.clone()))
     }
 
-    fn of_tree(
+    fn own_source(
         &mut self,
         name: &str,
-        file: &File,
+        source: &Source,
         table: &PluginTable,
-        (path, component): (&Path, &Component),
-        wanted: &Wanted,
-    ) -> Result<Plugin, String> {
-        let digest = component.digest();
+        lock: Option<&ReadLock>,
+    ) -> Result<Component, String> {
+        let agreed = table.digest.as_ref().ok_or_else(|| {
+            format!(
+                "{source}: your plimsoll.toml does not say which component it means: run `plimsoll plugin add {source}`"
+            )
+        })?;
+        let (path, lock) = lock.ok_or("there is no lock of your own")?;
+        let record = Record::find(lock.as_ref().map_err(Clone::clone)?, source)?;
+        let component = self.wanted.supply.component(source, agreed, record.as_ref(), path)?;
+        self.look_for_drift(name, source, record.as_ref());
+        Ok(component)
+    }
+
+    fn look_for_drift(&mut self, name: &str, source: &Source, record: Option<&Record>) {
+        let record = record.filter(|_| self.wanted.asks);
+        let drift = record.and_then(|record| self.wanted.supply.drift(name, source, record));
+        self.loaded.notes.extend(drift);
+    }
+
+    /// What a tree's file asks for; of a source, what its lock says. Nobody else is asked.
+    fn asked(&self, file: &File, table: &PluginTable) -> Result<Asked, String> {
+        let source = match &table.place {
+            Place::Path(path) => {
+                let component = read(&file.folder.join(path))?;
+                return Ok(Asked { digest: component.digest().clone(), component: Some(component), record: None });
+            }
+            Place::Source(source) => source,
+        };
+        let record = Record::find(self.wanted.lock, source)?;
+        match (record, &table.digest) {
+            (Some(record), Some(digest)) if record.component != *digest => Err(format!(
+                "{} says {digest} of {source}, and {} says {}",
+                file.path.display(),
+                self.wanted.lock_path.display(),
+                record.component
+            )),
+            (Some(record), _) => Ok(Asked { digest: record.component.clone(), component: None, record: Some(record) }),
+            (None, Some(digest)) => Ok(Asked { digest: digest.clone(), component: None, record: None }),
+            (None, None) => Err(format!(
+                "{} does not say what {source} means: run `plimsoll plugin add {source}`",
+                self.wanted.lock_path.display()
+            )),
+        }
+    }
+
+    fn of_tree(&mut self, name: &str, file: &File, table: &PluginTable, asked: Asked) -> Result<Plugin, String> {
+        let (wanted, digest) = (self.wanted, &asked.digest);
+        let shown = match &table.place {
+            Place::Path(path) => file.folder.join(path).display().to_string(),
+            place @ Place::Source(_) => shown(place),
+        };
         let Some(grants) = granted(digest, table, wanted) else {
-            let (asking, shown) = (file.path.display(), path.display());
+            let asking = file.path.display();
             let known = tables(wanted.files.user).any(|(_, of, _)| of == name)
                 || wanted
                     .files
@@ -139,12 +226,22 @@ impl Loading<'_> {
                  plugin inspect {shown}`, then `plimsoll plugin add {shown}`, or use --trust {digest}"
             ));
         };
-        Ok(self.load(name, path, component, limits(table.limits, true))?.granted(grants))
+        let component = match (asked.component, &table.place) {
+            (Some(component), _) => component,
+            (None, Place::Source(source)) => {
+                let record = asked.record.as_ref();
+                let component = wanted.supply.component(source, digest, record, &wanted.lock_path)?;
+                self.look_for_drift(name, source, record);
+                component
+            }
+            (None, Place::Path(path)) => read(&file.folder.join(path))?,
+        };
+        Ok(self.load(name, &shown, &component, limits(table.limits, true))?.granted(grants))
     }
 
-    fn load(&mut self, name: &str, path: &Path, component: &Component, limits: Limits) -> Result<Plugin, String> {
+    fn load(&mut self, name: &str, shown: &str, component: &Component, limits: Limits) -> Result<Plugin, String> {
         let plugin = Plugin::load(self.host, name, component, limits)
-            .map_err(|unusable| format!("{}: {}", path.display(), unusable.message))?;
+            .map_err(|unusable| format!("{shown}: {}", unusable.message))?;
         self.digests.push((name.to_owned(), component.digest().clone()));
         Ok(plugin)
     }

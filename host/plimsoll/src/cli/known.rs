@@ -10,8 +10,10 @@ use clap::Args;
 use super::configured::Configured;
 use super::consent::{self, Wanted};
 use super::inputs::Given;
+use super::supply::Supply;
 use super::{bundled, complain, store, variables};
-use crate::config::{Trust, cache_dir};
+use crate::config::{Config, Flags, cache_dir};
+use crate::lock::{FILE_NAME, LockFile};
 use crate::plugin::{Host, Plugin, Unusable};
 
 /// Which plugins are asked besides the bundled packs.
@@ -36,8 +38,20 @@ pub(super) fn plugins(named: &Named) -> anyhow::Result<(Arc<Host>, Vec<Plugin>)>
     let configured = Configured::read(given, &variables)?;
     let cache = cache_dir(None, &variables);
     let (host, mut plugins) = bundled(store(cache.as_deref(), &variables))?;
-    let trust = Trust::settle(Vec::new(), false, &variables)?;
-    let loaded = consent::load(&host, &Wanted { named: &named.plugins, files: configured.files(), trust: &trust })?;
+    let (config, files) = (Config::settle(Flags::default(), &variables, configured.files())?, configured.files());
+    let lock = LockFile::at(configured.lock_folder(given).join(FILE_NAME));
+    let loaded = consent::load(
+        &host,
+        &Wanted {
+            named: &named.plugins,
+            files,
+            trust: &config.trust,
+            supply: &Supply::new(&config, files, None),
+            lock: &lock.read()?.lock,
+            lock_path: lock.path().to_owned(),
+            asks: false,
+        },
+    )?;
     for Unusable { name, message } in &loaded.unusable {
         complain(&format!("note: plugin {name} cannot be used: {message}"));
     }

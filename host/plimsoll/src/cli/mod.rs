@@ -12,6 +12,7 @@ mod plugin;
 mod progress;
 mod repository;
 mod rules;
+mod supply;
 mod version;
 
 use std::borrow::Cow;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, value};
 
-use super::{ConfigError, Digest, Grants, file};
+use super::{ConfigError, Digest, Grants, Place, file};
 use crate::private;
 
 /// The user's own file under change.
@@ -40,12 +40,19 @@ impl Edit {
     pub fn set_plugin(
         &mut self,
         name: &str,
-        component: &Path,
+        place: &Place,
         digest: &Digest,
         grants: &Grants,
     ) -> Result<(), ConfigError> {
         let table = self.table("plugins", name)?;
-        table["path"] = value(component.to_string_lossy().as_ref());
+        let (key, text, other) = match place {
+            Place::Path(path) => ("path", path.to_string_lossy().into_owned(), "source"),
+            Place::Source(source) => ("source", source.to_string(), "path"),
+        };
+        if let Some(table) = table.as_table_like_mut() {
+            table.remove(other);
+        }
+        table[key] = value(text);
         table["digest"] = value(digest.as_str());
         table["grants"] = inline(grants);
         Ok(())
@@ -134,7 +141,7 @@ mod tests {
         grants.add("registry", "ghcr.io/acme/*").unwrap();
 
         let mut edit = Edit::open(&path).unwrap();
-        edit.set_plugin("acme", Path::new("/p/acme.wasm"), &digest, &grants).unwrap();
+        edit.set_plugin("acme", &Place::Path("/p/acme.wasm".into()), &digest, &grants).unwrap();
         edit.save().unwrap();
         let fresh = format!(
             "[plugins.acme]\npath = \"/p/acme.wasm\"\ndigest = \"{digest}\"\ngrants = {{ registry = [\"ghcr.io/acme/*\"] }}\n"
@@ -144,7 +151,7 @@ mod tests {
         let written = "# mine\n[lint]\nfail-level = \"info\" # quiet\n\n[plugins.acme]\npath = \"old\"\nlimits = { time = \"1s\" }\n";
         fs::write(&path, written).unwrap();
         let mut edit = Edit::open(&path).unwrap();
-        edit.set_plugin("acme", Path::new("/p/acme.wasm"), &digest, &grants).unwrap();
+        edit.set_plugin("acme", &Place::Path("/p/acme.wasm".into()), &digest, &grants).unwrap();
         edit.set_trust(&digest, "other", &Grants::default()).unwrap();
         edit.save().unwrap();
         let text = fs::read_to_string(&path).unwrap();

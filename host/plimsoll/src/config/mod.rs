@@ -16,6 +16,7 @@ mod lock;
 mod pattern;
 mod plugins;
 mod slow_checks;
+mod source;
 mod value;
 
 use std::collections::BTreeMap;
@@ -29,11 +30,12 @@ pub use grants::Grants;
 pub use lock::{LockConfig, LockMode, LockTable, parse_lock_mode};
 pub use pattern::fits;
 use plimsoll_dockerfile::Platform;
-pub use plugins::{LimitsTable, PluginTable, Trust, TrustTable, TrustTables};
+pub use plugins::{LimitsTable, Place, PluginTable, Trust, TrustTable, TrustTables};
 use slow_checks::settle_tools;
 pub use slow_checks::{
     ConsoleTable, NetworkTable, Pool, PoolSettings, PoolTable, Pools, SlowChecksTable, TimeoutMode, Tools,
 };
+pub use source::Source;
 use thiserror::Error;
 pub use value::{
     Tool, parse_bool, parse_duration, parse_fail_level, parse_host, parse_mode, parse_platforms, parse_tool,

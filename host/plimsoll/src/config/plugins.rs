@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::file::parsed;
 use super::value::{parse_duration, parse_size, show_size};
-use super::{ConfigError, Digest, Grants, Variables, or_variable, parse_bool};
+use super::{ConfigError, Digest, Grants, Source, Variables, or_variable, parse_bool};
 use crate::limits::{
     CALL_TIME_ALLOWED, FINDINGS_ALLOWED, LOG_BYTES_ALLOWED, MEMORY_BYTES_ALLOWED, REQUESTS_ALLOWED,
     TABLE_ELEMENTS_ALLOWED,
@@ -21,19 +21,65 @@ use crate::limits::{
 
 /// `[plugins.NAME]`.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", expecting = "a table such as { path = \"acme.wasm\" }")]
+#[serde(try_from = "Written")]
 pub struct PluginTable {
-    /// The component; what is relative is so to the file's folder.
-    pub path: PathBuf,
+    /// The component: `path` or `source`.
+    pub place: Place,
     /// The component's digest. The user's own file must have it.
-    #[serde(default)]
     pub digest: Option<Digest>,
     /// What the plugin may ask for; in the tree's file, what it would like to.
-    #[serde(default)]
     pub grants: Grants,
     /// What it may use up; in the tree's file it can only be less.
-    #[serde(default)]
     pub limits: LimitsTable,
+}
+
+/// Where a component is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In a file; what is relative is so to the folder of the file that says so.
+    Path(PathBuf),
+    /// Elsewhere; a lock says what it means.
+    Source(Source),
+}
+
+/// `[plugins.NAME]` as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", expecting = "a table such as { path = \"acme.wasm\" }")]
+struct Written {
+    path: Option<PathBuf>,
+    source: Option<Source>,
+    digest: Option<Digest>,
+    #[serde(default)]
+    grants: Grants,
+    #[serde(default)]
+    limits: LimitsTable,
+}
+
+impl TryFrom<Written> for PluginTable {
+    type Error = &'static str;
+
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        let Written { path, source, digest, grants, limits } = written;
+        let place = match (path, source) {
+            (Some(path), None) => Place::Path(path),
+            (None, Some(source)) => Place::Source(source),
+            (Some(_), Some(_)) => return Err("it has both path and source: write the one that is meant"),
+            (None, None) => {
+                return Err("it says no path = \"FILE.wasm\" and no source = \"oci://HOST/REPOSITORY:TAG\"");
+            }
+        };
+        Ok(Self { place, digest, grants, limits })
+    }
+}
+
+impl Place {
+    /// The source, where it is one.
+    pub fn source(&self) -> Option<&Source> {
+        match self {
+            Self::Path(_) => None,
+            Self::Source(source) => Some(source),
+        }
+    }
 }
 
 /// `[trust."sha256:…"]`: the user's word for a component that trees ask for.
@@ -173,6 +219,8 @@ mod tests {
         assert_eq!(table.grants.to_string(), r#"registry = ["registry.acme.dev/*"], context = ["**/package.json"]"#);
         for odd in [
             "grants = {}",
+            "path = \"a\"\nsource = \"oci://ghcr.io/a\"",
+            "source = \"ghcr.io/a\"",
             "path = \"a\"\ngrants = { registries = [] }",
             "path = \"a\"\ngrants = { registry = [\"alpine\"] }",
             "path = \"a\"\nlimits = { memory = \"1\" }",

@@ -72,7 +72,8 @@ const KNOWN: [(&str, &str); 7] = [
 ];
 
 /// What this program writes beside value and policy.
-const OWN_FIELDS: [&str; 5] = ["index", "kind", "size", "time", "url"];
+const OWN_FIELDS: [&str; 9] =
+    ["capabilities", "component", "contract", "index", "kind", "options", "size", "time", "url"];
 
 impl Key {
     /// A key of a known module, with these arguments.

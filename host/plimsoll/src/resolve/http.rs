@@ -27,11 +27,40 @@ impl Http {
         Self { web }
     }
 
+    /// What an address holds, `bytes_max` at most.
+    ///
+    /// # Errors
+    /// When that cannot be had, or is more.
+    pub async fn content(&self, url: &Url, bytes_max: u64, deadline: Instant) -> Result<Vec<u8>, Failure> {
+        let read = self.read(url, bytes_max, deadline, &Vec::new, |content, piece| content.extend_from_slice(piece));
+        Ok(read.await?.0)
+    }
+
     async fn download(&self, url: &Url, algorithm: Algorithm, deadline: Instant) -> Result<Download, Failure> {
+        let begin = || (Checksum::new(algorithm), 0);
+        let read = self.read(url, DOWNLOAD_BYTES_MAX, deadline, &begin, |(checksum, size), piece| {
+            checksum.update(piece);
+            *size += piece.len() as u64;
+        });
+        let ((checksum, size), final_url) = read.await?;
+        Ok(Download { digest: checksum.digest(), size, final_url: final_url.into() })
+    }
+
+    /// Takes content in, piece by piece, again from the beginning after failures that may pass; says which URL it came
+    /// from.
+    async fn read<T: Send>(
+        &self,
+        url: &Url,
+        bytes_max: u64,
+        deadline: Instant,
+        begin: &(impl Fn() -> T + Sync),
+        take: fn(&mut T, &[u8]),
+    ) -> Result<(T, Url), Failure> {
         let mut tries = 0;
         loop {
-            let trouble = match self.download_once(url, algorithm).await {
-                Ok(download) => return Ok(download),
+            let mut taken = begin();
+            let trouble = match self.read_once(url, bytes_max, &mut taken, take).await {
+                Ok(final_url) => return Ok((taken, final_url)),
                 Err(trouble) => trouble,
             };
             let Some(delay) = trouble.delay(tries, deadline) else { return Err(trouble.failure) };
@@ -40,30 +69,36 @@ impl Http {
         }
     }
 
-    async fn download_once(&self, url: &Url, algorithm: Algorithm) -> Result<Download, Trouble> {
+    async fn read_once<T: Send>(
+        &self,
+        url: &Url,
+        bytes_max: u64,
+        taken: &mut T,
+        take: fn(&mut T, &[u8]),
+    ) -> Result<Url, Trouble> {
         let request = Request { url: url.clone(), headers: HeaderMap::new(), body: None };
         let mut response = self.web.send(&request).await?;
         let mut final_url = response.url().clone();
         let host = host_of(response.url()).to_owned();
         let host = host.as_str();
         let too_large =
-            || Trouble::answer(host, format_args!("has more than the {} MiB that are read", DOWNLOAD_BYTES_MAX >> 20));
-        if response.content_length().is_some_and(|length| length > DOWNLOAD_BYTES_MAX) {
+            || Trouble::answer(host, format_args!("has more than the {} MiB that are read", bytes_max >> 20));
+        if response.content_length().is_some_and(|length| length > bytes_max) {
             return Err(too_large());
         }
-        let (mut checksum, mut size) = (Checksum::new(algorithm), 0);
+        let mut size = 0;
         while let Some(piece) = response.chunk().await.map_err(|error| Trouble::of_transport(host, &error))? {
             size += piece.len() as u64;
-            if size > DOWNLOAD_BYTES_MAX {
+            if size > bytes_max {
                 return Err(too_large());
             }
-            checksum.update(&piece);
+            take(taken, &piece);
         }
         // What a redirect adds may be a signature, which is nobody else's to have.
         if final_url != *url {
             final_url.set_query(None);
         }
-        Ok(Download { digest: checksum.digest(), size, final_url: final_url.into() })
+        Ok(final_url)
     }
 }
 

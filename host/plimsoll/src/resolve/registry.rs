@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use plimsoll_registry::config::PullSource;
-use plimsoll_registry::{Client, ClientConfig, ErrorKind, Statistics};
+use plimsoll_registry::{Client, ClientConfig, Error, ErrorKind, Statistics};
 
 use super::{Resolve, Resolving, misdirected};
 use crate::question::{Answer, Failure, Question, SkipReason};
@@ -43,7 +43,7 @@ impl Resolve for Registry {
                 }
                 _ => return Err(misdirected(question)),
             };
-            answer.map_err(|error| Failure { reason: reason(error.kind), detail: error.detail })
+            answer.map_err(Failure::from)
         })
     }
 
@@ -81,13 +81,16 @@ impl Resolve for Registry {
     }
 }
 
-fn reason(kind: ErrorKind) -> SkipReason {
-    match kind {
-        ErrorKind::Denied => SkipReason::Denied,
-        ErrorKind::Auth => SkipReason::Auth,
-        ErrorKind::NotFound => SkipReason::NotFound,
-        ErrorKind::Network => SkipReason::Network,
-        ErrorKind::Timeout => SkipReason::Timeout,
-        ErrorKind::ResolverError => SkipReason::ResolverError,
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let reason = match error.kind {
+            ErrorKind::Denied => SkipReason::Denied,
+            ErrorKind::Auth => SkipReason::Auth,
+            ErrorKind::NotFound => SkipReason::NotFound,
+            ErrorKind::Network => SkipReason::Network,
+            ErrorKind::Timeout => SkipReason::Timeout,
+            ErrorKind::ResolverError => SkipReason::ResolverError,
+        };
+        Self { reason, detail: error.detail }
     }
 }

@@ -21,8 +21,8 @@ pub trait Fetch {
     fn manifest(&self, digest: &str) -> impl Future<Output = Result<Vec<u8>, Error>> + Send;
     /// The manifest that a tag means.
     fn tagged(&self, tag: &str) -> impl Future<Output = Result<Vec<u8>, Error>> + Send;
-    /// The blob of a digest, unless it has more bytes than this.
-    fn blob(&self, digest: &str, bytes_max: usize) -> impl Future<Output = Result<Vec<u8>, Error>> + Send;
+    /// The blob of a digest, which has the promised size and no more bytes than `bytes_max`.
+    fn blob(&self, digest: &str, size: u64, bytes_max: usize) -> impl Future<Output = Result<Vec<u8>, Error>> + Send;
 }
 
 /// How something is signed.
@@ -234,7 +234,7 @@ impl Tried {
             self.note(unreadable(format!("{} bytes; at most {bytes_max} are read", layer.size)));
             return None;
         }
-        self.listed(fetch.blob(&layer.digest, bytes_max).await, "a blob")
+        self.listed(fetch.blob(&layer.digest, layer.size, bytes_max).await, "a blob")
     }
 
     fn holds(&mut self, verified: Result<(), Wrong>) -> bool {

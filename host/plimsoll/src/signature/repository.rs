@@ -43,7 +43,7 @@ impl Fetch for Repository<'_> {
         Ok(self.client.manifest(&self.by_tag(tag), self.deadline).await?.bytes)
     }
 
-    async fn blob(&self, digest: &str, bytes_max: usize) -> Result<Vec<u8>, Error> {
-        Ok(self.client.blob(&self.by_digest(digest), bytes_max, self.deadline).await?.bytes)
+    async fn blob(&self, digest: &str, size: u64, bytes_max: usize) -> Result<Vec<u8>, Error> {
+        self.client.blob(self.reference, digest, size, bytes_max, self.deadline).await
     }
 }

@@ -17,6 +17,13 @@ use crate::http::{Call, Http, Response};
 use crate::secret::Secret;
 use crate::statistics::Counters;
 
+/// What is wanted of a repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Access {
+    Pull,
+    Push,
+}
+
 /// Who asks: everything that authorization for one repository depends on.
 pub(crate) struct Asker<'a> {
     pub http: &'a Http,
@@ -24,6 +31,7 @@ pub(crate) struct Asker<'a> {
     pub endpoint: &'a Endpoint,
     pub counters: &'a Counters,
     pub repository: &'a str,
+    pub access: Access,
     pub call: Call,
 }
 
@@ -134,7 +142,19 @@ impl<'a> Asker<'a> {
 
     /// What a token is asked for.
     pub fn scope(&self) -> String {
-        format!("repository:{}:pull", self.repository)
+        let actions = match self.access {
+            Access::Pull => "pull",
+            Access::Push => "pull,push",
+        };
+        format!("repository:{}:{actions}", self.repository)
+    }
+
+    /// What a refusal says of the repository.
+    fn barred(&self) -> &'static str {
+        match self.access {
+            Access::Pull => "which is private or missing",
+            Access::Push => "which not everybody may push to",
+        }
     }
 
     /// Reads files and runs helpers on a thread that may block; they are told to stop when nobody waits any more.
@@ -168,9 +188,8 @@ impl<'a> Asker<'a> {
     /// The error where the server refuses without a challenge that can be met.
     fn no_way_in(&self, response: &Response) -> Error {
         let (host, repository, status) = (self.host(), self.repository, response.status.as_u16());
-        let detail = format!(
-            "{host} answered {status} for {repository}, which is private or missing, and offers no way to log in"
-        );
+        let barred = self.barred();
+        let detail = format!("{host} answered {status} for {repository}, {barred}, and offers no way to log in");
         Error::new(ErrorKind::Auth, host, detail)
     }
 
@@ -190,8 +209,7 @@ impl<'a> Asker<'a> {
             }
         };
         let login = if host == "docker.io" { "docker login".to_owned() } else { format!("docker login {host}") };
-        let detail =
-            format!("{host} answered {status} for {repository}, which is private or missing; {why}: try `{login}`");
+        let detail = format!("{host} answered {status} for {repository}, {}; {why}: try `{login}`", self.barred());
         Error::new(ErrorKind::Auth, host, detail)
     }
 }

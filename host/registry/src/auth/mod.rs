@@ -8,4 +8,4 @@ mod grant;
 mod token;
 
 pub(crate) use challenge::Challenge;
-pub(crate) use grant::{Asker, Grant, establish, renew};
+pub(crate) use grant::{Access, Asker, Grant, establish, renew};

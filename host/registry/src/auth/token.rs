@@ -10,7 +10,7 @@ use super::grant::{Asker, basic};
 use crate::credentials::Credentials;
 use crate::endpoint::{is_loopback_url, may_follow};
 use crate::error::{Error, ErrorKind};
-use crate::http::{Purpose, Request, Response, refusal};
+use crate::http::{Deed, Purpose, Request, Response, refusal};
 use crate::limits::{TOKEN_BYTES_MAX, TOKEN_LIFE_DEFAULT, TOKEN_LIFE_MARGIN, TOKEN_LIFE_MAX};
 use crate::secret::Secret;
 
@@ -34,7 +34,7 @@ struct Body {
     expires_in: Option<u64>,
 }
 
-/// Asks the service of `bearer` for a token to pull from the asker's repository.
+/// Asks the service of `bearer` for a token for what the asker wants of its repository.
 pub(super) async fn ask(
     asker: &Asker<'_>,
     bearer: &Bearer,
@@ -51,7 +51,7 @@ pub(super) async fn ask(
         status if status.is_success() => read(host, &response).map(Answer::Token),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Ok(Answer::Refused(response.status)),
         // OAuth2 says "invalid grant" with 400.
-        StatusCode::BAD_REQUEST if request.form.is_some() => Ok(Answer::Refused(response.status)),
+        StatusCode::BAD_REQUEST if matches!(request.deed, Deed::Form(_)) => Ok(Answer::Refused(response.status)),
         _ => Err(token_service_failed(host, &response)),
     }
 }
@@ -102,8 +102,8 @@ fn by_identity<'a>(asker: &Asker<'a>, bearer: &Bearer, identity: &Secret) -> Req
         .append_pair("refresh_token", identity.expose())
         .append_pair("scope", &scopes(asker, bearer).join(" "));
     append_service(&mut form, bearer);
-    let form = form.query().map(Secret::new);
-    Request { form, ..request(asker, bearer.realm.clone()) }
+    let deed = Deed::Form(Secret::new(form.query().unwrap_or_default()));
+    Request { deed, ..request(asker, bearer.realm.clone()) }
 }
 
 fn append_service(url: &mut Url, bearer: &Bearer) {
@@ -128,7 +128,7 @@ fn request<'a>(asker: &Asker<'a>, url: Url) -> Request<'a> {
         url,
         accept: "application/json",
         authorization: None,
-        form: None,
+        deed: Deed::Get,
         bytes_max: TOKEN_BYTES_MAX,
     }
 }

@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode, Url};
 use super::clients::Clients;
 use super::failure::Failure;
 use super::gate::Gates;
-use super::{Call, Purpose, Request, Response};
+use super::{Call, Deed, Purpose, Request, Response};
 use crate::endpoint::may_follow;
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
@@ -29,7 +29,12 @@ impl Http {
         self.send_again(request, call, |_| false).await.map_err(|failure| failure.error)
     }
 
-    /// The same where there is another way to ask: `None` when nobody answers, which is not tried again.
+    /// The same, but once only: for what cannot be sent again as it is.
+    pub async fn send_once_only(&self, request: &Request<'_>, call: Call) -> Result<Response, Error> {
+        self.send_again(request, call, |_| true).await.map_err(|failure| failure.error)
+    }
+
+    /// As [`Http::send`] where there is another way to ask: `None` when nobody answers, which is not tried again.
     pub async fn reach(&self, request: &Request<'_>, call: Call) -> Result<Option<Response>, Error> {
         match self.send_again(request, call, |failure| failure.unanswered).await {
             Ok(response) => Ok(Some(response)),
@@ -83,8 +88,9 @@ impl Http {
                 Step::Done(response) => return Ok(response),
                 Step::Redirect(location) => location,
             };
-            if request.form.is_some() {
-                return Err(Error::resolver(host, "redirects a request for a token").into());
+            if !request.deed.follows_redirects() {
+                let what = if request.purpose == Purpose::Token { "a request for a token" } else { "an upload" };
+                return Err(Error::resolver(host, format_args!("redirects {what}")).into());
             }
             url = redirect_target(request, &url, location.as_ref())?;
         }
@@ -110,7 +116,12 @@ async fn exchange(
     url: Url,
     same_origin: bool,
 ) -> Result<reqwest::Response, Failure> {
-    let method = if request.form.is_some() { Method::POST } else { Method::GET };
+    let method = match request.deed {
+        Deed::Get => Method::GET,
+        Deed::Head => Method::HEAD,
+        Deed::Begin | Deed::Form(_) => Method::POST,
+        Deed::Put { .. } => Method::PUT,
+    };
     let mut builder = client.request(method, url).header(ACCEPT, request.accept);
     if let Some(authorization) = request.authorization.as_ref().filter(|_| same_origin) {
         let mut value = HeaderValue::from_str(authorization.expose()).map_err(|_| {
@@ -123,10 +134,14 @@ async fn exchange(
         value.set_sensitive(true);
         builder = builder.header(AUTHORIZATION, value);
     }
-    if let Some(form) = &request.form {
-        builder = builder.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-        builder = builder.body(form.expose().to_owned());
-    }
+    builder = match &request.deed {
+        Deed::Get | Deed::Head => builder,
+        Deed::Begin => builder.body(Vec::new()),
+        Deed::Form(form) => {
+            builder.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form.expose().to_owned())
+        }
+        Deed::Put { media_type, bytes } => builder.header(CONTENT_TYPE, *media_type).body(bytes.to_vec()),
+    };
     Counters::add(counter(request), 1);
     builder.send().await.map_err(|error| Failure::of_transport(&request.endpoint.name, &error))
 }

@@ -32,7 +32,30 @@ pub(crate) enum Purpose {
     Content,
 }
 
-/// A GET, or a POST where there is a form.
+/// What a request does, and what it carries.
+#[derive(Clone)]
+pub(crate) enum Deed<'a> {
+    Get,
+    Head,
+    /// POST without a body.
+    Begin,
+    /// POST of an `application/x-www-form-urlencoded` body.
+    Form(Secret),
+    /// PUT of content.
+    Put {
+        media_type: &'a str,
+        bytes: &'a [u8],
+    },
+}
+
+impl Deed<'_> {
+    /// Whether it may be sent on to another address.
+    pub fn follows_redirects(&self) -> bool {
+        matches!(self, Self::Get | Self::Head)
+    }
+}
+
+/// What is sent.
 pub(crate) struct Request<'a> {
     /// The registry that errors name, and how its servers are spoken to.
     pub endpoint: &'a Endpoint,
@@ -42,8 +65,7 @@ pub(crate) struct Request<'a> {
     pub accept: &'static str,
     /// Value of the `Authorization` header.
     pub authorization: Option<Secret>,
-    /// An `application/x-www-form-urlencoded` body.
-    pub form: Option<Secret>,
+    pub deed: Deed<'a>,
     /// Most bytes of a successful answer.
     pub bytes_max: usize,
 }

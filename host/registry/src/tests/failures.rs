@@ -9,7 +9,7 @@ use super::fixture::{CONFIG, Contents, MANIFEST, app};
 use super::server::{How, Reply, Seen};
 use super::*;
 use crate::endpoint::{Endpoint, Manner};
-use crate::http::{Call, Http, Purpose, Request};
+use crate::http::{Call, Deed, Http, Purpose, Request};
 use crate::limits::{CONFIG_BYTES_MAX, MANIFEST_BYTES_MAX};
 use crate::statistics::Counters;
 
@@ -134,7 +134,7 @@ fn a_server_without_tls_is_not_tried_again() {
         url: format!("https://{host}/v2/").parse().unwrap(),
         accept: "*/*",
         authorization: None,
-        form: None,
+        deed: Deed::Get,
         bytes_max: 1,
     };
     let error = run(Http::new(Environment::default(), "test".into()).send(&request, Call::new(None))).err().unwrap();

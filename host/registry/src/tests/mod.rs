@@ -9,6 +9,7 @@ mod guard;
 mod images;
 mod mirrors;
 mod proxies;
+mod pushing;
 mod questions;
 mod server;
 mod sharing;

@@ -54,27 +54,6 @@ fn attestation(contents: &mut Contents, subject: &str, types: &[&str]) -> Value 
 }
 
 #[test]
-fn content_is_told_as_it_is() {
-    let mut contents = Contents::default();
-    let blob = contents.blob("app", "text/plain", b"four");
-    let manifest = json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": blob, "layers": []});
-    let listed = contents.manifest("app", "1", MANIFEST, &manifest);
-    let (server, client) = (contents.serve(), anonymous());
-    let soon = || Some(Instant::now() + PATIENCE);
-    for name in ["app:1", &format!("app@{}", digest(&listed))] {
-        let told = run(client.manifest(&reference(&server, name), soon())).unwrap();
-        assert_eq!((told.digest, told.bytes), (digest(&listed), manifest.to_string().into_bytes()));
-    }
-    let at = reference(&server, &format!("app@{}", digest(&blob)));
-    wrong(run(anonymous().blob(&at, 3, soon())), "3 bytes");
-    assert_eq!(run(client.blob(&at, 4, soon())).unwrap().bytes, b"four");
-    wrong(run(client.blob(&at, 3, soon())), "has more than 3 bytes");
-    wrong(run(client.blob(&reference(&server, "app:1"), 4, soon())), "by a digest that can be verified");
-    let nowhere = reference(&server, &format!("app@sha256:{}", "0".repeat(64)));
-    assert_eq!(run(client.blob(&nowhere, 4, soon())).unwrap_err().kind, ErrorKind::NotFound);
-}
-
-#[test]
 fn an_index_is_told_whole_with_its_attestations() {
     let mut contents = Contents::default();
     let mut image = contents.image("app", "", &config("linux/arm64"));

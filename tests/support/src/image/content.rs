@@ -49,11 +49,15 @@ pub(super) static DOCKER: MediaTypes = MediaTypes {
 };
 
 impl Content {
-    pub(super) fn new(media_type: &str, bytes: Vec<u8>) -> Self {
+    /// These bytes under a media type.
+    #[must_use]
+    pub fn new(media_type: &str, bytes: Vec<u8>) -> Self {
         Self { media_type: media_type.into(), digest: digest::of(&bytes), bytes }
     }
 
-    pub(super) fn json(media_type: &str, value: &Value) -> Self {
+    /// A document under a media type.
+    #[must_use]
+    pub fn json(media_type: &str, value: &Value) -> Self {
         Self::new(media_type, value.to_string().into_bytes())
     }
 

@@ -12,6 +12,7 @@ use super::setting::{Setting, now};
 use crate::cache::Cache;
 use crate::cli::consent::{self, Loaded, Wanted};
 use crate::cli::inputs::{Given, Inputs, covers, inputs, rulesets};
+use crate::cli::supply::Supply;
 use crate::cli::{bundled, progress, store};
 use crate::config::{Config, File, RegistriesTable, Variables};
 use crate::document::Surroundings;
@@ -57,8 +58,19 @@ impl Prepared {
         if !config.pools.console.enabled {
             wait_to_be_asked_for(&mut plugins);
         }
-        let mut loaded =
-            consent::load(&host, &Wanted { named: &arguments.scope.plugins, files, trust: &config.trust })?;
+        let supply = Supply::new(config, files, None).offline_if(setting.replay.is_some());
+        let mut loaded = consent::load(
+            &host,
+            &Wanted {
+                named: &arguments.scope.plugins,
+                files,
+                trust: &config.trust,
+                supply: &supply,
+                lock: &setting.locked.lock,
+                lock_path: setting.lock.path().to_owned(),
+                asks: setting.ask == Ask::Everything && config.pools.network.enabled && setting.replay.is_none(),
+            },
+        )?;
         loaded.plugins.splice(0..0, plugins);
         Self::with(Plugins { host, loaded }, |_| true, arguments, given, setting, variables)
     }

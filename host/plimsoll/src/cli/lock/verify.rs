@@ -14,7 +14,8 @@ use crate::question::{Question, SkipReason};
 /// Ask whether what the lock names is still there, and what has moved since
 ///
 /// Exit status: 1 if content is gone, is not what the lock says, or stands behind a
-/// pinned URL or branch no more. That a tag has moved is told, and no failure.
+/// pinned URL or branch no more. That a tag has moved is told, and no failure. Plugins are
+/// for `plimsoll plugin verify`.
 #[derive(Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -26,7 +27,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let survey = Survey::of_entries(arguments.scope)?;
     let mut questions: BTreeMap<&Key, (Question, Option<Question>)> = BTreeMap::new();
     let (mut said, mut is_wrong, mut is_unknown) = (Vec::new(), false, false);
-    for (key, entry) in survey.lock.iter().filter(|(key, _)| key.is_known()) {
+    for (key, entry) in survey.lock.iter().filter(|(key, _)| key.is_known() && key.module != "plugins") {
         let Some(question) = keys::question(key) else {
             complain(&format!("note: {key} is not asked: what is needed for that does not stand in the lock"));
             continue;

@@ -9,10 +9,16 @@ use std::{env, fs};
 use anyhow::{Context as _, anyhow, bail, ensure};
 use clap::Args;
 
-use super::super::{CLEAN, FAILED, complain, print, store, variables};
+use super::super::supply::shown;
+use super::super::{CLEAN, FAILED, complain, print, store};
+use super::around::Around;
 use super::{load, name_of, read};
-use crate::config::{self, Edit, Finder, Grants, PluginTable, cache_dir, user_file};
+use crate::config::{self, Digest, Edit, File, Finder, Grants, Place, PluginTable, Source};
+use crate::distribution::artifact::{DESCRIPTION, LICENSES, SOURCE};
+use crate::distribution::{Pulled, Record, record};
+use crate::lock::{LockFile, Policy, select};
 use crate::plugin::{Component, Plugin, check_name};
+use crate::private;
 use crate::report::printable;
 
 /// Let the rules of a component run
@@ -20,23 +26,41 @@ use crate::report::printable;
 /// Your own plimsoll.toml keeps your word, for these very bytes of the component: once
 /// they change you are asked again. Where the plimsoll.toml of the tree around you asks
 /// for the component, it will run there alone; else in all your runs.
+///
+/// What a source means is written into the plimsoll.lock beside the file that names it, and
+/// moves by `plimsoll plugin update`.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   plimsoll plugin add policies/acme.wasm
-  plimsoll plugin add acme.wasm --grant 'registry=ghcr.io/acme/*' --yes")]
+  plimsoll plugin add acme.wasm --grant 'registry=ghcr.io/acme/*' --yes
+  plimsoll plugin add oci://ghcr.io/acme/rules:1
+  plimsoll plugin add https://acme.dev/acme.wasm --digest sha256:…")]
 pub(super) struct Arguments {
-    /// The component
-    path: PathBuf,
-    /// The prefix of its rules [default: as the tree calls it, else the file's name]
+    /// The component: a file, oci://HOST/REPOSITORY:TAG, or https://… with --digest
+    #[arg(value_name = "FILE|SOURCE")]
+    place: String,
+    /// The prefix of its rules [default: as the tree calls it, else the last part of the file's or the source's name]
     #[arg(long)]
     name: Option<String>,
+    /// The component that is meant; others are refused
+    #[arg(long, value_name = "sha256:…")]
+    digest: Option<Digest>,
+    /// What the source means moves when you ask for it only [default]
+    #[arg(long, conflicts_with = "float")]
+    pin: bool,
+    /// Runs that may ask say when the source means something else
+    #[arg(long)]
+    float: bool,
     /// What it may ask for [default: as before, else as the tree asks, else all that it imports, tools excepted]
     #[arg(long = "grant", value_name = "CAPABILITY=PATTERN")]
     grants: Vec<String>,
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
+    /// Ask no registry; what is on this machine can be added
+    #[arg(long)]
+    offline: bool,
     /// Folder of the cache, where its native code is kept [default: plimsoll among the user's caches]
     #[arg(long, value_name = "DIR")]
     cache_dir: Option<PathBuf>,
@@ -50,47 +74,112 @@ struct Asked {
     grants: Grants,
 }
 
+/// What may be added.
+struct Offer {
+    place: Place,
+    component: Component,
+    asked: Option<Asked>,
+    /// What came with it, and the lock that is to say so.
+    pulled: Option<(Source, Pulled, LockFile, Option<Record>)>,
+}
+
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    let variables = variables();
-    let user =
-        user_file(&variables).context("there is no place for your own plimsoll.toml: set HOME or XDG_CONFIG_HOME")?;
-    let component = read(&arguments.path)?;
-    let path = fs::canonicalize(&arguments.path).with_context(|| arguments.path.display().to_string())?;
-    let asked = asked(&path, &user)?;
+    let source = Source::is_meant(&arguments.place).then(|| arguments.place.parse::<Source>()).transpose();
+    let source = source.map_err(|message| anyhow!(message))?;
+    let around = Around::read(arguments.cache_dir.clone(), arguments.offline, source.as_ref())?;
+    let offer = match source {
+        Some(source) => of_source(arguments, &around, source)?,
+        None => of_file(arguments, &around.user_path)?,
+    };
+    let Offer { place, component, asked, pulled } = offer;
     let name = match (&arguments.name, &asked) {
         (Some(name), Some(Asked { by, name: called, .. })) if name != called => {
             bail!("--name {name}: {} asks for it as {called}; leave --name out", by.display())
         }
         (Some(name), _) => name.clone(),
         (None, Some(asked)) => asked.name.clone(),
-        (None, None) => name_of(&path),
+        (None, None) => match &place {
+            Place::Path(path) => name_of(path),
+            Place::Source(source) => source.name(),
+        },
     };
     check_name(&name).map_err(|error| anyhow!("{error}; say --name NAME"))?;
     // Compiled at once, for later runs.
-    let cache = cache_dir(arguments.cache_dir.clone(), &variables);
-    let plugin = load(store(cache.as_deref(), &variables), &name, &arguments.path, &component)?;
-    let mut edit = Edit::open(&user)?;
-    let before = before(&user, &name)?;
+    let store = store(around.config.cache_dir.as_deref(), &around.variables);
+    let plugin = load(store, &name, &arguments.place, &component)?;
+    let mut edit = Edit::open(&around.user_path)?;
+    let before = before(around.user.as_ref(), &name);
     let grants = grants(arguments, &plugin, asked.as_ref(), before.as_ref())?;
 
-    let summary = summary(&plugin, &component, &path, &grants, asked.as_ref(), before.as_ref());
-    let can_ask = io::stdin().is_terminal() && io::stderr().is_terminal();
-    if arguments.yes {
-        print(&summary)?;
-    } else if !can_ask {
-        print(&summary)?;
-        bail!("nobody can be asked here whether {name} may run: look at the above, then use --yes");
-    } else if !agreed(&name, &summary)? {
+    let mut summary = summary(&plugin, &component, &shown(&place), &grants, asked.as_ref(), before.as_ref());
+    if let Some((_, pulled, ..)) = &pulled {
+        summary.insert_str(0, &said(pulled));
+    }
+    if !agreed(&format!("Let {name} run?"), &summary, arguments.yes)
+        .with_context(|| format!("whether {name} may run"))?
+    {
         complain(&format!("{name} will not run"));
         return Ok(FAILED);
     }
+    if let Some((source, pulled, lock, record)) = &pulled {
+        let told = if arguments.float { Some(Policy::Float) } else { arguments.pin.then_some(Policy::Pin) };
+        let known = record.as_ref().map(|record| record.policy);
+        let policy = told.or(known).unwrap_or_else(|| select::policy(&around.config.lock, &record::key(source)));
+        write_record(lock, source, &Record::of(pulled, &plugin, policy))?;
+    }
     match &asked {
         Some(_) => edit.set_trust(component.digest(), &name, &grants)?,
-        None => edit.set_plugin(&name, &path, component.digest(), &grants)?,
+        None => edit.set_plugin(&name, &place, component.digest(), &grants)?,
     }
     edit.save()?;
-    print(&format!("{name} runs from now on, as {} says\n", user.display()))?;
+    print(&format!("{name} runs from now on, as {} says\n", around.user_path.display()))?;
     Ok(CLEAN)
+}
+
+fn of_file(arguments: &Arguments, user: &Path) -> anyhow::Result<Offer> {
+    ensure!(!arguments.pin && !arguments.float, "--pin and --float are for sources such as oci://HOST/REPOSITORY:TAG");
+    let given = Path::new(&arguments.place);
+    let component = read(given)?;
+    let digest = component.digest();
+    if let Some(expected) = arguments.digest.as_ref().filter(|expected| *expected != digest) {
+        bail!("{}: it is {digest}; --digest says {expected}", given.display());
+    }
+    let path = fs::canonicalize(given).with_context(|| given.display().to_string())?;
+    let asked = asked(&path, user)?;
+    Ok(Offer { place: Place::Path(path), component, asked, pulled: None })
+}
+
+fn of_source(arguments: &Arguments, around: &Around, source: Source) -> anyhow::Result<Offer> {
+    let wanted = around.wanted(&source)?;
+    let pulled = around.pull(&source, &wanted, arguments.digest.as_ref())?;
+    let asked = wanted.asked.map(|(file, name, table)| Asked {
+        by: file.path.clone(),
+        name: name.to_owned(),
+        grants: table.grants.clone(),
+    });
+    let component = pulled.component.clone();
+    let pulled = Some((source.clone(), pulled, wanted.lock.clone(), wanted.record));
+    Ok(Offer { place: Place::Source(source), component, asked, pulled })
+}
+
+/// Writes down what a source means, unless the lock says so already.
+pub(super) fn write_record(lock: &LockFile, source: &Source, record: &Record) -> anyhow::Result<()> {
+    if let Some(folder) = lock.path().parent() {
+        private::folders().recursive(true).create(folder).with_context(|| folder.display().to_string())?;
+    }
+    Ok(lock.change(|lock| record.write(lock, source))?)
+}
+
+/// What a manifest says of a plugin: a stranger's texts.
+fn said(pulled: &Pulled) -> String {
+    let Some(artifact) = &pulled.artifact else { return String::new() };
+    let line = |name: &str| {
+        let text = artifact.annotations.get(name)?;
+        let short = name.rsplit('.').next().unwrap_or(name);
+        Some(format!("{short:9} {}\n", printable(text)))
+    };
+    let lines: String = [DESCRIPTION, SOURCE, LICENSES].into_iter().filter_map(line).collect();
+    format!("content   {}\n{lines}\n", pulled.content)
 }
 
 /// What the tree around the component, or around the working directory, asks for of this very file.
@@ -101,8 +190,10 @@ fn asked(path: &Path, user: &Path) -> anyhow::Result<Option<Asked>> {
     let mut asked: Vec<Asked> = Vec::new();
     for by in trees.into_iter().filter(|tree| tree != user) {
         let file = config::read(&by)?;
-        let is_meant =
-            |table: &PluginTable| fs::canonicalize(file.folder.join(&table.path)).is_ok_and(|asked| asked == path);
+        let is_meant = |table: &PluginTable| match &table.place {
+            Place::Path(asked) => fs::canonicalize(file.folder.join(asked)).is_ok_and(|asked| asked == path),
+            Place::Source(_) => false,
+        };
         let meant = file.plugins.iter().filter(|(_, table)| is_meant(table));
         asked.extend(meant.map(|(name, table)| Asked {
             by: by.clone(),
@@ -120,15 +211,12 @@ fn asked(path: &Path, user: &Path) -> anyhow::Result<Option<Asked>> {
 }
 
 /// What the user granted a plugin of this name before.
-fn before(user: &Path, name: &str) -> anyhow::Result<Option<Grants>> {
-    if !user.is_file() {
-        return Ok(None);
-    }
-    let file = config::read(user)?;
+fn before(user: Option<&File>, name: &str) -> Option<Grants> {
+    let file = user?;
     let mut trusted =
         file.trust.values().filter(|table| table.name.as_deref() == Some(name)).map(|table| &table.grants);
     let own = file.plugins.get(name).map(|table| &table.grants);
-    Ok(own.or_else(|| trusted.next_back()).cloned())
+    own.or_else(|| trusted.next_back()).cloned()
 }
 
 fn grants(
@@ -161,21 +249,22 @@ fn grants(
 fn summary(
     plugin: &Plugin,
     component: &Component,
-    path: &Path,
+    place: &str,
     grants: &Grants,
     asked: Option<&Asked>,
     before: Option<&Grants>,
 ) -> String {
     let Plugin { name, version, capabilities, rules, .. } = plugin;
-    let shown = |path: &Path| printable(&path.display().to_string());
-    let mut text = format!("{name} {} ({})\n\n", printable(version), shown(path));
+    let mut text = format!("{name} {} ({})\n\n", printable(version), printable(place));
     let width = rules.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
     for rule in rules {
         let severity = if rule.is_opt_in { "off" } else { rule.severity.name() };
         let _ = writeln!(text, "{:width$}  {severity:7}  {}", rule.name, printable(&rule.summary));
     }
     let imports = if capabilities.is_empty() { "nothing".to_owned() } else { capabilities.join(", ") };
-    let runs = asked.map_or("in all your runs".to_owned(), |asked| format!("where {} asks for it", shown(&asked.by)));
+    let runs = asked.map_or("in all your runs".to_owned(), |asked| {
+        format!("where {} asks for it", printable(&asked.by.display().to_string()))
+    });
     let _ = writeln!(text, "\n  digest       {}\n  can ask for  {imports}", component.digest());
     if let Some(before) = before.filter(|before| *before != grants) {
         let _ = writeln!(text, "  before       {before}");
@@ -184,10 +273,18 @@ fn summary(
     text
 }
 
-/// Asks on the terminal.
-fn agreed(name: &str, summary: &str) -> anyhow::Result<bool> {
+/// Whether the user agrees to what is shown; `yes` is his word beforehand.
+pub(super) fn agreed(question: &str, summary: &str, yes: bool) -> anyhow::Result<bool> {
+    if yes {
+        print(summary)?;
+        return Ok(true);
+    }
+    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        print(summary)?;
+        bail!("nobody can be asked here: look at the above, then use --yes");
+    }
     let mut err = io::stderr();
-    write!(err, "{summary}Let {name} run? [y/N] ")?;
+    write!(err, "{summary}{question} [y/N] ")?;
     err.flush()?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;

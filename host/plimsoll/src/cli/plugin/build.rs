@@ -43,7 +43,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let path = build(&arguments.path, arguments.target, arguments.output.as_deref())?;
     let component = read(&path)?;
-    let plugin = load(None, &name_of(&path), &path, &component)?;
+    let plugin = load(None, &name_of(&path), &path.display().to_string(), &component)?;
     check_world(&arguments.path, &plugin.capabilities)?;
     print(&format!("{}\n\n{}", path.display(), inspect::text(&plugin, &component)))?;
     Ok(CLEAN)

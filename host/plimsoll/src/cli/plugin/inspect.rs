@@ -1,13 +1,16 @@
 //! `plimsoll plugin inspect`.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::Path;
 
+use anyhow::anyhow;
 use clap::Args;
 use serde::Serialize;
 
 use super::super::{CLEAN, Format, print};
+use super::around::Around;
 use super::{load, name_of, read};
+use crate::config::Source;
 use crate::plugin::{Component, Plugin, Rule, check_name, contract};
 use crate::report::printable;
 
@@ -15,10 +18,14 @@ use crate::report::printable;
 ///
 /// What it can ask for is what it imports, nothing else: no list of its own is believed.
 #[derive(Args)]
-#[command(after_help = "Example: plimsoll plugin inspect policies/acme.wasm")]
+#[command(after_help = "\
+Examples:
+  plimsoll plugin inspect policies/acme.wasm
+  plimsoll plugin inspect oci://ghcr.io/acme/rules:1")]
 pub(super) struct Arguments {
-    /// The component
-    file: PathBuf,
+    /// The component: a file, or oci://HOST/REPOSITORY:TAG
+    #[arg(value_name = "FILE|SOURCE")]
+    file: String,
     /// The prefix of its rules [default: the file's name]
     #[arg(long)]
     name: Option<String>,
@@ -55,9 +62,19 @@ struct InspectedRule<'p> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    let component = read(&arguments.file)?;
+    let (component, own) = match Source::is_meant(&arguments.file) {
+        true => {
+            let source: Source = arguments.file.parse().map_err(|message: String| anyhow!(message))?;
+            let around = Around::read(None, false, Some(&source))?;
+            (around.pull(&source, &around.wanted(&source)?, None)?.component, source.name())
+        }
+        false => {
+            let path = Path::new(&arguments.file);
+            (read(path)?, name_of(path))
+        }
+    };
     // Whatever the file is called, there is something to see.
-    let own = Some(name_of(&arguments.file)).filter(|name| check_name(name).is_ok());
+    let own = Some(own).filter(|name| check_name(name).is_ok());
     let name = arguments.name.clone().or(own).unwrap_or_else(|| "plugin".to_owned());
     let plugin = load(None, &name, &arguments.file, &component)?;
     match arguments.format {

@@ -1,15 +1,16 @@
 //! `plimsoll plugin list`.
 
-use std::env;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
 
-use super::super::{CLEAN, Format, print, variables};
-use crate::config::{self, Digest, File, Finder, Grants, user_file};
+use super::super::{CLEAN, Format, print};
+use super::around::Around;
+use crate::config::{Digest, File, Grants, Place, PluginTable};
+use crate::distribution::{Record, Shelf};
+use crate::lock::Lock;
 use crate::plugin::Component;
 use crate::report::printable;
 
@@ -25,8 +26,9 @@ pub(super) struct Arguments {
 #[derive(Serialize)]
 struct Listed {
     name: String,
-    /// None for one that runs wherever a tree asks for it.
+    /// None for one that runs wherever a tree asks for it, and for a source.
     path: Option<PathBuf>,
+    source: Option<String>,
     digest: Option<String>,
     grants: Grants,
     state: State,
@@ -38,10 +40,14 @@ struct Listed {
 enum State {
     /// In all runs.
     Runs,
+    /// Likewise, from its source: it is not on this machine yet.
+    Elsewhere,
     /// Where a tree asks for it.
     RunsWhereAsked,
     /// Its component is another one than the user let run.
     Changed,
+    /// Nobody says which component its source means.
+    Unknown,
     /// There is no component, or it cannot be read.
     Missing,
     /// The tree asks for it, and nobody let it run.
@@ -49,17 +55,15 @@ enum State {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    let here = env::current_dir().context("the working directory is gone")?;
-    let user_path = user_file(&variables());
-    let user = user_path.as_deref().filter(|path| path.is_file()).map(config::read).transpose()?;
-    let tree = Finder::default().nearest(&here).filter(|tree| Some(tree) != user_path.as_ref());
-    let tree = tree.as_deref().map(config::read).transpose()?;
+    let around = Around::read(None, false, None)?;
     let mut listed = Vec::new();
-    for file in user.iter() {
-        listed.extend(own(file));
-    }
-    for file in tree.iter() {
-        listed.extend(asked(file, user.as_ref()));
+    for side in around.sides() {
+        let lock = side.lock.read()?.lock;
+        let seen = Seen { shelf: around.supply.shelf(), file: side.file, lock: &lock };
+        match side.is_user {
+            true => listed.extend(seen.own()),
+            false => listed.extend(seen.asked(around.user.as_ref())),
+        }
     }
     match arguments.format {
         Format::Text => print(&text(&listed))?,
@@ -68,44 +72,79 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     Ok(CLEAN)
 }
 
-fn own(file: &File) -> impl Iterator<Item = Listed> {
-    let plugins = file.plugins.iter().map(|(name, table)| {
-        let path = file.folder.join(&table.path);
-        let state = match digest_of(&path) {
-            None => State::Missing,
-            found if found == table.digest => State::Runs,
-            Some(_) => State::Changed,
-        };
-        let digest = table.digest.as_ref().map(ToString::to_string);
-        Listed { name: name.clone(), path: Some(path), digest, grants: table.grants.clone(), state }
-    });
-    let trusted = file.trust.iter().map(|(digest, table)| Listed {
-        name: table.name.clone().unwrap_or_default(),
-        path: None,
-        digest: Some(digest.to_string()),
-        grants: table.grants.clone(),
-        state: State::RunsWhereAsked,
-    });
-    plugins.chain(trusted)
+/// A file, and what there is to see of the components that it names.
+struct Seen<'s> {
+    shelf: Option<&'s Shelf>,
+    file: &'s File,
+    lock: &'s Lock,
 }
 
-/// Plugins that a tree asks for and nobody let run.
-fn asked<'f>(tree: &'f File, user: Option<&'f File>) -> impl Iterator<Item = Listed> {
-    tree.plugins.iter().filter_map(move |(name, table)| {
-        let path = tree.folder.join(&table.path);
-        let digest = digest_of(&path);
-        let is_known = |user: &File| {
-            digest.as_ref().is_some_and(|digest| user.trust.contains_key(digest))
-                || user.plugins.values().any(|own| own.digest.is_some() && own.digest == digest)
+impl Seen<'_> {
+    fn own(&self) -> impl Iterator<Item = Listed> {
+        let plugins = self.file.plugins.iter().map(|(name, table)| {
+            let state = match (&table.place, self.digest(table)) {
+                (Place::Source(_), Some(digest)) if self.is_here(&digest) => State::Runs,
+                (Place::Source(_), Some(_)) => State::Elsewhere,
+                (Place::Source(_), None) => State::Unknown,
+                (Place::Path(_), None) => State::Missing,
+                (Place::Path(_), found) if found == table.digest => State::Runs,
+                (Place::Path(_), Some(_)) => State::Changed,
+            };
+            self.listed(name, table, table.digest.clone(), state)
+        });
+        let trusted = self.file.trust.iter().map(|(digest, table)| Listed {
+            name: table.name.clone().unwrap_or_default(),
+            path: None,
+            source: None,
+            digest: Some(digest.to_string()),
+            grants: table.grants.clone(),
+            state: State::RunsWhereAsked,
+        });
+        plugins.chain(trusted)
+    }
+
+    /// Plugins that a tree asks for and nobody let run.
+    fn asked(&self, user: Option<&File>) -> impl Iterator<Item = Listed> {
+        self.file.plugins.iter().filter_map(move |(name, table)| {
+            let digest = self.digest(table);
+            let is_known = |user: &File| {
+                digest.as_ref().is_some_and(|digest| user.trust.contains_key(digest))
+                    || user.plugins.values().any(|own| own.digest.is_some() && own.digest == digest)
+            };
+            let state = match &digest {
+                None if table.place.source().is_some() => State::Unknown,
+                None => State::Missing,
+                Some(_) if user.is_some_and(is_known) => return None,
+                Some(_) => State::Asked,
+            };
+            Some(self.listed(name, table, digest, state))
+        })
+    }
+
+    fn listed(&self, name: &str, table: &PluginTable, digest: Option<Digest>, state: State) -> Listed {
+        let path = match &table.place {
+            Place::Path(path) => Some(self.file.folder.join(path)),
+            Place::Source(_) => None,
         };
-        let state = match &digest {
-            None => State::Missing,
-            Some(_) if user.is_some_and(is_known) => return None,
-            Some(_) => State::Asked,
-        };
+        let source = table.place.source().map(ToString::to_string);
         let digest = digest.map(|digest| digest.to_string());
-        Some(Listed { name: name.clone(), path: Some(path), digest, grants: table.grants.clone(), state })
-    })
+        Listed { name: name.to_owned(), path, source, digest, grants: table.grants.clone(), state }
+    }
+
+    /// The component that a table means.
+    fn digest(&self, table: &PluginTable) -> Option<Digest> {
+        match &table.place {
+            Place::Path(path) => digest_of(&self.file.folder.join(path)),
+            Place::Source(source) => {
+                let record = Record::find(self.lock, source).ok().flatten();
+                table.digest.clone().or(record.map(|record| record.component))
+            }
+        }
+    }
+
+    fn is_here(&self, digest: &Digest) -> bool {
+        self.shelf.is_some_and(|shelf| shelf.has(digest))
+    }
 }
 
 fn digest_of(path: &Path) -> Option<Digest> {
@@ -117,17 +156,22 @@ fn text(listed: &[Listed]) -> String {
         return "no plugins but the bundled packs; `plimsoll plugin add` lets others run\n".to_owned();
     }
     let mut text = String::new();
-    for Listed { name, path, digest, grants, state } in listed {
+    for Listed { name, path, source, digest, grants, state } in listed {
         let state = match state {
             State::Runs => "runs",
+            State::Elsewhere => "runs, once it is pulled",
             State::RunsWhereAsked => "runs where a tree asks for it",
             State::Changed => "does not run: its component is another one than you let run",
+            State::Unknown => "does not run: the lock does not say what its source means; `plimsoll plugin add` asks",
             State::Missing => "does not run: there is no such component",
             State::Asked => "does not run: the tree asks for it; `plimsoll plugin add` lets it run",
         };
         let _ = writeln!(text, "{}  {state}", printable(name));
         if let Some(path) = path {
             let _ = writeln!(text, "  path         {}", printable(&path.display().to_string()));
+        }
+        if let Some(source) = source {
+            let _ = writeln!(text, "  source       {}", printable(source));
         }
         if let Some(digest) = digest {
             let _ = writeln!(text, "  digest       {digest}");

@@ -1,6 +1,7 @@
 //! `plimsoll plugin`: what authors of rules do, and who lets their rules run.
 
 mod add;
+mod around;
 mod bench;
 mod build;
 mod cargo;
@@ -11,12 +12,17 @@ mod language;
 mod list;
 mod new;
 mod project;
+mod pull;
+mod push;
 mod remove;
+mod save;
 mod sources;
 mod template;
 mod test;
 mod toolchain;
 mod tried;
+mod update;
+mod verify;
 mod watch;
 
 use std::path::Path;
@@ -34,7 +40,9 @@ use crate::plugin::{Component, Limits, Plugin, Store};
     after_help = "\
 Write rules:                   plimsoll plugin new acme && cd acme && plimsoll plugin test
 Let those of others run:       plimsoll plugin inspect acme.wasm, then plimsoll plugin add acme.wasm
-See what an update changes:    plimsoll plugin diff acme.wasm acme-new.wasm services/"
+See what an update changes:    plimsoll plugin diff acme.wasm acme-new.wasm services/
+From a registry:               plimsoll plugin add oci://ghcr.io/acme/rules:1
+Give yours away:               plimsoll plugin push oci://ghcr.io/acme/rules:1 acme.wasm"
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -51,8 +59,14 @@ enum Command {
     Diff(Box<diff::Arguments>),
     Inspect(inspect::Arguments),
     Add(add::Arguments),
+    Pull(pull::Arguments),
+    Push(push::Arguments),
+    Update(update::Arguments),
+    Verify(verify::Arguments),
     List(list::Arguments),
     Remove(remove::Arguments),
+    Save(save::Arguments),
+    Load(save::LoadArguments),
 }
 
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
@@ -67,6 +81,12 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Add(arguments) => add::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Remove(arguments) => remove::run(&arguments),
+        Command::Pull(arguments) => pull::run(&arguments),
+        Command::Push(arguments) => push::run(&arguments),
+        Command::Update(arguments) => update::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Save(arguments) => save::save(&arguments),
+        Command::Load(arguments) => save::load(&arguments),
     }
 }
 
@@ -76,9 +96,9 @@ fn read(path: &Path) -> anyhow::Result<Component> {
 }
 
 /// Loads it as a run does where nobody says more.
-fn load(store: Option<Store>, name: &str, path: &Path, component: &Component) -> anyhow::Result<Plugin> {
+fn load(store: Option<Store>, name: &str, shown: &str, component: &Component) -> anyhow::Result<Plugin> {
     Plugin::load(&host(store)?, name, component, Limits::default())
-        .map_err(|unusable| anyhow!("{}: {}", path.display(), unusable.message))
+        .map_err(|unusable| anyhow!("{shown}: {}", unusable.message))
 }
 
 /// What a component is called where nobody says otherwise: as its file.

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use super::super::{CLEAN, print, store, variables};
-use crate::config::{self, Digest, Edit, cache_dir, similar, user_file};
+use super::super::{CLEAN, print, print_lines, store, variables};
+use super::around::{Around, prune};
+use crate::config::{self, Digest, Edit, similar, user_file};
 
 /// Let a plugin run no more
 ///
-/// Takes your word back, and removes the native code that was kept of the component. The
-/// component itself stays where it is.
+/// Takes your word back, and removes what was kept of the component: native code, and what
+/// was pulled. Locks lose what they say of sources that nobody names any more. A component
+/// in a file of yours stays where it is.
 #[derive(Args)]
 #[command(after_help = "Example: plimsoll plugin remove acme")]
 pub(super) struct Arguments {
@@ -55,11 +57,19 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     }
     edit.save()?;
     let left = config::read(&user)?;
+    let around = Around::read(arguments.cache_dir.clone(), true, None)?;
+    for side in around.sides() {
+        for source in prune(side.lock, Some(side.file))? {
+            print_lines(&format!("{} says nothing of {source} any more\n", side.lock.path().display()))?;
+        }
+    }
     let is_left = |digest: &Digest| {
         left.trust.contains_key(digest) || left.plugins.values().any(|table| table.digest.as_ref() == Some(digest))
     };
-    if let Some(store) = store(cache_dir(arguments.cache_dir.clone(), &variables).as_deref(), &variables) {
-        gone.into_iter().filter(|digest| !is_left(digest)).for_each(|digest| store.remove(digest));
+    let store = store(around.config.cache_dir.as_deref(), &variables);
+    for digest in gone.into_iter().filter(|digest| !is_left(digest)) {
+        store.iter().for_each(|store| store.remove(digest));
+        around.supply.shelf().iter().for_each(|shelf| shelf.remove(digest));
     }
     print(&format!("{asked} runs no more\n"))?;
     Ok(CLEAN)

@@ -71,7 +71,8 @@ impl Tried {
             None => build(&self.path, self.target, None)?,
         };
         let name = self.name.clone().unwrap_or_else(|| name_of(&path));
-        let plugin = load(store(config.cache_dir.as_deref(), &variables()), &name, &path, &read(&path)?)?;
+        let store = store(config.cache_dir.as_deref(), &variables());
+        let plugin = load(store, &name, &path.display().to_string(), &read(&path)?)?;
         if self.component.is_none() {
             check_world(&self.path, &plugin.capabilities)?;
         }

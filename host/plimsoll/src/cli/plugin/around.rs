@@ -1,0 +1,124 @@
+//! What is around a command about plugins: the user's own file, the tree's, and the
+//! lock of each.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+
+use super::super::configured::Configured;
+use super::super::inputs::Given;
+use super::super::supply::Supply;
+use super::super::variables;
+use crate::config::{
+    self, Config, Digest, File, Files, Finder, Flags, Place, PluginTable, Source, Variables, user_file,
+};
+use crate::distribution::{Pulled, Record};
+use crate::lock::{FILE_NAME, Lock, LockFile};
+
+/// The files, what they come to, and where components come from.
+pub(super) struct Around {
+    pub(super) variables: Variables,
+    /// The user's own file, which need not exist.
+    pub(super) user_path: PathBuf,
+    pub(super) user: Option<File>,
+    pub(super) tree: Option<File>,
+    pub(super) config: Config,
+    pub(super) supply: Supply,
+    user_lock: LockFile,
+    tree_lock: LockFile,
+}
+
+/// One of the files with its lock.
+pub(super) struct Side<'a> {
+    pub(super) file: &'a File,
+    pub(super) lock: &'a LockFile,
+    pub(super) is_user: bool,
+}
+
+/// Who asks for a source: which lock says what it means, and what it says.
+pub(super) struct Wanted<'a> {
+    /// The tree's table, where the tree asks for it.
+    pub(super) asked: Option<(&'a File, &'a str, &'a PluginTable)>,
+    pub(super) lock: &'a LockFile,
+    pub(super) record: Option<Record>,
+}
+
+impl Around {
+    /// Reads the files around the working directory; `named` is a source on the command line.
+    pub(super) fn read(cache_dir: Option<PathBuf>, offline: bool, named: Option<&Source>) -> anyhow::Result<Self> {
+        let variables = variables();
+        let user_path = user_file(&variables)
+            .context("there is no place for your own plimsoll.toml: set HOME or XDG_CONFIG_HOME")?;
+        let user = Some(&user_path).filter(|path| path.is_file()).map(|path| config::read(path)).transpose()?;
+        let here = env::current_dir().context("the working directory is gone")?;
+        let tree = Finder::default().nearest(&here).filter(|tree| *tree != user_path);
+        let tree = tree.as_deref().map(config::read).transpose()?;
+        let files = Files { tree: tree.as_ref(), user: user.as_ref() };
+        let flags = Flags { cache_dir, offline, ..Flags::default() };
+        let config = Config::settle(flags, &variables, files)?;
+        let given = Given { paths: &[Path::new(".").to_owned()], stdin_filename: None, context: None, here: &here, is_fetched: false };
+        let tree_lock = Configured::read(given, &variables)?.lock_folder(given).join(FILE_NAME);
+        let user_lock = user_path.with_file_name(FILE_NAME);
+        let supply = Supply::new(&config, files, named);
+        let (user_lock, tree_lock) = (LockFile::at(user_lock), LockFile::at(tree_lock));
+        Ok(Self { variables, user_path, user, tree, config, supply, user_lock, tree_lock })
+    }
+
+    /// Both files, as far as they are there.
+    pub(super) fn sides(&self) -> impl Iterator<Item = Side<'_>> {
+        let user = self.user.iter().map(|file| Side { file, lock: &self.user_lock, is_user: true });
+        let tree = self.tree.iter().map(|file| Side { file, lock: &self.tree_lock, is_user: false });
+        user.chain(tree)
+    }
+
+    /// Who asks for a source, and what the lock there says.
+    pub(super) fn wanted(&self, source: &Source) -> anyhow::Result<Wanted<'_>> {
+        let asked = self.tree.iter().flat_map(|file| tables(file).map(move |(name, table)| (file, name, table)));
+        let asked = asked.into_iter().find(|(.., table)| table.place.source() == Some(source));
+        let lock = if asked.is_some() { &self.tree_lock } else { &self.user_lock };
+        let record = Record::find(&lock.read()?.lock, source).map_err(|message| anyhow!(message))?;
+        Ok(Wanted { asked, lock, record })
+    }
+
+    /// The component that a source means: as its lock says, else as it is now. One of the web needs a digest,
+    /// told or written.
+    pub(super) fn pull(&self, source: &Source, wanted: &Wanted, digest: Option<&Digest>) -> anyhow::Result<Pulled> {
+        let written = wanted.asked.and_then(|(.., table)| table.digest.as_ref());
+        let locked = wanted.record.as_ref().map(|record| &record.component);
+        let agreed = digest.or(locked).or(written);
+        let content = match source {
+            Source::Oci(_) => wanted.record.as_ref().map(|record| &record.content),
+            Source::Web(_) => Some(
+                agreed.with_context(|| format!("{source}: say which component you mean, with --digest sha256:…"))?,
+            ),
+        };
+        let pulled = self.supply.pull(source, content).map_err(|message| anyhow!(message))?;
+        for (whose, expected) in [("--digest says", digest), ("the lock says", locked), ("the tree says", written)] {
+            if let Some(expected) = expected.filter(|expected| *expected != pulled.component.digest()) {
+                return Err(anyhow!("{source}: its component is {}; {whose} {expected}", pulled.component.digest()));
+            }
+        }
+        Ok(pulled)
+    }
+}
+
+/// The plugins of a file by their names.
+pub(super) fn tables(file: &File) -> impl Iterator<Item = (&str, &PluginTable)> {
+    file.plugins.iter().map(|(name, table)| (name.as_str(), table))
+}
+
+/// Takes records out of a lock that no table of its file needs; says of which sources.
+pub(super) fn prune(lock: &LockFile, file: Option<&File>) -> anyhow::Result<Vec<Source>> {
+    let needed = |source: &Source| {
+        file.is_some_and(|file| tables(file).any(|(_, table)| table.place == Place::Source(source.clone())))
+    };
+    let unneeded = |lock: &Lock| {
+        crate::distribution::record::sources(lock).into_iter().filter(|(_, source)| !needed(source)).collect::<Vec<_>>()
+    };
+    let gone = unneeded(&lock.read()?.lock);
+    if !gone.is_empty() {
+        lock.change(|lock| unneeded(lock).iter().for_each(|(key, _)| drop(lock.remove(key))))?;
+    }
+    Ok(gone.into_iter().map(|(_, source)| source).collect())
+}

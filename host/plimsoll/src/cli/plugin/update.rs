@@ -1,0 +1,194 @@
+//! `plimsoll plugin update`.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use anyhow::{anyhow, bail};
+use clap::Args;
+
+use super::super::{CLEAN, FAILED, complain, print_lines, store};
+use super::add::{agreed, write_record};
+use super::around::{Around, Side, tables};
+use super::load;
+use crate::config::{Edit, Grants, Place, PluginTable, Source, similar};
+use crate::distribution::{Change, Described, Record};
+use crate::plugin::{Component, Plugin};
+
+/// Take over what the sources of plugins mean now, pinned ones too
+///
+/// Shows what changes. A plugin that can ask for more than before takes your consent, and so
+/// does one that runs where the tree asks for it: it is asked for, or said with --yes. What you granted stays as narrow as it was; what is new is
+/// granted as a whole, tools excepted. Rules that are gone while a plimsoll.toml configures
+/// them are told of.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  plimsoll plugin update                   all that your plimsoll.toml and the tree's name
+  plimsoll plugin update acme --dry-run    what would change")]
+pub(super) struct Arguments {
+    /// Plugins to update [default: all that have a source with a tag]
+    names: Vec<String>,
+    /// Show what would change, and write nothing but what is kept of plugins
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+    /// Folder of the cache, where plugins are kept [default: plimsoll among the user's caches]
+    #[arg(long, value_name = "DIR")]
+    cache_dir: Option<PathBuf>,
+}
+
+/// One plugin of a file, with what the lock says.
+struct Known<'k> {
+    side: &'k Side<'k>,
+    name: &'k str,
+    table: &'k PluginTable,
+    source: &'k Source,
+    record: Record,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    let around = Around::read(arguments.cache_dir.clone(), false, None)?;
+    let sides: Vec<Side> = around.sides().collect();
+    let named: Vec<&str> = sides.iter().flat_map(|side| tables(side.file)).map(|(name, _)| name).collect();
+    if let Some(unknown) = arguments.names.iter().find(|name| !named.contains(&name.as_str())) {
+        match similar(unknown, named) {
+            Some(name) => bail!("there is no plugin {unknown} here; did you mean {name}?"),
+            None => bail!("there is no plugin {unknown} here; `plimsoll plugin list` shows them"),
+        }
+    }
+    let mut failed = false;
+    for side in &sides {
+        let lock = side.lock.read()?.lock;
+        for (name, table) in tables(side.file) {
+            if !arguments.names.is_empty() && !arguments.names.iter().any(|wanted| wanted == name) {
+                continue;
+            }
+            let Some(source) = table.place.source().filter(|source| can_move(source)) else {
+                if !arguments.names.is_empty() {
+                    complain(&format!(
+                        "note: {name} has no source whose tag can move; `plimsoll plugin add` takes over another"
+                    ));
+                }
+                continue;
+            };
+            let record = Record::find(&lock, source).map_err(|message| anyhow!(message)).and_then(|record| {
+                let place = side.lock.path().display();
+                record.ok_or_else(|| {
+                    anyhow!("{place} does not say what {source} means: run `plimsoll plugin add {source}`")
+                })
+            });
+            let updated =
+                record.and_then(|record| update(arguments, &around, Known { side, name, table, source, record }));
+            if let Err(error) = updated {
+                failed = true;
+                complain(&format!("error: plugin {name}: {error:#}"));
+            }
+        }
+    }
+    Ok(if failed { FAILED } else { CLEAN })
+}
+
+/// Whether it is called by a name that may mean something else another day.
+fn can_move(source: &Source) -> bool {
+    matches!(source, Source::Oci(reference) if reference.digest.is_none())
+}
+
+fn update(arguments: &Arguments, around: &Around, known: Known) -> anyhow::Result<()> {
+    let Known { side, name, source, ref record, .. } = known;
+    let pulled = around.supply.pull(source, None).map_err(|message| anyhow!(message))?;
+    if pulled.content == record.content {
+        return print_lines(&format!("{name}  {source} has not moved\n"));
+    }
+    let plugin = loaded(around, name, source, &pulled.component)?;
+    let new = Record::of(&pulled, &plugin, record.policy);
+    let before = around.supply.shelf().and_then(|shelf| shelf.component(&record.component));
+    // What a lock says of the component before is a claim; what that imports is not.
+    let imported = before.as_ref().map(|component| Described::of(component).capabilities());
+    let imported = imported.map(|all| all.into_iter().map(str::to_owned).collect());
+    let old = Record { capabilities: imported.unwrap_or_else(|| record.capabilities.clone()), ..record.clone() };
+    let before = before.and_then(|component| loaded(around, name, source, &component).ok());
+    let change = Change {
+        old: &old,
+        new: &new,
+        old_rules: before.as_ref().map(names),
+        new_rules: names(&plugin),
+        in_use: in_use(around, name),
+    };
+    print_lines(&format!("{name}  {source}\n{change}"))?;
+    if arguments.dry_run {
+        return Ok(());
+    }
+    // A tree's lock may name whatever the user trusts as what was there before: there his word is asked for anew.
+    let is_trusted = around.user.as_ref().is_some_and(|user| user.trust.contains_key(&record.component));
+    let question = match change.wider().is_empty() {
+        false => Some(format!("Let {name} ask for more?")),
+        true if !side.is_user && is_trusted => Some(format!("Let {name} run as it is now?")),
+        true => None,
+    };
+    if let Some(question) = question
+        && !agreed(&question, "", arguments.yes)?
+    {
+        bail!("it stays as it was");
+    }
+    // The lock goes first: between both, what runs is what was agreed to, or nothing.
+    write_record(side.lock, source, &new)?;
+    take_over(around, &known, &new, &plugin)
+}
+
+/// Moves the user's word from the component before to this one, where he had given it.
+fn take_over(around: &Around, known: &Known, new: &Record, plugin: &Plugin) -> anyhow::Result<()> {
+    let Known { side, name, table, source, record } = known;
+    let trusted = around.user.as_ref().and_then(|user| user.trust.get(&record.component));
+    let granted = match side.is_user {
+        true => (table.digest.as_ref() == Some(&record.component)).then_some(&table.grants),
+        false => trusted.map(|trusted| &trusted.grants),
+    };
+    let Some(granted) = granted else {
+        complain(&format!(
+            "note: {name} does not run, since you did not let it run before: `plimsoll plugin add {source}`"
+        ));
+        return Ok(());
+    };
+    let mut grants = granted.clone();
+    let is_new = |capability: &&&str| !record.capabilities.contains(**capability);
+    let wider: Vec<&'static str> = plugin.capabilities.iter().filter(is_new).copied().collect();
+    for (capability, patterns) in Grants::all_of(&wider).by_capability() {
+        for pattern in patterns {
+            grants.add(capability, pattern).map_err(|message| anyhow!(message))?;
+        }
+    }
+    let mut edit = Edit::open(&around.user_path)?;
+    match side.is_user {
+        true => edit.set_plugin(name, &Place::Source((*source).clone()), &new.component, &grants)?,
+        false => edit.set_trust(&new.component, name, &grants)?,
+    }
+    edit.save()?;
+    if !side.is_user && table.digest.is_some() {
+        complain(&format!(
+            "note: {}: write digest = \"{}\" under [plugins.{name}]",
+            side.file.path.display(),
+            new.component
+        ));
+    }
+    Ok(())
+}
+
+fn loaded(around: &Around, name: &str, source: &Source, component: &Component) -> anyhow::Result<Plugin> {
+    let store = store(around.config.cache_dir.as_deref(), &around.variables);
+    load(store, name, &source.to_string(), component)
+}
+
+fn names(plugin: &Plugin) -> BTreeSet<String> {
+    plugin.names.iter().map(|name| name.to_string()).collect()
+}
+
+/// Rules of a plugin that the files configure, each with the file.
+fn in_use(around: &Around, name: &str) -> Vec<(String, String)> {
+    let rules = around.sides().flat_map(|side| {
+        let place = side.file.path.display().to_string();
+        side.file.rules.keys().map(move |rule| (rule.clone(), place.clone())).collect::<Vec<_>>()
+    });
+    rules.filter(|(rule, _)| rule.split_once('/').is_some_and(|(pack, _)| pack == name)).collect()
+}

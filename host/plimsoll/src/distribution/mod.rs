@@ -1,0 +1,30 @@
+//! How plugins travel: from registries and the web to this machine and on, and what
+//! a lock says of them.
+//!
+//! In reading order: `described` (what a component says of itself), `artifact` (a
+//! component as registries keep it), `shelf` (what was pulled, on disk), `remote`
+//! (who can be asked), `pull`, `record` (a plugin in the lock), `change` (what an
+//! update brings), `archive` (plugins for machines without network).
+//!
+//! Invariants: what is pulled is known by digest, from the manifest to the component,
+//! before it is kept; nothing is kept of what turned out to be wrong; nothing here
+//! compiles or runs a component, so that whoever has more to verify can do that
+//! between [`pull()`] and the engine.
+
+pub mod archive;
+pub mod artifact;
+pub mod change;
+mod described;
+mod pull;
+pub mod record;
+mod remote;
+mod shelf;
+mod tar;
+
+pub use artifact::Artifact;
+pub use change::Change;
+pub use described::Described;
+pub use pull::{Pulled, known, pull};
+pub use record::Record;
+pub use remote::Remote;
+pub use shelf::{Shelf, Stock};

@@ -1,0 +1,111 @@
+//! Pulling: from a name, or the digest it means, to a component on the shelf.
+//!
+//! Invariant: the shelf gets all of a plugin after all of it was verified, or nothing.
+
+use plimsoll_dockerfile::Reference;
+
+use super::{Artifact, Remote, Shelf};
+use crate::config::{Digest, Source};
+use crate::limits::{ARTIFACT_DOCUMENT_BYTES_MAX, COMPONENT_BYTES_MAX};
+use crate::plugin::Component;
+
+/// A component, and what named it. Nothing of it has run.
+#[derive(Clone)]
+pub struct Pulled {
+    /// The component.
+    pub component: Component,
+    /// What its source means: the digest of the manifest, or on the web of the component itself.
+    pub content: Digest,
+    /// What the manifest says, where there is one.
+    pub artifact: Option<Artifact>,
+}
+
+/// What is on the shelf of `content`, or of the digest that the source itself has; nobody is asked.
+pub fn known(shelf: &Shelf, source: &Source, content: Option<&Digest>) -> Option<Pulled> {
+    let content = &content.cloned().or_else(|| own_digest(source))?;
+    match source {
+        Source::Web(_) => {
+            let component = shelf.component(content)?;
+            Some(Pulled { component, content: content.clone(), artifact: None })
+        }
+        Source::Oci(_) => {
+            let artifact =
+                Artifact::read(&shelf.get(content)?).ok().filter(|artifact| shelf.has(&artifact.config.digest))?;
+            let component = shelf.component(&artifact.layer.digest)?;
+            Some(Pulled { component, content: content.clone(), artifact: Some(artifact) })
+        }
+    }
+}
+
+/// Pulls what a source means: `content`, where that is known, else what it means now.
+/// What is on the shelf is not asked for again.
+///
+/// # Errors
+/// Why it cannot be had, or is no plugin; with the source.
+pub fn pull(
+    remote: &Remote,
+    shelf: Option<&Shelf>,
+    source: &Source,
+    content: Option<&Digest>,
+) -> Result<Pulled, String> {
+    if let Some(pulled) = shelf.and_then(|shelf| known(shelf, source, content)) {
+        return Ok(pulled);
+    }
+    let content = content.cloned().or_else(|| own_digest(source));
+    let (pulled, documents) = match source {
+        Source::Oci(reference) => from_registry(remote, shelf, reference, content.as_ref()),
+        Source::Web(url) => remote.download(url).map_err(|failure| failure.detail).and_then(|bytes| {
+            let component = Component::new(bytes)?;
+            Ok((Pulled { content: component.digest().clone(), component, artifact: None }, Vec::new()))
+        }),
+    }
+    .map_err(|message| format!("{source}: {message}"))?;
+    if let Some(wanted) = content.filter(|wanted| *wanted != pulled.content) {
+        return Err(format!("{source}: it is {} now, not {wanted}", pulled.content));
+    }
+    if let Some(shelf) = shelf {
+        // The manifest comes last: where it is, all is.
+        let mut contents = vec![pulled.component.bytes()];
+        contents.extend(documents.iter().map(Vec::as_slice));
+        shelf.put(&contents).map_err(|error| format!("{source}: it cannot be kept: {error}"))?;
+    }
+    Ok(pulled)
+}
+
+/// The digest that a source names itself.
+fn own_digest(source: &Source) -> Option<Digest> {
+    match source {
+        Source::Oci(reference) => reference.digest.as_ref()?.parse().ok(),
+        Source::Web(_) => None,
+    }
+}
+
+/// The component, and the configuration and manifest that it came with.
+fn from_registry(
+    remote: &Remote,
+    shelf: Option<&Shelf>,
+    reference: &Reference,
+    content: Option<&Digest>,
+) -> Result<(Pulled, Vec<Vec<u8>>), String> {
+    let told = |failure: crate::question::Failure| failure.detail;
+    let mut by_content = reference.clone();
+    if let Some(content) = content {
+        (by_content.tag, by_content.digest) = (None, Some(content.to_string()));
+    }
+    let manifest = remote.manifest(&by_content).map_err(told)?;
+    let digest: Digest = manifest.digest.parse()?;
+    let artifact = Artifact::read(&manifest.bytes)?;
+    // Nothing but content from here on.
+    (by_content.tag, by_content.digest) = (None, Some(manifest.digest));
+    let blob = |blob: &super::artifact::Blob, bytes_max| remote.blob(&by_content, &blob.digest, blob.size, bytes_max);
+    let config = blob(&artifact.config, ARTIFACT_DOCUMENT_BYTES_MAX).map_err(told)?;
+    let kept = shelf.and_then(|shelf| shelf.component(&artifact.layer.digest));
+    let component = match kept {
+        Some(component) => component,
+        None => {
+            let bytes_max = usize::try_from(COMPONENT_BYTES_MAX).unwrap_or(usize::MAX);
+            Component::new(blob(&artifact.layer, bytes_max).map_err(told)?)?
+        }
+    };
+    Ok((Pulled { component, content: digest, artifact: Some(artifact) }, vec![config, manifest.bytes]))
+}

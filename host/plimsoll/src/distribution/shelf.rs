@@ -1,0 +1,163 @@
+//! What was pulled, on disk: content by its digest.
+//!
+//! `FOLDER/plugins-1/DIGITS.blob`, where DIGITS name the content: components, and the
+//! manifests and configurations that they came with. Invariant: bytes are given out
+//! only where they have the digest they are asked for by; whatever else lies in the
+//! folder, the worst that comes of it is that something is pulled again.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::config::Digest;
+use crate::limits::{COMPONENT_BYTES_MAX, SHELF_BYTES_MAX};
+use crate::plugin::Component;
+use crate::private::{self, Kept};
+
+/// The version of the form, part of the folder's name.
+const VERSION: u32 = 1;
+const SUFFIX: &str = ".blob";
+
+/// The content in a folder.
+#[derive(Debug, Clone)]
+pub struct Shelf {
+    folder: PathBuf,
+}
+
+/// How much there is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stock {
+    /// Files.
+    pub files: usize,
+    /// Bytes of all of them, as disks count.
+    pub bytes: u64,
+}
+
+impl Shelf {
+    /// The shelf in a cache's folder, which need not exist.
+    pub fn new(cache: &Path) -> Self {
+        Self { folder: cache.join(format!("plugins-{VERSION}")) }
+    }
+
+    /// The component with this digest, if it is here.
+    pub fn component(&self, digest: &Digest) -> Option<Component> {
+        let component = Component::new(self.read(digest)?).ok().filter(|component| component.digest() == digest);
+        self.settled(digest, component)
+    }
+
+    /// Other content with this digest, if it is here.
+    pub fn get(&self, digest: &Digest) -> Option<Vec<u8>> {
+        let bytes = self.read(digest)?;
+        let is_it = Digest::of(&bytes) == *digest;
+        self.settled(digest, is_it.then_some(bytes))
+    }
+
+    /// Whether something is here under this digest; whether it has it shows when it is read.
+    pub fn has(&self, digest: &Digest) -> bool {
+        self.path(digest).is_file()
+    }
+
+    /// Keeps content, whole or not at all, and lets go of what was used longest ago where there is too much.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn put(&self, contents: &[&[u8]]) -> io::Result<()> {
+        private::folders().recursive(true).create(&self.folder)?;
+        for bytes in contents {
+            let path = self.path(&Digest::of(bytes));
+            private::replace(&path, |file| {
+                file.write_all(bytes)?;
+                file.sync_all()
+            })?;
+        }
+        private::prune(self.entries(), SHELF_BYTES_MAX);
+        Ok(())
+    }
+
+    /// Removes what is here under a digest.
+    pub fn remove(&self, digest: &Digest) {
+        let _ = fs::remove_file(self.path(digest));
+    }
+
+    /// How much there is.
+    pub fn stock(&self) -> Stock {
+        let kept = self.entries().into_iter().filter(|entry| !entry.is_temporary);
+        kept.fold(Stock::default(), |stock, entry| Stock { files: stock.files + 1, bytes: stock.bytes + entry.bytes })
+    }
+
+    /// Removes all of it, nothing else, and says how much it was.
+    pub fn clear(&self) -> Stock {
+        let stock = self.stock();
+        self.entries().iter().for_each(|entry| drop(fs::remove_file(&entry.path)));
+        let _ = fs::remove_dir(&self.folder);
+        stock
+    }
+
+    fn read(&self, digest: &Digest) -> Option<Vec<u8>> {
+        let path = self.path(digest);
+        // A pipe or a device would be waited for.
+        let metadata = fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file)?;
+        let file = File::open(&path).ok()?;
+        let mut bytes = Vec::new();
+        bytes.reserve_exact(usize::try_from(metadata.len().min(COMPONENT_BYTES_MAX)).ok()? + 1);
+        (&file).take(COMPONENT_BYTES_MAX + 1).read_to_end(&mut bytes).ok()?;
+        // What is used stays.
+        let _ = file.set_modified(SystemTime::now());
+        Some(bytes)
+    }
+
+    /// What was read; what is damaged goes.
+    fn settled<T>(&self, digest: &Digest, read: Option<T>) -> Option<T> {
+        if read.is_none() {
+            self.remove(digest);
+        }
+        read
+    }
+
+    fn path(&self, digest: &Digest) -> PathBuf {
+        self.folder.join(format!("{}{SUFFIX}", digest.digits()))
+    }
+
+    fn entries(&self) -> Vec<Kept> {
+        private::kept(&self.folder, '.', |rest| rest == SUFFIX).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_has_the_digest_is_given_out() {
+        let scratch = tempfile::tempdir().unwrap();
+        let shelf = Shelf::new(scratch.path());
+        let digest = Digest::of(b"content");
+        assert_eq!(shelf.get(&digest), None);
+        shelf.put(&[b"content", b"other"]).unwrap();
+        assert_eq!(shelf.get(&digest).as_deref(), Some(b"content".as_slice()));
+        assert_eq!(shelf.stock().files, 2);
+        for damage in [b"Content".as_slice(), b"conten", b""] {
+            fs::write(shelf.path(&digest), damage).unwrap();
+            assert_eq!(shelf.get(&digest), None);
+            assert!(!shelf.has(&digest), "what is damaged goes");
+            shelf.put(&[b"content"]).unwrap();
+        }
+        assert!(shelf.component(&digest).is_none(), "it is no component");
+        fs::write(scratch.path().join("plugins-1/mine.txt"), "").unwrap();
+        shelf.clear();
+        assert!(scratch.path().join("plugins-1/mine.txt").exists(), "what others put there stays");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_not_followed() {
+        let scratch = tempfile::tempdir().unwrap();
+        let shelf = Shelf::new(scratch.path());
+        shelf.put(&[b"content"]).unwrap();
+        let (path, digest) = (shelf.path(&Digest::of(b"content")), Digest::of(b"content"));
+        fs::rename(&path, scratch.path().join("moved")).unwrap();
+        std::os::unix::fs::symlink(scratch.path().join("moved"), &path).unwrap();
+        assert_eq!(shelf.get(&digest), None);
+    }
+}

@@ -1,0 +1,597 @@
+//! How plugins travel: into registries and out of them, to the lock and the shelf,
+//! and by whose word they then run. What needs a registry that can be pushed to is
+//! tested against Debian's `docker-registry`; where that is not installed, these
+//! tests say so and are skipped.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use plimsoll::config::Source;
+use plimsoll::distribution::{Remote, Shelf, pull};
+use plimsoll::plugin::{Component, Host, Limits, Plugin, Store};
+use plimsoll_registry::{ClientConfig, Environment};
+use plimsoll_test_support::component::component;
+use plimsoll_test_support::docker_registry::installed_or_skip;
+use plimsoll_test_support::guest::Guest;
+use plimsoll_test_support::image::{Content, Tree};
+use plimsoll_test_support::site::{Page, Site};
+use plimsoll_test_support::{Auth, DockerRegistry, Fault, Linted, Project, Registry, repository_root, scratch_folder};
+use serde_json::json;
+
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const CONFIG: &str = "application/vnd.wasm.config.v0+json";
+const LAYER: &str = "application/wasm";
+const LEGACY_LAYER: &str = "application/vnd.wasm.content.layer.v1+wasm";
+
+fn acme() -> &'static [u8] {
+    static ACME: OnceLock<Vec<u8>> = OnceLock::new();
+    ACME.get_or_init(|| fs::read(component("acme")).unwrap())
+}
+
+/// A user with a home folder of his own, beside a tree that he lints.
+struct User {
+    tree: Project,
+    home: tempfile::TempDir,
+}
+
+impl User {
+    fn new() -> Self {
+        let home = scratch_folder();
+        let tree = Project::new(env!("CARGO_BIN_EXE_plimsoll"))
+            .variable("HOME", home.path().to_str().unwrap())
+            .file("Dockerfile", "FROM alpine:latest\n");
+        Self { tree, home }
+    }
+
+    fn config(&self) -> PathBuf {
+        self.home.path().join(".config/plimsoll/plimsoll.toml")
+    }
+
+    fn own_lock(&self) -> String {
+        fs::read_to_string(self.config().with_file_name("plimsoll.lock")).unwrap_or_default()
+    }
+
+    fn lint(&self, arguments: &str) -> Linted {
+        self.tree.lint(&format!("--slow-checks=off {arguments}"))
+    }
+
+    /// Runs `plimsoll plugin` with these words, which must go well.
+    fn plugin(&self, arguments: &str) -> Linted {
+        let run = self.tree.run(&format!("plugin {arguments}"));
+        assert_eq!(run.status, 0, "{arguments}: {run:#?}");
+        run
+    }
+
+    /// The same, which must not; the complaint has these words.
+    fn refused(&self, arguments: &str, words: &str) -> Linted {
+        let run = self.tree.run(&format!("plugin {arguments}"));
+        assert_eq!(run.status, 2, "{arguments}: {run:#?}");
+        assert!(run.stderr.contains(words), "no `{words}`: {run:#?}");
+        run
+    }
+
+    /// How many files of plugins are kept.
+    fn kept(&self) -> usize {
+        fs::read_dir(self.home.path().join(".cache/plimsoll/plugins-1")).map_or(0, Iterator::count)
+    }
+}
+
+fn runs(linted: &Linted) -> bool {
+    linted.findings().iter().any(|finding| finding.starts_with("acme/no-latest 1: "))
+}
+
+/// What a line of output says behind a word.
+fn said(run: &Linted, word: &str) -> String {
+    let line = run.stdout.lines().find_map(|line| line.trim().strip_prefix(word));
+    line.unwrap_or_else(|| panic!("no `{word}` in {run:#?}")).trim().to_owned()
+}
+
+/// A component in a manifest of these types.
+fn artifact(config: &str, layer: &str, component: &[u8]) -> Tree {
+    let config = Content::new(config, b"{}".to_vec());
+    let layer = Content::new(layer, component.to_vec());
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": config.descriptor(),
+        "layers": [layer.descriptor()],
+        "annotations": { "org.opencontainers.image.licenses": "MIT\u{1b}[2J" },
+    });
+    Tree { root: Content::json(MANIFEST, &manifest), manifests: Vec::new(), blobs: vec![config, layer] }
+}
+
+fn plugin() -> Tree {
+    artifact(CONFIG, LAYER, acme())
+}
+
+fn check_round_trip(test: &str, auth: &Auth, credentials: Option<&str>) {
+    if !installed_or_skip(test) {
+        return;
+    }
+    let registry = DockerRegistry::start(auth);
+    let user = User::new();
+    user.tree.write("acme.wasm", acme());
+    let source = format!("oci://{}", registry.reference("team/acme:1"));
+    if let Some(credentials) = credentials {
+        user.refused(&format!("push {source} acme.wasm"), "docker login");
+        let config = format!(r#"{{"auths":{{"{}":{{"auth":"{credentials}"}}}}}}"#, registry.host());
+        fs::create_dir_all(user.home.path().join(".docker")).unwrap();
+        fs::write(user.home.path().join(".docker/config.json"), config).unwrap();
+    }
+    let pushed = user.plugin(&format!("push {source} acme.wasm"));
+    assert_eq!(user.plugin(&format!("push {source} acme.wasm")).stdout, pushed.stdout, "the same again is the same");
+    let pulled = user.plugin(&format!("pull {source} --output pulled.wasm"));
+    assert_eq!(said(&pulled, "content"), said(&pushed, "content"));
+    assert_eq!(said(&pulled, "org.opencontainers.image.version:"), "1.2.0");
+    assert_eq!(said(&pulled, "io.github.plimsoll.contract:"), "0.1.0-draft");
+    assert_eq!(fs::read(user.tree.path().join("pulled.wasm")).unwrap(), acme());
+
+    let added = user.plugin(&format!("add {source} --yes"));
+    assert!(added.stdout.contains("acme runs from now on"), "{added:#?}");
+    assert!(user.own_lock().contains(&said(&pushed, "content")), "{}", user.own_lock());
+    drop(registry);
+    let linted = user.lint("-v");
+    assert!(runs(&linted) && linted.stderr.contains("compiled by this process: 0"), "{linted:#?}");
+}
+
+#[test]
+fn what_is_pushed_is_pulled() {
+    check_round_trip("what_is_pushed_is_pulled", &Auth::Open, None);
+}
+
+#[test]
+fn with_a_password() {
+    check_round_trip("with_a_password", &Auth::basic("ada", "secret"), Some("YWRhOnNlY3JldA=="));
+}
+
+#[test]
+fn with_tokens() {
+    check_round_trip("with_tokens", &Auth::token("ada", "secret"), Some("YWRhOnNlY3JldA=="));
+}
+
+#[test]
+fn the_lock_says_what_runs_and_nobody_is_asked() {
+    let (registry, user) = (Registry::start(), User::new());
+    let first = registry.push_tree("acme:1", &plugin());
+    let source = format!("oci://{}", registry.reference("acme:1"));
+    user.refused(&format!("add {source}"), "nobody can be asked");
+    assert!(!user.config().exists() && user.own_lock().is_empty());
+    let added = user.plugin(&format!("add {source} --yes"));
+    assert!(added.stdout.contains("licenses  MIT\u{fffd}[2J"), "texts of strangers are harmless: {added:#?}");
+    let config = fs::read_to_string(user.config()).unwrap();
+    assert!(config.contains(&format!("source = \"{source}\"")), "{config}");
+    let lock = user.own_lock();
+    for part in [
+        &format!("[\"{source}\"]"),
+        &first,
+        "\"policy\":\"pin\"",
+        "\"contract\":\"0.1.0-draft\"",
+        "\"capabilities\":[\"registry\"]",
+    ] {
+        assert!(lock.contains(part), "no {part} in {lock}");
+    }
+    // The tag moves: what was agreed to still runs, and nobody is asked.
+    let asked = registry.log().len();
+    registry.push_tree("acme:1", &artifact(CONFIG, LAYER, b"other"));
+    assert!(runs(&user.lint("")));
+    assert_eq!(registry.log().len(), asked);
+    // Where the component is not there, it comes by the digest that the lock says.
+    user.tree.run("cache clear");
+    let refused = user.lint("--offline");
+    assert!(refused.stderr.contains("not on this machine, and --offline asks nobody"), "{refused:#?}");
+    assert!(runs(&user.lint("")));
+    assert!(registry.log()[asked..].iter().all(|entry| !entry.path.contains("manifests/1")));
+    let listed = user.plugin("list");
+    assert!(listed.stdout.starts_with("acme  runs\n") && listed.stdout.contains(&source), "{listed:#?}");
+
+    let removed = user.plugin("remove acme");
+    assert!(removed.stdout.contains("says nothing of oci://"), "{removed:#?}");
+    assert!(user.own_lock().is_empty() && !runs(&user.lint("")));
+}
+
+#[test]
+fn the_layer_type_of_old_is_read() {
+    let (registry, user) = (Registry::start(), User::new());
+    registry.push_tree("acme:1", &artifact("application/vnd.wasm.config.v1+json", LEGACY_LAYER, acme()));
+    user.plugin(&format!("add oci://{} --yes", registry.reference("acme:1")));
+    assert!(runs(&user.lint("")));
+}
+
+/// Whatever goes wrong is said, and nothing of it is kept.
+#[test]
+fn what_is_wrong_is_not_kept() {
+    let (registry, user) = (Registry::start(), User::new());
+    registry.push_tree("acme:1", &plugin());
+    let source = format!("oci://{}", registry.reference("acme:1"));
+    let check = |path: &str, fault: Fault, words: &str| {
+        registry.clear_faults();
+        registry.fault(path, fault);
+        user.refused(&format!("pull {source}"), words);
+        assert_eq!(user.kept(), 0, "{words}");
+    };
+    let layer = plugin().blobs[1].digest.clone();
+    check(&layer, Fault::Reset, "broken connection");
+    check(&layer, Fault::Truncated, "broken connection");
+    check(&layer, Fault::WrongDigest, "sent more than");
+    check(&layer, Fault::Oversize { bytes: 80 << 20, announced: true }, "bytes");
+    check(&layer, Fault::Oversize { bytes: 80 << 20, announced: false }, "bytes");
+    check(&layer, Fault::GzipBomb, "compressed");
+    check(&layer, Fault::status(404), "has no acme@sha256");
+    check("manifests", Fault::Truncated, "broken connection");
+    check("manifests", Fault::WrongDigest, "has not the digest");
+    check("manifests", Fault::Oversize { bytes: 80 << 20, announced: false }, "sent more than");
+    check("manifests", Fault::Malformed, "its manifest is none");
+    check("manifests", Fault::MediaType("text/html".to_owned()), "of type \"text/html\"");
+    registry.clear_faults();
+    let check = |name: &str, tree: &Tree, words: &str| {
+        registry.push_tree(name, tree);
+        user.refused(&format!("pull oci://{}", registry.reference(name)), words);
+        assert_eq!(user.kept(), 0, "{words}");
+    };
+    check("image:1", &plimsoll_test_support::Image::new("linux/amd64").tree(), "it is no plugin: its layer is of type");
+    check("text:1", &artifact(CONFIG, LAYER, b"no component"), "it is no WebAssembly component");
+    let mut large = plugin();
+    let manifest = String::from_utf8(large.root.bytes).unwrap();
+    let (size, lie) = (format!("\"size\":{}", acme().len()), format!("\"size\":{}", 65 << 20));
+    large.root = Content::new(MANIFEST, manifest.replace(&size, &lie).into_bytes());
+    let mut other = plugin();
+    other.blobs[1].bytes[100] ^= 1;
+    check("other:1", &other, "what was sent has not the digest");
+    check("large:1", &large, "the 64 MiB a component may have");
+    user.refused("pull oci://acme/rules:1", "names no artifact");
+    user.plugin(&format!("pull {source}"));
+    assert_eq!(user.kept(), 3);
+    user.plugin(&format!("pull {source} --output acme.wasm"));
+    user.refused(&format!("pull {source} --output acme.wasm"), "exists");
+}
+
+#[test]
+fn a_tree_asks_for_a_source_and_cannot_let_it_run() {
+    let (registry, user) = (Registry::start(), User::new());
+    registry.push_tree("rules:1", &plugin());
+    let source = format!("oci://{}", registry.reference("rules:1"));
+    user.tree.write("plimsoll.toml", format!("[plugins.acme]\nsource = \"{source}\"\n"));
+    let unknown = user.lint("--trust-workspace");
+    assert!(unknown.stderr.contains("does not say what") && unknown.status == 2, "{unknown:#?}");
+    assert!(registry.log().is_empty(), "nobody is asked what the tree means");
+    let added = user.plugin(&format!("add {source} --yes"));
+    assert!(added.stdout.contains("plimsoll.toml asks for it") && user.own_lock().is_empty(), "{added:#?}");
+    let lock = fs::read_to_string(user.tree.path().join("plimsoll.lock")).unwrap();
+    assert!(lock.contains("\"component\":\"sha256:") && runs(&user.lint("")), "{lock}");
+
+    // Somebody else with the same tree has not agreed to anything.
+    let other = User::new();
+    for file in ["plimsoll.toml", "plimsoll.lock"] {
+        other.tree.write(file, fs::read(user.tree.path().join(file)).unwrap());
+    }
+    let asked = registry.log().len();
+    let refused = other.lint("");
+    assert!(refused.stderr.contains("which you have not let run") && refused.status == 2, "{refused:#?}");
+    assert_eq!(registry.log().len(), asked, "and so nobody is asked for it");
+    let digest = lock.split("\"component\":\"").nth(1).unwrap().split('"').next().unwrap();
+    assert!(runs(&other.lint(&format!("--trust {digest}"))));
+    // A lock that says of another component that it is that one is not believed.
+    let third = User::new();
+    third.tree.write("plimsoll.toml", fs::read(user.tree.path().join("plimsoll.toml")).unwrap());
+    let lie = format!("sha256:{:064}", 0);
+    third.tree.write("plimsoll.lock", lock.replace(digest, &lie));
+    let refused = third.lint(&format!("--trust {lie}"));
+    assert!(refused.stderr.contains("and you agreed to") && !runs(&refused), "{refused:#?}");
+}
+
+#[test]
+fn the_web_needs_a_digest() {
+    let site = Site::start(|visit| match visit.path.as_str() {
+        "/acme.wasm" => Page::of(acme()),
+        _ => Page::status(404),
+    });
+    let user = User::new();
+    user.tree.write("acme.wasm", acme());
+    let digest = user.tree.run("plugin inspect --format json acme.wasm").json()["digest"].as_str().unwrap().to_owned();
+    let source = site.url("/acme.wasm");
+    user.refused(&format!("add {source} --yes"), "say which component you mean, with --digest");
+    let other = format!("sha256:{:064}", 0);
+    user.refused(&format!("add {source} --yes --digest {other}"), "it is sha256:");
+    assert_eq!(user.kept(), 0);
+    user.plugin(&format!("add {source} --yes --digest {digest}"));
+    assert!(runs(&user.lint("")));
+    user.tree.run("cache clear");
+    assert!(runs(&user.lint("")));
+    user.refused(&format!("pull {} --digest {other}", site.url("/nothing.wasm")), "404");
+}
+
+/// A component with one rule.
+fn small(rule: &'static str) -> Guest {
+    Guest { name: rule, ..Guest::default() }
+}
+
+/// The same where it can ask for the build context.
+fn curious(rule: &'static str) -> Guest {
+    let import = "plimsoll:rules/context@0.1.0-draft";
+    let parameters = "i32 ".repeat(10);
+    Guest {
+        world: "import plimsoll:rules/context@0.1.0-draft;",
+        imports: format!("(import \"{import}\" \"plan-ignored\" (func $ask (param {parameters})))"),
+        ..small(rule)
+    }
+}
+
+#[test]
+fn an_update_that_asks_for_more_takes_consent() {
+    let (registry, user) = (Registry::start(), User::new());
+    let first = registry.push_tree("acme:1", &artifact(CONFIG, LAYER, &small("old").component()));
+    user.plugin(&format!("add oci://{} --yes", registry.reference("acme:1")));
+    assert!(user.plugin("update").stdout.contains("has not moved"));
+    let (lock, config) = (user.own_lock(), fs::read_to_string(user.config()).unwrap());
+
+    let second = registry.push_tree("acme:1", &artifact(CONFIG, LAYER, &curious("new").component()));
+    user.tree.write("plimsoll.toml", "[rules.\"acme/old\"]\nseverity = \"error\"\n");
+    let unchanged = |shown: &Linted| {
+        for part in [
+            format!("content      {first} -> {second}"),
+            "can ask for  nothing -> context".to_owned(),
+            "rules        +acme/new -acme/old".to_owned(),
+            "in use       acme/old, which ".to_owned(),
+            "wider        it could not ask for context before".to_owned(),
+        ] {
+            assert!(shown.stdout.contains(&part), "no `{part}`: {shown:#?}");
+        }
+        assert_eq!((user.own_lock(), fs::read_to_string(user.config()).unwrap()), (lock.clone(), config.clone()));
+    };
+    unchanged(&user.plugin("update --dry-run acme"));
+    unchanged(&user.refused("update", "nobody can be asked"));
+    user.plugin("update acme --yes");
+    let config = fs::read_to_string(user.config()).unwrap();
+    assert!(user.own_lock().contains(&second) && config.contains("grants = { context = [\"*\"] }"), "{config}");
+    user.tree.write("plimsoll.toml", "");
+    assert_ne!(user.lint("").status, 2);
+    user.refused("update acne", "did you mean acme?");
+}
+
+#[test]
+fn an_update_keeps_what_was_narrowed_and_asks_for_no_consent_where_nothing_widens() {
+    let (registry, user) = (Registry::start(), User::new());
+    registry.push_tree("acme:1", &plugin());
+    let source = format!("oci://{}", registry.reference("acme:1"));
+    user.plugin(&format!("add {source} --yes --float --grant registry=ghcr.io/acme/*"));
+    assert!(user.own_lock().contains("\"policy\":\"float\""));
+    let changed = [acme(), b"\x00\x03\x01x!"].concat();
+    let second = registry.push_tree("acme:1", &artifact(CONFIG, LAYER, &changed));
+    // What floats is asked about where the run may ask, and moves by the user's word only.
+    let linted = user.tree.lint("--slow-checks=on --offline");
+    assert!(runs(&linted) && !linted.stderr.contains("has moved to"), "{linted:#?}");
+    let linted = user.tree.lint("--slow-checks=on");
+    assert!(runs(&linted) && linted.stderr.contains(&format!("has moved to {second}")), "{linted:#?}");
+    user.plugin("update");
+    let config = fs::read_to_string(user.config()).unwrap();
+    assert!(config.contains("[\"ghcr.io/acme/*\"]") && user.own_lock().contains(&second), "{config}");
+    assert!(runs(&user.lint("")));
+    let linted = user.tree.lint("--slow-checks=on");
+    assert!(!linted.stderr.contains("has moved"), "{linted:#?}");
+}
+
+/// The lock of a tree moves for everybody, the word of its user for him alone.
+#[test]
+fn an_update_lets_nothing_run_that_did_not() {
+    let (registry, user) = (Registry::start(), User::new());
+    registry.push_tree("acme:1", &plugin());
+    let source = format!("oci://{}", registry.reference("acme:1"));
+    user.tree.write("plimsoll.toml", format!("[plugins.acme]\nsource = \"{source}\"\n"));
+    user.plugin(&format!("add {source} --yes"));
+    let other = User::new();
+    let share = || {
+        for file in ["plimsoll.toml", "plimsoll.lock"] {
+            other.tree.write(file, fs::read(user.tree.path().join(file)).unwrap());
+        }
+    };
+    share();
+    registry.push_tree("acme:1", &artifact(CONFIG, LAYER, &[acme(), b"\x00\x03\x01x!"].concat()));
+    let updated = other.plugin("update");
+    assert!(updated.stderr.contains("you did not let it run before"), "{updated:#?}");
+    assert!(!runs(&other.lint("")));
+    user.refused("update acme", "nobody can be asked");
+    user.plugin("update acme --yes");
+    assert!(runs(&user.lint("")));
+    share();
+    let lock = fs::read_to_string(user.tree.path().join("plimsoll.lock")).unwrap();
+    assert_eq!(fs::read_to_string(other.tree.path().join("plimsoll.lock")).unwrap(), lock);
+}
+
+/// A stranger's tree may say that its plugin was before what the user lets run.
+#[test]
+fn a_lock_that_lies_of_what_was_gets_no_word() {
+    let (registry, user) = (Registry::start(), User::new());
+    registry.push_tree("good:1", &artifact(CONFIG, LAYER, &small("bad").component()));
+    let good = format!("oci://{}", registry.reference("good:1"));
+    user.tree.write("plimsoll.toml", format!("[plugins.acme]\nsource = \"{good}\"\n"));
+    user.plugin(&format!("add {good} --yes"));
+    let lock = fs::read_to_string(user.tree.path().join("plimsoll.lock")).unwrap();
+    let config = fs::read_to_string(user.config()).unwrap();
+
+    registry.push_tree("evil:1", &artifact(CONFIG, LAYER, &curious("bad").component()));
+    let evil = format!("oci://{}", registry.reference("evil:1"));
+    let claim = "\"capabilities\":[\"context\"]";
+    user.tree.write("plimsoll.toml", format!("[plugins.acme]\nsource = \"{evil}\"\n"));
+    user.tree.write("plimsoll.lock", lock.replace("good:1", "evil:1").replace("\"capabilities\":[]", claim));
+    let refused = user.refused("update", "nobody can be asked");
+    assert!(refused.stdout.contains("can ask for  nothing -> context"), "what it imported counts: {refused:#?}");
+    user.tree.run("cache clear");
+    let refused = user.refused("update", "nobody can be asked");
+    assert!(refused.stdout.contains("can ask for  context"), "{refused:#?}");
+    assert_eq!(fs::read_to_string(user.config()).unwrap(), config);
+}
+
+#[test]
+fn all_that_is_named_is_pulled_beforehand_from_mirrors_too() {
+    let (registry, mirror, user) = (Registry::start(), Registry::start(), User::new());
+    registry.push_tree("acme:1", &plugin());
+    mirror.push_tree("copy/acme:1", &plugin());
+    let source = format!("oci://{}", registry.reference("acme:1"));
+    user.plugin(&format!("add {source} --yes"));
+    let asked = registry.log().len();
+    user.tree.run("cache clear");
+    let conf = format!(
+        "[[registry]]\nlocation = '{}'\n[[registry.mirror]]\nlocation = '{}/copy'\n",
+        registry.host(),
+        mirror.host()
+    );
+    fs::create_dir_all(user.home.path().join(".config/containers")).unwrap();
+    fs::write(user.home.path().join(".config/containers/registries.conf"), conf).unwrap();
+    let pulled = user.plugin("pull");
+    assert!(pulled.stdout.starts_with(&format!("acme  {source}  sha256:")), "{pulled:#?}");
+    assert!(registry.log().len() == asked && !mirror.log().is_empty());
+    assert!(runs(&user.lint("--offline")));
+}
+
+#[test]
+fn verify_holds_all_against_each_other() {
+    let (registry, user) = (Registry::start(), User::new());
+    let first = registry.push_tree("acme:1", &plugin());
+    let source = format!("oci://{}", registry.reference("acme:1"));
+    user.plugin(&format!("add {source} --yes"));
+    assert_eq!(user.plugin("verify").stdout, "");
+    registry.push_tree("acme:1", &artifact(CONFIG, LAYER, b"other"));
+    assert!(user.plugin("verify").stdout.starts_with(&format!("moved: acme: {source} {first} -> ")));
+    registry.fault(&first, Fault::status(404));
+    let verify = |arguments: &str| user.tree.run(&format!("plugin verify {arguments}"));
+    let gone = verify("");
+    assert!(gone.status == 1 && gone.stdout.contains("gone: acme: "), "{gone:#?}");
+    assert_eq!(verify("--offline").stdout, "");
+    registry.clear_faults();
+    let path = user.config().with_file_name("plimsoll.lock");
+    let lock = user.own_lock();
+    for (from, to, words) in [
+        ("[\"registry\"]", "[]", "it can ask for [registry], and the lock says []"),
+        ("0.1.0-draft", "0.1.0", "it is made for the contract 0.1.0-draft, and the lock says 0.1.0"),
+        ("\"component\":\"sha256:1", "\"component\":\"sha256:2", "plimsoll.toml says sha256:1"),
+        ("\"contract\"", "\"contrast\"", "is no plugin's"),
+    ] {
+        assert!(lock.contains(from), "no {from} in {lock}");
+        fs::write(&path, lock.replace(from, to)).unwrap();
+        let wrong = verify("--offline");
+        assert!(wrong.status == 1 && wrong.stdout.contains(words), "no `{words}`: {wrong:#?}");
+    }
+    fs::write(&path, lock).unwrap();
+    user.tree.run("cache clear");
+    let missing = verify("");
+    assert!(missing.status == 0 && missing.stdout.contains("missing: acme: "), "{missing:#?}");
+}
+
+#[test]
+fn plugins_travel_in_a_file() {
+    let (registry, user) = (Registry::start(), User::new());
+    let content = registry.push_tree("rules:1", &plugin());
+    let source = format!("oci://{}", registry.reference("rules:1"));
+    user.refused("save plugins.tar", "no plugin here has a source");
+    user.refused("save plugins.tar acme", "there is no plugin acme here");
+    user.tree.write("plimsoll.toml", format!("[plugins.acme]\nsource = \"{source}\"\n"));
+    user.plugin(&format!("add {source} --yes"));
+    assert_eq!(user.plugin("save plugins.tar").stdout, format!("{source}\n"));
+    let archive = fs::read(user.tree.path().join("plugins.tar")).unwrap();
+    drop(registry);
+
+    let other = User::new();
+    for file in ["plimsoll.toml", "plimsoll.lock", "plugins.tar"] {
+        other.tree.write(file, fs::read(user.tree.path().join(file)).unwrap());
+    }
+    let digest = said(&other.plugin("load plugins.tar"), "component");
+    assert!(runs(&other.lint(&format!("--offline --trust {digest}"))));
+    assert!(!runs(&other.lint("--offline")), "who loads lets nothing run");
+    other.plugin(&format!("add --offline --yes {source}"));
+    assert!(runs(&other.lint("--offline")));
+    // Without the tree, by its digest.
+    let third = User::new();
+    third.tree.write("plugins.tar", &archive);
+    third.plugin("load plugins.tar");
+    let by_digest = format!("{}@{content}", source.trim_end_matches(":1"));
+    third.plugin(&format!("add --offline --yes --name acme {by_digest}"));
+    assert!(runs(&third.lint("--offline")));
+    third.tree.write("cut.tar", &archive[..archive.len() / 2]);
+    third.refused("load cut.tar", "ends early");
+    third.refused("load Dockerfile", "it is no archive of plugins");
+}
+
+/// The other client of WebAssembly, built by Cargo in its own folder, as it stands outside of the workspace.
+fn other_client() -> PathBuf {
+    let folder = repository_root().join("tests/clients/oci-wasm");
+    let target = repository_root().join("target/clients");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = Command::new(cargo);
+    build.current_dir(folder).args(["build", "--locked", "--release", "--target-dir"]).arg(&target);
+    let output = build.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    target.join("release/oci-wasm-client")
+}
+
+#[test]
+fn others_pull_what_is_pushed_and_the_other_way_round() {
+    if !installed_or_skip("others_pull_what_is_pushed_and_the_other_way_round") {
+        return;
+    }
+    let (registry, user, client) = (DockerRegistry::start(&Auth::Open), User::new(), other_client());
+    user.tree.write("acme.wasm", acme());
+    let run = |words: &[&str]| {
+        let output = Command::new(&client).current_dir(user.tree.path()).args(words).output().unwrap();
+        assert!(output.status.success(), "{words:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let ours = registry.reference("team/ours:1");
+    let pushed =
+        user.plugin(&format!("push oci://{ours} acme.wasm --annotation org.opencontainers.image.licenses=MIT"));
+    let told = run(&["pull", &ours, "theirs.wasm"]);
+    assert_eq!(fs::read(user.tree.path().join("theirs.wasm")).unwrap(), acme());
+    let imports = "plimsoll:rules/registry@0.1.0-draft";
+    for part in [&said(&pushed, "content"), "org.opencontainers.image.licenses=MIT", "image.version=1.2.0", imports] {
+        assert!(told.contains(part), "no `{part}` in {told}");
+    }
+    let theirs = registry.reference("team/acme:1");
+    run(&["push", &theirs, "acme.wasm"]);
+    user.plugin(&format!("add oci://{theirs} --yes"));
+    assert!(runs(&user.lint("")));
+    // Other tools read what is saved.
+    user.plugin("save acme.tar");
+    let mut skopeo = Command::new("skopeo");
+    skopeo.current_dir(user.tree.path()).args(["inspect", "--raw"]).arg("oci-archive:acme.tar");
+    let inspected = skopeo.output().unwrap();
+    assert!(String::from_utf8_lossy(&inspected.stdout).contains(CONFIG), "{inspected:?}");
+}
+
+/// From a registry to code that runs, and again: what everybody waits for once, and then in each run. What counts is
+/// the best of some, since others use this machine too.
+#[test]
+fn pulling_and_starting_is_fast() {
+    let registry = Registry::start();
+    registry.push_tree("acme:1", &plugin());
+    let source: Source = format!("oci://{}", registry.reference("acme:1")).parse().unwrap();
+    let (mut first, mut second) = (Duration::MAX, Duration::MAX);
+    for _ in 0..5 {
+        let scratch = scratch_folder();
+        let host = || Host::with_store(Some(Store::new(scratch.path(), scratch.path().join("key")))).unwrap();
+        let load = |host: &Arc<Host>, component: &Component| {
+            Plugin::load(host, "acme", component, Limits::default()).unwrap_or_else(|error| panic!("{}", error.message))
+        };
+        let (shelf, engine) = (Shelf::new(scratch.path()), host());
+        let start = Instant::now();
+        let remote = Remote::new(ClientConfig::new(Environment::default()), []).unwrap();
+        let pulled = pull(&remote, Some(&shelf), &source, None).unwrap();
+        load(&engine, &pulled.component);
+        first = first.min(start.elapsed());
+        assert_eq!(engine.compiled(), 1);
+        for _ in 0..10 {
+            let engine = host();
+            let start = Instant::now();
+            let component = shelf.component(pulled.component.digest()).unwrap();
+            load(&engine, &component);
+            second = second.min(start.elapsed());
+            assert_eq!(engine.compiled(), 0);
+        }
+    }
+    println!("pull, verify and compile of {} bytes: {first:?}; second start: {second:?}", acme().len());
+    assert!(first < Duration::from_secs(1), "{first:?}");
+    assert!(second < Duration::from_millis(1), "{second:?}");
+}

@@ -16,7 +16,9 @@ use super::world::{World, where_to_write};
 use crate::config::{self, Config, Files, Flags};
 use crate::document::Surroundings;
 use crate::finding::ProblemKind;
-use crate::lint::{Ask, FileReport, Input, Instances, Job, JobLock, Misconfigured, Outcome, Ruleset, SlowChecks, Source, run, run_in};
+use crate::lint::{
+    Ask, FileReport, Input, Instances, Job, JobLock, Misconfigured, Outcome, Ruleset, SlowChecks, Source, run, run_in,
+};
 use crate::lock::view::view;
 use crate::lock::{self, Lock, Locked, Parsed};
 use crate::plugin::Plugin;

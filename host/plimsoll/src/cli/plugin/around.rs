@@ -57,7 +57,13 @@ impl Around {
         let files = Files { tree: tree.as_ref(), user: user.as_ref() };
         let flags = Flags { cache_dir, offline, ..Flags::default() };
         let config = Config::settle(flags, &variables, files)?;
-        let given = Given { paths: &[Path::new(".").to_owned()], stdin_filename: None, context: None, here: &here, is_fetched: false };
+        let given = Given {
+            paths: &[Path::new(".").to_owned()],
+            stdin_filename: None,
+            context: None,
+            here: &here,
+            is_fetched: false,
+        };
         let tree_lock = Configured::read(given, &variables)?.lock_folder(given).join(FILE_NAME);
         let user_lock = user_path.with_file_name(FILE_NAME);
         let supply = Supply::new(&config, files, named);

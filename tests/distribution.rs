@@ -20,8 +20,8 @@ use plimsoll_test_support::docker_registry::installed_or_skip;
 use plimsoll_test_support::guest::Guest;
 use plimsoll_test_support::image::{Content, Tree};
 use plimsoll_test_support::site::{Page, Site};
-use plimsoll_test_support::{Auth, DockerRegistry, Fault, Linted, Project, Registry, repository_root, scratch_folder};
-use serde_json::json;
+use plimsoll_test_support::user::artifact;
+use plimsoll_test_support::{Auth, DockerRegistry, Fault, Linted, Registry, User, repository_root, scratch_folder};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG: &str = "application/vnd.wasm.config.v0+json";
@@ -33,52 +33,8 @@ fn acme() -> &'static [u8] {
     ACME.get_or_init(|| fs::read(component("acme")).unwrap())
 }
 
-/// A user with a home folder of his own, beside a tree that he lints.
-struct User {
-    tree: Project,
-    home: tempfile::TempDir,
-}
-
-impl User {
-    fn new() -> Self {
-        let home = scratch_folder();
-        let tree = Project::new(env!("CARGO_BIN_EXE_plimsoll"))
-            .variable("HOME", home.path().to_str().unwrap())
-            .file("Dockerfile", "FROM alpine:latest\n");
-        Self { tree, home }
-    }
-
-    fn config(&self) -> PathBuf {
-        self.home.path().join(".config/plimsoll/plimsoll.toml")
-    }
-
-    fn own_lock(&self) -> String {
-        fs::read_to_string(self.config().with_file_name("plimsoll.lock")).unwrap_or_default()
-    }
-
-    fn lint(&self, arguments: &str) -> Linted {
-        self.tree.lint(&format!("--slow-checks=off {arguments}"))
-    }
-
-    /// Runs `plimsoll plugin` with these words, which must go well.
-    fn plugin(&self, arguments: &str) -> Linted {
-        let run = self.tree.run(&format!("plugin {arguments}"));
-        assert_eq!(run.status, 0, "{arguments}: {run:#?}");
-        run
-    }
-
-    /// The same, which must not; the complaint has these words.
-    fn refused(&self, arguments: &str, words: &str) -> Linted {
-        let run = self.tree.run(&format!("plugin {arguments}"));
-        assert_eq!(run.status, 2, "{arguments}: {run:#?}");
-        assert!(run.stderr.contains(words), "no `{words}`: {run:#?}");
-        run
-    }
-
-    /// How many files of plugins are kept.
-    fn kept(&self) -> usize {
-        fs::read_dir(self.home.path().join(".cache/plimsoll/plugins-1")).map_or(0, Iterator::count)
-    }
+fn somebody() -> User {
+    User::new(env!("CARGO_BIN_EXE_plimsoll"))
 }
 
 fn runs(linted: &Linted) -> bool {
@@ -91,20 +47,6 @@ fn said(run: &Linted, word: &str) -> String {
     line.unwrap_or_else(|| panic!("no `{word}` in {run:#?}")).trim().to_owned()
 }
 
-/// A component in a manifest of these types.
-fn artifact(config: &str, layer: &str, component: &[u8]) -> Tree {
-    let config = Content::new(config, b"{}".to_vec());
-    let layer = Content::new(layer, component.to_vec());
-    let manifest = json!({
-        "schemaVersion": 2,
-        "mediaType": MANIFEST,
-        "config": config.descriptor(),
-        "layers": [layer.descriptor()],
-        "annotations": { "org.opencontainers.image.licenses": "MIT\u{1b}[2J" },
-    });
-    Tree { root: Content::json(MANIFEST, &manifest), manifests: Vec::new(), blobs: vec![config, layer] }
-}
-
 fn plugin() -> Tree {
     artifact(CONFIG, LAYER, acme())
 }
@@ -114,7 +56,7 @@ fn check_round_trip(test: &str, auth: &Auth, credentials: Option<&str>) {
         return;
     }
     let registry = DockerRegistry::start(auth);
-    let user = User::new();
+    let user = somebody();
     user.tree.write("acme.wasm", acme());
     let source = format!("oci://{}", registry.reference("team/acme:1"));
     if let Some(credentials) = credentials {
@@ -156,7 +98,7 @@ fn with_tokens() {
 
 #[test]
 fn the_lock_says_what_runs_and_nobody_is_asked() {
-    let (registry, user) = (Registry::start(), User::new());
+    let (registry, user) = (Registry::start(), somebody());
     let first = registry.push_tree("acme:1", &plugin());
     let source = format!("oci://{}", registry.reference("acme:1"));
     user.refused(&format!("add {source}"), "nobody can be asked");
@@ -196,7 +138,7 @@ fn the_lock_says_what_runs_and_nobody_is_asked() {
 
 #[test]
 fn the_layer_type_of_old_is_read() {
-    let (registry, user) = (Registry::start(), User::new());
+    let (registry, user) = (Registry::start(), somebody());
     registry.push_tree("acme:1", &artifact("application/vnd.wasm.config.v1+json", LEGACY_LAYER, acme()));
     user.plugin(&format!("add oci://{} --yes", registry.reference("acme:1")));
     assert!(runs(&user.lint("")));
@@ -205,14 +147,14 @@ fn the_layer_type_of_old_is_read() {
 /// Whatever goes wrong is said, and nothing of it is kept.
 #[test]
 fn what_is_wrong_is_not_kept() {
-    let (registry, user) = (Registry::start(), User::new());
+    let (registry, user) = (Registry::start(), somebody());
     registry.push_tree("acme:1", &plugin());
     let source = format!("oci://{}", registry.reference("acme:1"));
     let check = |path: &str, fault: Fault, words: &str| {
         registry.clear_faults();
         registry.fault(path, fault);
         user.refused(&format!("pull {source}"), words);
-        assert_eq!(user.kept(), 0, "{words}");
+        assert_eq!(user.kept().len(), 0, "{words}");
     };
     let layer = plugin().blobs[1].digest.clone();
     check(&layer, Fault::Reset, "broken connection");
@@ -231,7 +173,7 @@ fn what_is_wrong_is_not_kept() {
     let check = |name: &str, tree: &Tree, words: &str| {
         registry.push_tree(name, tree);
         user.refused(&format!("pull oci://{}", registry.reference(name)), words);
-        assert_eq!(user.kept(), 0, "{words}");
+        assert_eq!(user.kept().len(), 0, "{words}");
     };
     check("image:1", &plimsoll_test_support::Image::new("linux/amd64").tree(), "it is no plugin: its layer is of type");
     check("text:1", &artifact(CONFIG, LAYER, b"no component"), "it is no WebAssembly component");
@@ -245,14 +187,14 @@ fn what_is_wrong_is_not_kept() {
     check("large:1", &large, "the 64 MiB a component may have");
     user.refused("pull oci://acme/rules:1", "names no artifact");
     user.plugin(&format!("pull {source}"));
-    assert_eq!(user.kept(), 3);
+    assert_eq!(user.kept().len(), 3);
     user.plugin(&format!("pull {source} --output acme.wasm"));
     user.refused(&format!("pull {source} --output acme.wasm"), "exists");
 }
 
 #[test]
 fn a_tree_asks_for_a_source_and_cannot_let_it_run() {
-    let (registry, user) = (Registry::start(), User::new());
+    let (registry, user) = (Registry::start(), somebody());
     registry.push_tree("rules:1", &plugin());
     let source = format!("oci://{}", registry.reference("rules:1"));
     user.tree.write("plimsoll.toml", format!("[plugins.acme]\nsource = \"{source}\"\n"));
@@ -265,7 +207,7 @@ fn a_tree_asks_for_a_source_and_cannot_let_it_run() {
     assert!(lock.contains("\"component\":\"sha256:") && runs(&user.lint("")), "{lock}");
 
     // Somebody else with the same tree has not agreed to anything.
-    let other = User::new();
+    let other = somebody();
     for file in ["plimsoll.toml", "plimsoll.lock"] {
         other.tree.write(file, fs::read(user.tree.path().join(file)).unwrap());
     }
@@ -276,7 +218,7 @@ fn a_tree_asks_for_a_source_and_cannot_let_it_run() {
     let digest = lock.split("\"component\":\"").nth(1).unwrap().split('"').next().unwrap();
     assert!(runs(&other.lint(&format!("--trust {digest}"))));
     // A lock that says of another component that it is that one is not believed.
-    let third = User::new();
+    let third = somebody();
     third.tree.write("plimsoll.toml", fs::read(user.tree.path().join("plimsoll.toml")).unwrap());
     let lie = format!("sha256:{:064}", 0);
     third.tree.write("plimsoll.lock", lock.replace(digest, &lie));
@@ -290,14 +232,14 @@ fn the_web_needs_a_digest() {
         "/acme.wasm" => Page::of(acme()),
         _ => Page::status(404),
     });
-    let user = User::new();
+    let user = somebody();
     user.tree.write("acme.wasm", acme());
     let digest = user.tree.run("plugin inspect --format json acme.wasm").json()["digest"].as_str().unwrap().to_owned();
     let source = site.url("/acme.wasm");
     user.refused(&format!("add {source} --yes"), "say which component you mean, with --digest");
     let other = format!("sha256:{:064}", 0);
     user.refused(&format!("add {source} --yes --digest {other}"), "it is sha256:");
-    assert_eq!(user.kept(), 0);
+    assert_eq!(user.kept().len(), 0);
     user.plugin(&format!("add {source} --yes --digest {digest}"));
     assert!(runs(&user.lint("")));
     user.tree.run("cache clear");
@@ -323,7 +265,7 @@ fn curious(rule: &'static str) -> Guest {
 
 #[test]
 fn an_update_that_asks_for_more_takes_consent() {
-    let (registry, user) = (Registry::start(), User::new());
+    let (registry, user) = (Registry::start(), somebody());
     let first = registry.push_tree("acme:1", &artifact(CONFIG, LAYER, &small("old").component()));
     user.plugin(&format!("add oci://{} --yes", registry.reference("acme:1")));
     assert!(user.plugin("update").stdout.contains("has not moved"));
@@ -355,7 +297,7 @@ fn an_update_that_asks_for_more_takes_consent() {
 
 #[test]
 fn an_update_keeps_what_was_narrowed_and_asks_for_no_consent_where_nothing_widens() {
-    let (registry, user) = (Registry::start(), User::new());
+    let (registry, user) = (Registry::start(), somebody());
     registry.push_tree("acme:1", &plugin());
     let source = format!("oci://{}", registry.reference("acme:1"));
     user.plugin(&format!("add {source} --yes --float --grant registry=ghcr.io/acme/*"));
@@ -378,12 +320,12 @@ fn an_update_keeps_what_was_narrowed_and_asks_for_no_consent_where_nothing_widen
 /// The lock of a tree moves for everybody, the word of its user for him alone.
 #[test]
 fn an_update_lets_nothing_run_that_did_not() {
-    let (registry, user) = (Registry::start(), User::new());
+    let (registry, user) = (Registry::start(), somebody());
     registry.push_tree("acme:1", &plugin());
     let source = format!("oci://{}", registry.reference("acme:1"));
     user.tree.write("plimsoll.toml", format!("[plugins.acme]\nsource = \"{source}\"\n"));
     user.plugin(&format!("add {source} --yes"));
-    let other = User::new();
+    let other = somebody();
     let share = || {
         for file in ["plimsoll.toml", "plimsoll.lock"] {
             other.tree.write(file, fs::read(user.tree.path().join(file)).unwrap());
@@ -405,7 +347,7 @@ fn an_update_lets_nothing_run_that_did_not() {
 /// A stranger's tree may say that its plugin was before what the user lets run.
 #[test]
 fn a_lock_that_lies_of_what_was_gets_no_word() {
-    let (registry, user) = (Registry::start(), User::new());
+    let (registry, user) = (Registry::start(), somebody());
     registry.push_tree("good:1", &artifact(CONFIG, LAYER, &small("bad").component()));
     let good = format!("oci://{}", registry.reference("good:1"));
     user.tree.write("plimsoll.toml", format!("[plugins.acme]\nsource = \"{good}\"\n"));
@@ -428,7 +370,7 @@ fn a_lock_that_lies_of_what_was_gets_no_word() {
 
 #[test]
 fn all_that_is_named_is_pulled_beforehand_from_mirrors_too() {
-    let (registry, mirror, user) = (Registry::start(), Registry::start(), User::new());
+    let (registry, mirror, user) = (Registry::start(), Registry::start(), somebody());
     registry.push_tree("acme:1", &plugin());
     mirror.push_tree("copy/acme:1", &plugin());
     let source = format!("oci://{}", registry.reference("acme:1"));
@@ -450,7 +392,7 @@ fn all_that_is_named_is_pulled_beforehand_from_mirrors_too() {
 
 #[test]
 fn verify_holds_all_against_each_other() {
-    let (registry, user) = (Registry::start(), User::new());
+    let (registry, user) = (Registry::start(), somebody());
     let first = registry.push_tree("acme:1", &plugin());
     let source = format!("oci://{}", registry.reference("acme:1"));
     user.plugin(&format!("add {source} --yes"));
@@ -484,7 +426,7 @@ fn verify_holds_all_against_each_other() {
 
 #[test]
 fn plugins_travel_in_a_file() {
-    let (registry, user) = (Registry::start(), User::new());
+    let (registry, user) = (Registry::start(), somebody());
     let content = registry.push_tree("rules:1", &plugin());
     let source = format!("oci://{}", registry.reference("rules:1"));
     user.refused("save plugins.tar", "no plugin here has a source");
@@ -495,7 +437,7 @@ fn plugins_travel_in_a_file() {
     let archive = fs::read(user.tree.path().join("plugins.tar")).unwrap();
     drop(registry);
 
-    let other = User::new();
+    let other = somebody();
     for file in ["plimsoll.toml", "plimsoll.lock", "plugins.tar"] {
         other.tree.write(file, fs::read(user.tree.path().join(file)).unwrap());
     }
@@ -505,7 +447,7 @@ fn plugins_travel_in_a_file() {
     other.plugin(&format!("add --offline --yes {source}"));
     assert!(runs(&other.lint("--offline")));
     // Without the tree, by its digest.
-    let third = User::new();
+    let third = somebody();
     third.tree.write("plugins.tar", &archive);
     third.plugin("load plugins.tar");
     let by_digest = format!("{}@{content}", source.trim_end_matches(":1"));
@@ -533,7 +475,7 @@ fn others_pull_what_is_pushed_and_the_other_way_round() {
     if !installed_or_skip("others_pull_what_is_pushed_and_the_other_way_round") {
         return;
     }
-    let (registry, user, client) = (DockerRegistry::start(&Auth::Open), User::new(), other_client());
+    let (registry, user, client) = (DockerRegistry::start(&Auth::Open), somebody(), other_client());
     user.tree.write("acme.wasm", acme());
     let run = |words: &[&str]| {
         let output = Command::new(&client).current_dir(user.tree.path()).args(words).output().unwrap();
@@ -578,7 +520,7 @@ fn pulling_and_starting_is_fast() {
         let (shelf, engine) = (Shelf::new(scratch.path()), host());
         let start = Instant::now();
         let remote = Remote::new(ClientConfig::new(Environment::default()), []).unwrap();
-        let pulled = pull(&remote, Some(&shelf), &source, None).unwrap();
+        let pulled = pull(&remote, Some(&shelf), &source, None, &[]).unwrap();
         load(&engine, &pulled.component);
         first = first.min(start.elapsed());
         assert_eq!(engine.compiled(), 1);

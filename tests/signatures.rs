@@ -1,11 +1,14 @@
 //! Signatures: those in `tests/signatures`, which cosign 3.1 made with keys of
 //! four kinds; those that a hostile registry may hold instead; and those that
-//! cosign makes here and now in Debian's `docker-registry`. Where these programs
+//! cosign makes here and now in Debian's `docker-registry`; and what they are for,
+//! plugins that run where a key signed them. Where these programs
 //! are not installed, the tests that need them say so and are skipped;
 //! `PLIMSOLL_REQUIRE_SERVERS=1` makes that a failure.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+#[path = "signatures/plugins.rs"]
+mod plugins;
 #[path = "signatures/shelf.rs"]
 mod shelf;
 #[path = "signatures/signer.rs"]
@@ -236,7 +239,7 @@ fn signatures_are_found_among_others() {
     let ours = signer.bundle(&statement(SIGNED));
     let theirs = stranger.bundle(&statement(SIGNED));
     let moved = signer.bundle(&statement(OTHER));
-    let verified = |shelf: &Shelf| run(verify(&signer.key(), shelf, &digest(SIGNED)));
+    let verified = |shelf: &Shelf| run(verify(&signer.key(), shelf, &digest(SIGNED))).map(|proof| proof.form());
     let refused = |shelf: &Shelf, words: &str| {
         let refusal = verified(shelf).unwrap_err().to_string();
         assert!(refusal.contains(words), "{refusal} lacks {words}");
@@ -327,7 +330,7 @@ impl Published {
         let reference = Reference::parse(&self.registry.reference("acme/rules:1")).unwrap();
         let deadline = Some(Instant::now() + Duration::from_secs(20));
         let repository = Repository { client: &client, reference: &reference, deadline };
-        run(verify(&Key::read(key).unwrap(), &repository, &self::digest(digest)))
+        run(verify(&Key::read(key).unwrap(), &repository, &self::digest(digest))).map(|proof| proof.form())
     }
 
     fn refused(&self, key: &Path, digest: &str, words: &str) {

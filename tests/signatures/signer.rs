@@ -30,11 +30,16 @@ impl Signer {
     }
 
     pub fn key(&self) -> Key {
+        Key::parse(self.pem().as_bytes()).unwrap()
+    }
+
+    /// The public key, as a file has it.
+    pub fn pem(&self) -> String {
         let der = match self {
             Self::P256(pair) => [P256_HEAD, pair.public_key().as_ref()].concat(),
             Self::Ed25519(pair) => [ED25519_HEAD, pair.public_key().as_ref()].concat(),
         };
-        Key::parse(pem(&der).as_bytes()).unwrap()
+        pem(&der)
     }
 
     /// A signature, in Base64.

@@ -31,6 +31,8 @@ pub const BUNDLE_BYTES_MAX: usize = 256 << 10;
 pub const SIGNED_BYTES_MAX: usize = 64 << 10;
 /// Bytes of one signature, in Base64.
 pub const SIGNATURE_BYTES_MAX: usize = 4 << 10;
+/// Bytes of a signature that is kept, with all that it takes to verify it again.
+pub const PROOF_BYTES_MAX: usize = BUNDLE_BYTES_MAX + SIGNATURE_BYTES_MAX + (1 << 10);
 /// What is looked at in search of a signature that holds: manifests, and signatures in one.
 pub const SIGNATURES_MAX: usize = 64;
 
@@ -345,6 +347,8 @@ pub const SHELF_BYTES_MAX: u64 = 1 << 30;
 pub const ARCHIVE_BYTES_MAX: u64 = 512 << 20;
 /// Plugins of an archive.
 pub const ARCHIVE_PLUGINS_MAX: usize = 1_000;
+/// Signatures of a plugin in an archive.
+pub const ARCHIVE_PROOFS_MAX: usize = 8;
 
 /// Bytes of a source line that a report shows.
 pub const EXCERPT_BYTES_MAX: usize = 4 << 10;

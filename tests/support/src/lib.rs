@@ -35,6 +35,7 @@ pub mod secure;
 pub mod servers;
 pub mod site;
 pub mod tools;
+pub mod user;
 
 pub use cosign::Cosign;
 pub use docker_engine::DockerEngine;
@@ -44,6 +45,7 @@ pub use lint::{Linted, Project};
 pub use registries::Registries;
 pub use registry::{Auth, Fault, Registry, never_answers};
 pub use secure::SecureRegistry;
+pub use user::User;
 
 /// An empty folder that is removed on drop.
 #[must_use]

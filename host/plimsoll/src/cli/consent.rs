@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use anyhow::ensure;
 
+use super::demand;
 use super::plugin::name_of;
 use super::supply::{Supply, shown};
 use crate::config::{Digest, File, Files, Grants, LimitsTable, Place, PluginTable, Source, Trust};
@@ -138,7 +139,7 @@ impl Loading<'_> {
                 let path = file.folder.join(path);
                 (read(&path)?, path.display().to_string())
             }
-            Place::Source(source) => (self.own_source(name, source, table, lock)?, source.to_string()),
+            Place::Source(source) => (self.own_source(name, source, (file, table), lock)?, source.to_string()),
         };
         let digest = component.digest();
         if table.digest.as_ref() != Some(digest) && !self.wanted.trust.digests.contains(digest) {
@@ -160,7 +161,7 @@ impl Loading<'_> {
         &mut self,
         name: &str,
         source: &Source,
-        table: &PluginTable,
+        (file, table): (&File, &PluginTable),
         lock: Option<&ReadLock>,
     ) -> Result<Component, String> {
         let agreed = table.digest.as_ref().ok_or_else(|| {
@@ -170,7 +171,8 @@ impl Loading<'_> {
         })?;
         let (path, lock) = lock.ok_or("there is no lock of your own")?;
         let record = Record::find(lock.as_ref().map_err(Clone::clone)?, source)?;
-        let component = self.wanted.supply.component(source, agreed, record.as_ref(), path)?;
+        let keys = demand::keys(file, table, None, None)?;
+        let component = self.wanted.supply.component(source, agreed, record.as_ref(), path, &keys)?;
         self.look_for_drift(name, source, record.as_ref());
         Ok(component)
     }
@@ -226,11 +228,15 @@ impl Loading<'_> {
                  plugin inspect {shown}`, then `plimsoll plugin add {shown}`, or use --trust {digest}"
             ));
         };
+        let keys = demand::keys(file, table, wanted.files.user, Some(digest))?;
         let component = match (asked.component, &table.place) {
+            (Some(_), _) if !keys.is_empty() => {
+                return Err(format!("{shown}: you want it signed by a key, and files have no signatures"));
+            }
             (Some(component), _) => component,
             (None, Place::Source(source)) => {
                 let record = asked.record.as_ref();
-                let component = wanted.supply.component(source, digest, record, &wanted.lock_path)?;
+                let component = wanted.supply.component(source, digest, record, &wanted.lock_path, &keys)?;
                 self.look_for_drift(name, source, record);
                 component
             }

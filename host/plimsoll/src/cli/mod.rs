@@ -3,6 +3,7 @@
 mod cache;
 mod configured;
 mod consent;
+mod demand;
 mod explain;
 mod inputs;
 mod known;

@@ -3,7 +3,8 @@
 //!
 //! Input: a source, and what a lock says of it. Output: the component that was agreed
 //! to, or why it cannot be had. Invariant: what is on the shelf is asked of nobody,
-//! and nobody is asked for a component by a name that can move.
+//! nobody is asked for a component by a name that can move, and where keys are
+//! demanded, no component leaves that they did not sign.
 
 use std::cell::OnceCell;
 
@@ -16,6 +17,7 @@ use crate::distribution::{self, Pulled, Record, Remote, Shelf};
 use crate::limits::FLOAT_TIMEOUT;
 use crate::lock::Policy;
 use crate::plugin::Component;
+use crate::signature::Key;
 
 /// The shelf, and who can be asked.
 pub(super) struct Supply {
@@ -71,28 +73,45 @@ impl Supply {
         remote.map_err(|error| format!("nobody can be asked from this process: {error}"))
     }
 
-    /// Pulls `content`, or what the source means now.
-    pub(super) fn pull(&self, source: &Source, content: Option<&Digest>) -> Result<Pulled, String> {
-        match self.shelf().and_then(|shelf| distribution::known(shelf, source, content)) {
-            Some(pulled) => Ok(pulled),
-            None => {
-                let remote = self.remote().map_err(|why| {
-                    format!("{source}: it is not on this machine, and {why}: bring it with `plimsoll plugin load`")
-                })?;
-                distribution::pull(remote, self.shelf(), source, content)
-            }
+    /// Pulls `content`, or what the source means now; all these keys must have signed it.
+    pub(super) fn pull(&self, source: &Source, content: Option<&Digest>, keys: &[Key]) -> Result<Pulled, String> {
+        let known = |keys| self.shelf().and_then(|shelf| distribution::known(shelf, source, content, keys));
+        if let Some(pulled) = known(keys) {
+            return Ok(pulled);
         }
+        let remote = self.remote().map_err(|why| {
+            let ids: Vec<&str> = keys.iter().map(|key| key.id().as_str()).collect();
+            let lacks = match known(&[]) {
+                Some(_) => format!("no signature of it by the key {} is on this machine", ids.join(" and ")),
+                None => "it is not on this machine".to_owned(),
+            };
+            format!("{source}: {lacks}, and {why}: bring it with `plimsoll plugin load`")
+        })?;
+        distribution::pull(remote, self.shelf(), source, content, keys)
     }
 
-    /// The component that was agreed to.
+    /// The component that a record speaks of, if it is here and signed by all these keys; nobody is asked.
+    pub(super) fn kept(&self, source: &Source, record: &Record, keys: &[Key]) -> Option<Component> {
+        if keys.is_empty() {
+            return self.shelf()?.component(&record.component);
+        }
+        let pulled = distribution::known(self.shelf()?, source, Some(&record.content), keys)?;
+        (*pulled.component.digest() == record.component).then_some(pulled.component)
+    }
+
+    /// The component that was agreed to; all these keys must have signed what the source means.
     pub(super) fn component(
         &self,
         source: &Source,
         agreed: &Digest,
         record: Option<&Record>,
         lock: &std::path::Path,
+        keys: &[Key],
     ) -> Result<Component, String> {
-        if let Some(component) = self.shelf.as_ref().and_then(|shelf| shelf.component(agreed)) {
+        // Keys sign manifests: where they count, the way to the component goes by one.
+        if keys.is_empty()
+            && let Some(component) = self.shelf.as_ref().and_then(|shelf| shelf.component(agreed))
+        {
             return Ok(component);
         }
         let content = match (record, source) {
@@ -104,7 +123,7 @@ impl Supply {
                 return Err(format!("{lock} does not say what {source} means: run `plimsoll plugin add {source}`"));
             }
         };
-        let pulled = self.pull(source, content)?;
+        let pulled = self.pull(source, content, keys)?;
         match pulled.component.digest() {
             digest if digest == agreed => Ok(pulled.component),
             digest => Err(format!("{source}: its component is {digest}, and you agreed to {agreed}")),

@@ -33,7 +33,7 @@ impl Edit {
         Ok(Self { path: path.to_owned(), document: text.parse().map_err(|error| complain(&error))? })
     }
 
-    /// Lets a component run, everywhere, under a name.
+    /// Lets a component run, everywhere, under a name. A key that the table has stays where none is given.
     ///
     /// # Errors
     /// When the file has something else in the place of a table.
@@ -42,18 +42,21 @@ impl Edit {
         name: &str,
         place: &Place,
         digest: &Digest,
+        key: Option<&Path>,
         grants: &Grants,
     ) -> Result<(), ConfigError> {
+        let folder = self.folder();
         let table = self.table("plugins", name)?;
-        let (key, text, other) = match place {
+        let (place_key, text, other) = match place {
             Place::Path(path) => ("path", path.to_string_lossy().into_owned(), "source"),
             Place::Source(source) => ("source", source.to_string(), "path"),
         };
         if let Some(table) = table.as_table_like_mut() {
             table.remove(other);
         }
-        table[key] = value(text);
+        table[place_key] = value(text);
         table["digest"] = value(digest.as_str());
+        set_key(table, &folder, key);
         table["grants"] = inline(grants);
         Ok(())
     }
@@ -62,9 +65,17 @@ impl Edit {
     ///
     /// # Errors
     /// As [`Edit::set_plugin`].
-    pub fn set_trust(&mut self, digest: &Digest, name: &str, grants: &Grants) -> Result<(), ConfigError> {
+    pub fn set_trust(
+        &mut self,
+        digest: &Digest,
+        name: &str,
+        key: Option<&Path>,
+        grants: &Grants,
+    ) -> Result<(), ConfigError> {
+        let folder = self.folder();
         let table = self.table("trust", digest.as_str())?;
         table["name"] = value(name);
+        set_key(table, &folder, key);
         table["grants"] = inline(grants);
         Ok(())
     }
@@ -105,6 +116,10 @@ impl Edit {
         written.map_err(|error| complain(&error))
     }
 
+    fn folder(&self) -> PathBuf {
+        self.path.parent().map(Path::to_owned).unwrap_or_default()
+    }
+
     fn table(&mut self, section: &str, key: &str) -> Result<&mut Item, ConfigError> {
         let odd = || ConfigError(format!("{}: [{section}.{key}] is no table", self.path.display()));
         let outer = self.document.entry(section).or_insert_with(|| {
@@ -117,6 +132,14 @@ impl Edit {
             return Err(odd());
         }
         Ok(table)
+    }
+}
+
+/// Writes which key is meant, unless that stands there already in other words.
+fn set_key(table: &mut Item, folder: &Path, key: Option<&Path>) {
+    let is_new = |key: &&Path| table.get("key").and_then(Item::as_str).is_none_or(|old| folder.join(old) != **key);
+    if let Some(key) = key.filter(is_new) {
+        table["key"] = value(&*key.to_string_lossy());
     }
 }
 
@@ -141,7 +164,7 @@ mod tests {
         grants.add("registry", "ghcr.io/acme/*").unwrap();
 
         let mut edit = Edit::open(&path).unwrap();
-        edit.set_plugin("acme", &Place::Path("/p/acme.wasm".into()), &digest, &grants).unwrap();
+        edit.set_plugin("acme", &Place::Path("/p/acme.wasm".into()), &digest, None, &grants).unwrap();
         edit.save().unwrap();
         let fresh = format!(
             "[plugins.acme]\npath = \"/p/acme.wasm\"\ndigest = \"{digest}\"\ngrants = {{ registry = [\"ghcr.io/acme/*\"] }}\n"
@@ -151,13 +174,13 @@ mod tests {
         let written = "# mine\n[lint]\nfail-level = \"info\" # quiet\n\n[plugins.acme]\npath = \"old\"\nlimits = { time = \"1s\" }\n";
         fs::write(&path, written).unwrap();
         let mut edit = Edit::open(&path).unwrap();
-        edit.set_plugin("acme", &Place::Path("/p/acme.wasm".into()), &digest, &grants).unwrap();
-        edit.set_trust(&digest, "other", &Grants::default()).unwrap();
+        edit.set_plugin("acme", &Place::Path("/p/acme.wasm".into()), &digest, None, &grants).unwrap();
+        edit.set_trust(&digest, "other", Some(Path::new("/k/acme.pub")), &Grants::default()).unwrap();
         edit.save().unwrap();
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("# mine\n[lint]\nfail-level = \"info\" # quiet\n"), "{text}");
         assert!(text.contains("limits = { time = \"1s\" }"), "{text}");
-        assert!(file::read(&path).unwrap().trust.contains_key(&digest), "{text}");
+        assert_eq!(file::read(&path).unwrap().trust[&digest].key, Some("/k/acme.pub".into()), "{text}");
 
         let mut edit = Edit::open(&path).unwrap();
         assert!(edit.remove("plugins", "acme") && edit.remove("trust", digest.as_str()));
@@ -178,7 +201,7 @@ mod tests {
         fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
         symlink(&real, &link).unwrap();
         let mut edit = Edit::open(&link).unwrap();
-        edit.set_trust(&Digest::of(b"acme"), "acme", &Grants::default()).unwrap();
+        edit.set_trust(&Digest::of(b"acme"), "acme", None, &Grants::default()).unwrap();
         edit.save().unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);

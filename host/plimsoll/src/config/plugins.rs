@@ -27,6 +27,9 @@ pub struct PluginTable {
     pub place: Place,
     /// The component's digest. The user's own file must have it.
     pub digest: Option<Digest>,
+    /// The file of the public key that must have signed what the source means; what is relative is so to the folder
+    /// of the file that says so.
+    pub key: Option<PathBuf>,
     /// What the plugin may ask for; in the tree's file, what it would like to.
     pub grants: Grants,
     /// What it may use up; in the tree's file it can only be less.
@@ -49,6 +52,7 @@ struct Written {
     path: Option<PathBuf>,
     source: Option<Source>,
     digest: Option<Digest>,
+    key: Option<PathBuf>,
     #[serde(default)]
     grants: Grants,
     #[serde(default)]
@@ -59,7 +63,7 @@ impl TryFrom<Written> for PluginTable {
     type Error = &'static str;
 
     fn try_from(written: Written) -> Result<Self, Self::Error> {
-        let Written { path, source, digest, grants, limits } = written;
+        let Written { path, source, digest, key, grants, limits } = written;
         let place = match (path, source) {
             (Some(path), None) => Place::Path(path),
             (None, Some(source)) => Place::Source(source),
@@ -68,7 +72,12 @@ impl TryFrom<Written> for PluginTable {
                 return Err("it says no path = \"FILE.wasm\" and no source = \"oci://HOST/REPOSITORY:TAG\"");
             }
         };
-        Ok(Self { place, digest, grants, limits })
+        if key.is_some() && !place.may_be_signed() {
+            return Err(
+                "it has a key, and only registries keep signatures: write it beside source = \"oci://HOST/REPOSITORY:TAG\"",
+            );
+        }
+        Ok(Self { place, digest, key, grants, limits })
     }
 }
 
@@ -80,6 +89,11 @@ impl Place {
             Self::Source(source) => Some(source),
         }
     }
+
+    /// Whether there can be signatures of what is there.
+    pub fn may_be_signed(&self) -> bool {
+        matches!(self, Self::Source(Source::Oci(_)))
+    }
 }
 
 /// `[trust."sha256:…"]`: the user's word for a component that trees ask for.
@@ -88,6 +102,8 @@ impl Place {
 pub struct TrustTable {
     /// What it was called where the user was asked; for people only.
     pub name: Option<String>,
+    /// As [`PluginTable::key`], besides the key that the tree's file has.
+    pub key: Option<PathBuf>,
     /// What it may ask for.
     pub grants: Grants,
 }
@@ -220,6 +236,8 @@ mod tests {
         for odd in [
             "grants = {}",
             "path = \"a\"\nsource = \"oci://ghcr.io/a\"",
+            "path = \"a\"\nkey = \"acme.pub\"",
+            "source = \"https://acme.dev/a.wasm\"\nkey = \"acme.pub\"",
             "source = \"ghcr.io/a\"",
             "path = \"a\"\ngrants = { registries = [] }",
             "path = \"a\"\ngrants = { registry = [\"alpine\"] }",

@@ -1,11 +1,14 @@
 //! Plugins in one file, for machines without network: an OCI image layout in a tar.
 //!
 //! `oci-layout`, `index.json` with one manifest for each plugin, annotated with the
-//! source that it came from, and `blobs/sha256/…`; other tools read and write the same.
+//! source that it came from and the digests of its signatures, and `blobs/sha256/…`;
+//! other tools read and write the same.
 //! Invariants: what is written is whole and equal for equal plugins. What is read is a
 //! stranger's: nothing is unpacked by the names in it, and only what was verified from
-//! the manifest to the component goes to the shelf.
+//! the manifest to the component goes to the shelf. Signatures go there as they are, and
+//! take no other's place: whoever relies on one verifies it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Write};
 
@@ -15,11 +18,16 @@ use serde_json::{Value, json};
 use super::artifact::{Artifact, MANIFEST_TYPE, descriptor};
 use super::{Shelf, tar};
 use crate::config::{Digest, Source};
-use crate::limits::{ARCHIVE_BYTES_MAX, ARCHIVE_PLUGINS_MAX, ARTIFACT_DOCUMENT_BYTES_MAX, COMPONENT_BYTES_MAX};
+use crate::limits::{
+    ARCHIVE_BYTES_MAX, ARCHIVE_PLUGINS_MAX, ARCHIVE_PROOFS_MAX, ARTIFACT_DOCUMENT_BYTES_MAX, COMPONENT_BYTES_MAX,
+};
 use crate::plugin::Component;
+use crate::signature::Proof;
 
 /// The annotation with the source.
 const NAME: &str = "org.opencontainers.image.ref.name";
+/// The annotation with the digests of signatures, blanks between them.
+const SIGNATURES: &str = "io.github.plimsoll.signatures";
 const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
 const LAYOUT: (&str, &str) = ("oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}");
 const INDEX: &str = "index.json";
@@ -36,6 +44,8 @@ pub struct Saved {
     pub config: Vec<u8>,
     /// The bytes of the component.
     pub component: Vec<u8>,
+    /// Signatures of the manifest.
+    pub proofs: Vec<Proof>,
 }
 
 /// A plugin of an archive that is on the shelf now.
@@ -67,18 +77,24 @@ struct Listed {
 /// When it cannot be written.
 pub fn save(out: &mut impl Write, plugins: &[Saved]) -> io::Result<()> {
     let mut listed = Vec::new();
-    let mut blobs: BTreeMap<Digest, &[u8]> = BTreeMap::new();
-    for Saved { source, manifest, config, component } in plugins {
+    let mut blobs: BTreeMap<Digest, Cow<[u8]>> = BTreeMap::new();
+    for Saved { source, manifest, config, component, proofs } in plugins {
         let mut entry = descriptor(MANIFEST_TYPE, manifest);
         entry["annotations"] = json!({ NAME: source });
+        blobs.extend([manifest, config, component].map(|bytes| (Digest::of(bytes), bytes.into())));
+        let proofs: Vec<_> = proofs.iter().map(Proof::bytes).map(|bytes| (Digest::of(&bytes), bytes)).collect();
+        if !proofs.is_empty() {
+            let digests: Vec<&str> = proofs.iter().map(|(digest, _)| digest.as_str()).collect();
+            entry["annotations"][SIGNATURES] = json!(digests.join(" "));
+        }
+        blobs.extend(proofs.into_iter().map(|(digest, bytes)| (digest, bytes.into())));
         listed.push(entry);
-        blobs.extend([manifest, config, component].map(|bytes| (Digest::of(bytes), bytes.as_slice())));
     }
     let index = json!({ "schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": listed }).to_string();
     tar::append(out, LAYOUT.0, LAYOUT.1.as_bytes())?;
     tar::append(out, INDEX, index.as_bytes())?;
     for (digest, bytes) in blobs {
-        tar::append(out, &format!("{BLOBS}{}", digest.digits()), bytes)?;
+        tar::append(out, &format!("{BLOBS}{}", digest.digits()), &bytes)?;
     }
     tar::finish(out)
 }
@@ -95,7 +111,7 @@ pub fn load(archive: &mut impl Read, shelf: &Shelf) -> Result<Vec<Loaded>, Strin
         return Err(format!("it has more than {ARCHIVE_PLUGINS_MAX} plugins"));
     }
     let blob = |digest: &Digest| blobs.get(digest).ok_or_else(|| format!("it lacks {digest}"));
-    let (mut loaded, mut needed) = (Vec::new(), BTreeSet::new());
+    let (mut loaded, mut needed, mut proofs) = (Vec::new(), BTreeSet::new(), Vec::new());
     for Listed { digest, annotations } in index.manifests {
         let content: Digest =
             digest.parse().map_err(|_| format!("its {INDEX} names {digest:?}, which is no digest"))?;
@@ -105,11 +121,18 @@ pub fn load(archive: &mut impl Read, shelf: &Shelf) -> Result<Vec<Loaded>, Strin
         let component = Component::new(blob(&artifact.layer.digest)?.clone());
         let component = component.map_err(|message| format!("{content}: {message}"))?.digest().clone();
         needed.extend([content.clone(), artifact.config.digest, component.clone()]);
-        let name = annotations.as_ref().and_then(|annotations| annotations.get(NAME)?.as_str()?.parse().ok());
-        loaded.push(Loaded { source: name, content, component });
+        let said = |name: &str| annotations.as_ref()?.get(name)?.as_str();
+        for digest in said(SIGNATURES).into_iter().flat_map(|digests| digests.split(' ')).take(ARCHIVE_PROOFS_MAX) {
+            let digest = digest.parse().map_err(|_| format!("its {INDEX} names {digest:?}, which is no digest"))?;
+            let proof = Proof::read(blob(&digest)?).ok_or_else(|| format!("{digest} in it is no signature"))?;
+            proofs.push((content.clone(), proof));
+        }
+        let source = said(NAME).and_then(|name| name.parse().ok());
+        loaded.push(Loaded { source, content, component });
     }
     let contents: Vec<&[u8]> = needed.iter().filter_map(|digest| blobs.get(digest)).map(Vec::as_slice).collect();
-    shelf.put(&contents).map_err(|error| format!("it cannot be kept: {error}"))?;
+    let put = proofs.iter().try_for_each(|(content, proof)| shelf.offer_proof(content, proof));
+    put.and_then(|()| shelf.put(&contents)).map_err(|error| format!("it cannot be kept: {error}"))?;
     Ok(loaded)
 }
 
@@ -136,7 +159,7 @@ fn read(archive: &mut impl Read) -> Result<Files, String> {
                     return Err(format!("{name} in it has not the digest that it is called by"));
                 }
                 blobs.insert(digest, bytes);
-                if blobs.len() > 3 * ARCHIVE_PLUGINS_MAX {
+                if blobs.len() > (3 + ARCHIVE_PROOFS_MAX) * ARCHIVE_PLUGINS_MAX {
                     return Err(format!("it has more files than {ARCHIVE_PLUGINS_MAX} plugins need"));
                 }
             }
@@ -161,7 +184,7 @@ mod tests {
             "layers": [descriptor(LAYER_TYPE, component)],
         });
         let manifest = manifest.to_string().into_bytes();
-        Saved { source: source.to_owned(), manifest, config, component: component.to_vec() }
+        Saved { source: source.to_owned(), manifest, config, component: component.to_vec(), proofs: Vec::new() }
     }
 
     fn archive(plugins: &[Saved]) -> Vec<u8> {

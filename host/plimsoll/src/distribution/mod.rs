@@ -7,9 +7,8 @@
 //! update brings), `archive` (plugins for machines without network).
 //!
 //! Invariants: what is pulled is known by digest, from the manifest to the component,
-//! before it is kept; nothing is kept of what turned out to be wrong; nothing here
-//! compiles or runs a component, so that whoever has more to verify can do that
-//! between [`pull()`] and the engine.
+//! before it is kept, and so are the signatures that somebody demands; nothing is kept
+//! of what turned out to be wrong; nothing here compiles or runs a component.
 
 pub mod archive;
 pub mod artifact;

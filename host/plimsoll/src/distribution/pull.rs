@@ -1,6 +1,8 @@
 //! Pulling: from a name, or the digest it means, to a component on the shelf.
 //!
-//! Invariant: the shelf gets all of a plugin after all of it was verified, or nothing.
+//! Invariant: the shelf gets all of a plugin after all of it was verified, its signatures
+//! included where keys are named, or nothing. What is on the shelf counts as signed where
+//! a signature lies beside it that holds, each time anew.
 
 use plimsoll_dockerfile::Reference;
 
@@ -8,6 +10,7 @@ use super::{Artifact, Remote, Shelf};
 use crate::config::{Digest, Source};
 use crate::limits::{ARTIFACT_DOCUMENT_BYTES_MAX, COMPONENT_BYTES_MAX};
 use crate::plugin::Component;
+use crate::signature::{Key, Proof};
 
 /// A component, and what named it. Nothing of it has run.
 #[derive(Clone)]
@@ -20,8 +23,14 @@ pub struct Pulled {
     pub artifact: Option<Artifact>,
 }
 
-/// What is on the shelf of `content`, or of the digest that the source itself has; nobody is asked.
-pub fn known(shelf: &Shelf, source: &Source, content: Option<&Digest>) -> Option<Pulled> {
+/// What is on the shelf of `content`, or of the digest that the source itself has, signed by all these keys; nobody
+/// is asked.
+pub fn known(shelf: &Shelf, source: &Source, content: Option<&Digest>, keys: &[Key]) -> Option<Pulled> {
+    let pulled = kept(shelf, source, content)?;
+    keys.iter().all(|key| shelf.proof(key, &pulled.content).is_some()).then_some(pulled)
+}
+
+fn kept(shelf: &Shelf, source: &Source, content: Option<&Digest>) -> Option<Pulled> {
     let content = &content.cloned().or_else(|| own_digest(source))?;
     match source {
         Source::Web(_) => {
@@ -38,23 +47,24 @@ pub fn known(shelf: &Shelf, source: &Source, content: Option<&Digest>) -> Option
 }
 
 /// Pulls what a source means: `content`, where that is known, else what it means now.
-/// What is on the shelf is not asked for again.
+/// What is on the shelf is not asked for again. Each of the keys must have signed its manifest.
 ///
 /// # Errors
-/// Why it cannot be had, or is no plugin; with the source.
+/// Why it cannot be had, is no plugin, or is not signed; with the source.
 pub fn pull(
     remote: &Remote,
     shelf: Option<&Shelf>,
     source: &Source,
     content: Option<&Digest>,
+    keys: &[Key],
 ) -> Result<Pulled, String> {
-    if let Some(pulled) = shelf.and_then(|shelf| known(shelf, source, content)) {
-        return Ok(pulled);
-    }
     let content = content.cloned().or_else(|| own_digest(source));
-    let (pulled, documents) = match source {
-        Source::Oci(reference) => from_registry(remote, shelf, reference, content.as_ref()),
-        Source::Web(url) => remote.download(url).map_err(|failure| failure.detail).and_then(|bytes| {
+    let kept = shelf.and_then(|shelf| kept(shelf, source, content.as_ref()));
+    let is_kept = kept.is_some();
+    let (pulled, documents) = match (kept, source) {
+        (Some(kept), _) => Ok((kept, Vec::new())),
+        (None, Source::Oci(reference)) => from_registry(remote, shelf, reference, content.as_ref()),
+        (None, Source::Web(url)) => remote.download(url).map_err(|failure| failure.detail).and_then(|bytes| {
             let component = Component::new(bytes)?;
             Ok((Pulled { content: component.digest().clone(), component, artifact: None }, Vec::new()))
         }),
@@ -63,13 +73,37 @@ pub fn pull(
     if let Some(wanted) = content.filter(|wanted| *wanted != pulled.content) {
         return Err(format!("{source}: it is {} now, not {wanted}", pulled.content));
     }
+    let proofs =
+        proofs(remote, shelf, source, &pulled.content, keys).map_err(|message| format!("{source}: {message}"))?;
     if let Some(shelf) = shelf {
         // The manifest comes last: where it is, all is.
         let mut contents = vec![pulled.component.bytes()];
         contents.extend(documents.iter().map(Vec::as_slice));
-        shelf.put(&contents).map_err(|error| format!("{source}: it cannot be kept: {error}"))?;
+        let mut put = proofs.iter().try_for_each(|proof| shelf.put_proof(&pulled.content, proof));
+        if !is_kept {
+            put = put.and_then(|()| shelf.put(&contents));
+        }
+        put.map_err(|error| format!("{source}: it cannot be kept: {error}"))?;
     }
     Ok(pulled)
+}
+
+/// The signatures by these keys, as far as they are not on the shelf.
+fn proofs(
+    remote: &Remote,
+    shelf: Option<&Shelf>,
+    source: &Source,
+    content: &Digest,
+    keys: &[Key],
+) -> Result<Vec<Proof>, String> {
+    let is_missing = |key: &&Key| shelf.is_none_or(|shelf| shelf.proof(key, content).is_none());
+    let missing = keys.iter().filter(is_missing);
+    match source {
+        Source::Oci(reference) => {
+            missing.map(|key| remote.proof(key, reference, content).map_err(|refusal| refusal.to_string())).collect()
+        }
+        Source::Web(_) => missing.map(|_| Err("only registries keep signatures".to_owned())).collect(),
+    }
 }
 
 /// The digest that a source names itself.

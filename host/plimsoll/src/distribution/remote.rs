@@ -15,6 +15,7 @@ use crate::config::Digest;
 use crate::limits::{COMPONENT_BYTES_MAX, TRANSFER_TIMEOUT};
 use crate::question::{Failure, SkipReason};
 use crate::resolve::{Http, Web};
+use crate::signature::{self, Key, Proof, Refusal, Repository};
 
 /// Registries and the web, asked from one thread.
 pub struct Remote {
@@ -70,6 +71,15 @@ impl Remote {
     /// When there is no answer.
     pub fn referrers(&self, reference: &Reference, artifact_type: Option<&str>) -> Result<Vec<Referrer>, Failure> {
         self.wait(self.client.referrers(reference, artifact_type, Some(self.deadline())))
+    }
+
+    /// A signature by the key of the manifest with this digest, in the repository of a reference.
+    ///
+    /// # Errors
+    /// Why there is none that holds.
+    pub fn proof(&self, key: &Key, reference: &Reference, digest: &Digest) -> Result<Proof, Refusal> {
+        let repository = Repository { client: &self.client, reference, deadline: Some(self.deadline()) };
+        self.runtime.block_on(signature::verify(key, &repository, digest))
     }
 
     /// Puts an artifact into a registry, and gives the digest of its manifest.

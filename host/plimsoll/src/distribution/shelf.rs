@@ -1,9 +1,10 @@
 //! What was pulled, on disk: content by its digest.
 //!
 //! `FOLDER/plugins-1/DIGITS.blob`, where DIGITS name the content: components, and the
-//! manifests and configurations that they came with. Invariant: bytes are given out
-//! only where they have the digest they are asked for by; whatever else lies in the
-//! folder, the worst that comes of it is that something is pulled again.
+//! manifests and configurations that they came with; and `DIGITS.KEY.proof`, signatures
+//! of manifests, by the digits of the key. Invariant: bytes are given out only where
+//! they have the digest they are asked for by, signatures only where they hold; whatever
+//! else lies in the folder, the worst that comes of it is that something is pulled again.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
@@ -11,13 +12,15 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::config::Digest;
-use crate::limits::{COMPONENT_BYTES_MAX, SHELF_BYTES_MAX};
+use crate::limits::{ARCHIVE_PROOFS_MAX, COMPONENT_BYTES_MAX, PROOF_BYTES_MAX, SHELF_BYTES_MAX};
 use crate::plugin::Component;
 use crate::private::{self, Kept};
+use crate::signature::{Key, Proof};
 
 /// The version of the form, part of the folder's name.
 const VERSION: u32 = 1;
 const SUFFIX: &str = ".blob";
+const PROOF_SUFFIX: &str = ".proof";
 
 /// The content in a folder.
 #[derive(Debug, Clone)]
@@ -42,15 +45,51 @@ impl Shelf {
 
     /// The component with this digest, if it is here.
     pub fn component(&self, digest: &Digest) -> Option<Component> {
-        let component = Component::new(self.read(digest)?).ok().filter(|component| component.digest() == digest);
-        self.settled(digest, component)
+        let path = self.path(digest);
+        let component = Component::new(read(&path, COMPONENT_BYTES_MAX)?).ok();
+        settled(&path, component.filter(|component| component.digest() == digest))
     }
 
     /// Other content with this digest, if it is here.
     pub fn get(&self, digest: &Digest) -> Option<Vec<u8>> {
-        let bytes = self.read(digest)?;
+        let path = self.path(digest);
+        let bytes = read(&path, COMPONENT_BYTES_MAX)?;
         let is_it = Digest::of(&bytes) == *digest;
-        self.settled(digest, is_it.then_some(bytes))
+        settled(&path, is_it.then_some(bytes))
+    }
+
+    /// A signature by the key of the manifest with this digest, if one is here that holds.
+    pub fn proof(&self, key: &Key, digest: &Digest) -> Option<Proof> {
+        let path = self.proof_path(key.id(), digest);
+        let proof = Proof::read(&read(&path, PROOF_BYTES_MAX as u64)?);
+        settled(&path, proof.filter(|proof| proof.verify(key, digest).is_ok()))
+    }
+
+    /// What should be signatures of the manifest with this digest, by whatever keys.
+    pub fn proofs(&self, digest: &Digest) -> Vec<Proof> {
+        let kept = self.entries().into_iter().filter(|entry| !entry.is_temporary && entry.digits == digest.digits());
+        let mut paths: Vec<PathBuf> = kept.map(|entry| entry.path).collect();
+        paths.retain(|path| path.to_string_lossy().ends_with(PROOF_SUFFIX));
+        paths.sort();
+        let read = paths.iter().filter_map(|path| Proof::read(&read(path, PROOF_BYTES_MAX as u64)?));
+        read.take(ARCHIVE_PROOFS_MAX).collect()
+    }
+
+    /// Keeps a signature of the manifest with this digest.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn put_proof(&self, digest: &Digest, proof: &Proof) -> io::Result<()> {
+        private::folders().recursive(true).create(&self.folder)?;
+        write(&self.proof_path(proof.key(), digest), &proof.bytes())
+    }
+
+    /// Keeps a signature that nobody has verified, unless there is one by what it says is its key.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn offer_proof(&self, digest: &Digest, proof: &Proof) -> io::Result<()> {
+        if self.proof_path(proof.key(), digest).exists() { Ok(()) } else { self.put_proof(digest, proof) }
     }
 
     /// Whether something is here under this digest; whether it has it shows when it is read.
@@ -65,11 +104,7 @@ impl Shelf {
     pub fn put(&self, contents: &[&[u8]]) -> io::Result<()> {
         private::folders().recursive(true).create(&self.folder)?;
         for bytes in contents {
-            let path = self.path(&Digest::of(bytes));
-            private::replace(&path, |file| {
-                file.write_all(bytes)?;
-                file.sync_all()
-            })?;
+            write(&self.path(&Digest::of(bytes)), bytes)?;
         }
         private::prune(self.entries(), SHELF_BYTES_MAX);
         Ok(())
@@ -94,34 +129,45 @@ impl Shelf {
         stock
     }
 
-    fn read(&self, digest: &Digest) -> Option<Vec<u8>> {
-        let path = self.path(digest);
-        // A pipe or a device would be waited for.
-        let metadata = fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file)?;
-        let file = File::open(&path).ok()?;
-        let mut bytes = Vec::new();
-        bytes.reserve_exact(usize::try_from(metadata.len().min(COMPONENT_BYTES_MAX)).ok()? + 1);
-        (&file).take(COMPONENT_BYTES_MAX + 1).read_to_end(&mut bytes).ok()?;
-        // What is used stays.
-        let _ = file.set_modified(SystemTime::now());
-        Some(bytes)
-    }
-
-    /// What was read; what is damaged goes.
-    fn settled<T>(&self, digest: &Digest, read: Option<T>) -> Option<T> {
-        if read.is_none() {
-            self.remove(digest);
-        }
-        read
-    }
-
     fn path(&self, digest: &Digest) -> PathBuf {
         self.folder.join(format!("{}{SUFFIX}", digest.digits()))
     }
 
-    fn entries(&self) -> Vec<Kept> {
-        private::kept(&self.folder, '.', |rest| rest == SUFFIX).unwrap_or_default()
+    fn proof_path(&self, key: &Digest, digest: &Digest) -> PathBuf {
+        self.folder.join(format!("{}.{}{PROOF_SUFFIX}", digest.digits(), key.digits()))
     }
+
+    fn entries(&self) -> Vec<Kept> {
+        let is_ours = |rest: &str| rest == SUFFIX || rest.starts_with('.') && rest.ends_with(PROOF_SUFFIX);
+        private::kept(&self.folder, '.', is_ours).unwrap_or_default()
+    }
+}
+
+fn read(path: &Path, bytes_max: u64) -> Option<Vec<u8>> {
+    // A pipe or a device would be waited for.
+    let metadata = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?;
+    let file = File::open(path).ok()?;
+    let mut bytes = Vec::new();
+    bytes.reserve_exact(usize::try_from(metadata.len().min(bytes_max)).ok()? + 1);
+    (&file).take(bytes_max + 1).read_to_end(&mut bytes).ok()?;
+    // What is used stays.
+    let _ = file.set_modified(SystemTime::now());
+    Some(bytes)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    private::replace(path, |file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    })
+}
+
+/// What was read; what is damaged goes.
+fn settled<T>(path: &Path, read: Option<T>) -> Option<T> {
+    if read.is_none() {
+        let _ = fs::remove_file(path);
+    }
+    read
 }
 
 #[cfg(test)]

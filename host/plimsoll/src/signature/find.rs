@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::bundle::{BUNDLE, SIGN};
 use super::simple::{SIGNATURE, SIMPLE};
-use super::{Key, Wrong, malformed, unreadable, verify_bundle, verify_simple};
+use super::{Key, Proof, Wrong, malformed, unreadable};
 use crate::config::Digest;
 use crate::limits::{BUNDLE_BYTES_MAX, SIGNATURES_MAX, SIGNED_BYTES_MAX};
 
@@ -99,23 +99,22 @@ struct Layer {
     annotations: Option<BTreeMap<String, String>>,
 }
 
-/// Whether the key signed the manifest of this digest, as its repository tells: of several signatures one is enough.
+/// Whether the key signed the manifest of this digest, as its repository tells: of several signatures one is enough,
+/// which is given back.
 ///
 /// # Errors
 /// Why not.
-pub async fn verify(key: &Key, fetch: &impl Fetch, digest: &Digest) -> Result<Form, Refusal> {
+pub async fn verify(key: &Key, fetch: &impl Fetch, digest: &Digest) -> Result<Proof, Refusal> {
     let mut tried = Tried::default();
-    if bundles(key, fetch, digest, &mut tried).await {
-        return Ok(Form::Bundle);
+    if let Some(proof) = bundles(key, fetch, digest, &mut tried).await {
+        return Ok(proof);
     }
-    if simple(key, fetch, digest, &mut tried).await {
-        return Ok(Form::Simple);
-    }
-    Err(tried.refusal(key, digest))
+    let proof = simple(key, fetch, digest, &mut tried).await;
+    proof.ok_or_else(|| tried.refusal(key, digest))
 }
 
-async fn bundles(key: &Key, fetch: &impl Fetch, digest: &Digest, tried: &mut Tried) -> bool {
-    let Some(referrers) = tried.got(fetch.referrers(digest).await, "a list of referrers") else { return false };
+async fn bundles(key: &Key, fetch: &impl Fetch, digest: &Digest, tried: &mut Tried) -> Option<Proof> {
+    let referrers = tried.got(fetch.referrers(digest).await, "a list of referrers")?;
     let is_candidate = |referrer: &Referrer| {
         let kind = referrer.artifact_type.as_deref();
         matches!(kind, None | Some(BUNDLE | EMPTY)) && may_sign(Some(&referrer.annotations))
@@ -124,7 +123,7 @@ async fn bundles(key: &Key, fetch: &impl Fetch, digest: &Digest, tried: &mut Tri
     candidates.sort_by_key(|referrer| referrer.artifact_type.as_deref() != Some(BUNDLE));
     for candidate in candidates {
         if !tried.has_turn() {
-            return false;
+            return None;
         }
         let Some(manifest) = tried.listed(fetch.manifest(&candidate.digest).await, "a manifest") else { continue };
         let Some(Manifest { layers, annotations }) = tried.read(&manifest) else { continue };
@@ -134,31 +133,33 @@ async fn bundles(key: &Key, fetch: &impl Fetch, digest: &Digest, tried: &mut Tri
         // A manifest has one.
         let Some(layer) = layers.iter().find(|layer| layer.media_type == BUNDLE) else { continue };
         let Some(bundle) = tried.layer(fetch, layer, BUNDLE_BYTES_MAX).await else { continue };
-        if tried.holds(verify_bundle(key, &bundle, digest)) {
-            return true;
+        let proof = Proof::bundle(key, bundle);
+        if tried.holds(proof.verify(key, digest)) {
+            return Some(proof);
         }
     }
-    false
+    None
 }
 
-async fn simple(key: &Key, fetch: &impl Fetch, digest: &Digest, tried: &mut Tried) -> bool {
+async fn simple(key: &Key, fetch: &impl Fetch, digest: &Digest, tried: &mut Tried) -> Option<Proof> {
     tried.turns = 0;
-    let Some(manifest) = tried.got(fetch.tagged(&tag(digest)).await, "a manifest") else { return false };
-    let Some(Manifest { layers, .. }) = tried.read(&manifest) else { return false };
+    let manifest = tried.got(fetch.tagged(&tag(digest)).await, "a manifest")?;
+    let Manifest { layers, .. } = tried.read(&manifest)?;
     for layer in layers.iter().filter(|layer| layer.media_type == SIMPLE) {
         if !tried.has_turn() {
-            return false;
+            return None;
         }
         let Some(signature) = layer.annotations.as_ref().and_then(|all| all.get(SIGNATURE)) else {
             tried.note(unreadable(format!("a layer without the annotation {SIGNATURE}")));
             continue;
         };
         let Some(payload) = tried.layer(fetch, layer, SIGNED_BYTES_MAX).await else { continue };
-        if tried.holds(verify_simple(key, &payload, signature, digest)) {
-            return true;
+        let proof = Proof::simple(key, payload, signature);
+        if tried.holds(proof.verify(key, digest)) {
+            return Some(proof);
         }
     }
-    false
+    None
 }
 
 /// Whether what is said of a bundle leaves room for a signature: others, such as SBOMs, can be large.

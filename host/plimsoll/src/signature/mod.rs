@@ -7,11 +7,13 @@
 //! no transparency log, no authority.
 //!
 //! In reading order: [`Key`], `bundle` and `simple` (the two forms of a
-//! signature), `find` (where a registry keeps them), `repository` (a registry).
+//! signature), `proof` (one that was found to hold), `find` (where a registry keeps
+//! them), `repository` (a registry).
 
 mod bundle;
 mod find;
 mod key;
+mod proof;
 mod repository;
 mod simple;
 
@@ -22,6 +24,7 @@ use thiserror::Error;
 pub use bundle::verify_bundle;
 pub use find::{Fetch, Form, Refusal, verify};
 pub use key::{Key, KeyError};
+pub use proof::Proof;
 pub use repository::Repository;
 pub use simple::verify_simple;
 

@@ -9,6 +9,7 @@ use std::{env, fs};
 use anyhow::{Context as _, anyhow, bail, ensure};
 use clap::Args;
 
+use super::super::demand;
 use super::super::supply::shown;
 use super::super::{CLEAN, FAILED, complain, print, store};
 use super::around::Around;
@@ -35,6 +36,7 @@ Examples:
   plimsoll plugin add policies/acme.wasm
   plimsoll plugin add acme.wasm --grant 'registry=ghcr.io/acme/*' --yes
   plimsoll plugin add oci://ghcr.io/acme/rules:1
+  plimsoll plugin add oci://ghcr.io/acme/rules:1 --key acme.pub
   plimsoll plugin add https://acme.dev/acme.wasm --digest sha256:…")]
 pub(super) struct Arguments {
     /// The component: a file, oci://HOST/REPOSITORY:TAG, or https://… with --digest
@@ -46,6 +48,9 @@ pub(super) struct Arguments {
     /// The component that is meant; others are refused
     #[arg(long, value_name = "sha256:…")]
     digest: Option<Digest>,
+    /// Public key that must have signed it, as cosign writes it; for oci:// [default: as before]
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
     /// What the source means moves when you ask for it only [default]
     #[arg(long, conflicts_with = "float")]
     pin: bool,
@@ -74,9 +79,20 @@ struct Asked {
     grants: Grants,
 }
 
+/// What the user said of a plugin before.
+#[derive(Default)]
+struct Before {
+    grants: Option<Grants>,
+    key: Option<PathBuf>,
+}
+
 /// What may be added.
 struct Offer {
+    name: String,
     place: Place,
+    /// The file of the user's key.
+    key: Option<PathBuf>,
+    before: Before,
     component: Component,
     asked: Option<Asked>,
     /// What came with it, and the lock that is to say so.
@@ -89,29 +105,16 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let around = Around::read(arguments.cache_dir.clone(), arguments.offline, source.as_ref())?;
     let offer = match source {
         Some(source) => of_source(arguments, &around, source)?,
-        None => of_file(arguments, &around.user_path)?,
+        None => of_file(arguments, &around)?,
     };
-    let Offer { place, component, asked, pulled } = offer;
-    let name = match (&arguments.name, &asked) {
-        (Some(name), Some(Asked { by, name: called, .. })) if name != called => {
-            bail!("--name {name}: {} asks for it as {called}; leave --name out", by.display())
-        }
-        (Some(name), _) => name.clone(),
-        (None, Some(asked)) => asked.name.clone(),
-        (None, None) => match &place {
-            Place::Path(path) => name_of(path),
-            Place::Source(source) => source.name(),
-        },
-    };
-    check_name(&name).map_err(|error| anyhow!("{error}; say --name NAME"))?;
+    let Offer { name, place, key, before, component, asked, pulled } = offer;
     // Compiled at once, for later runs.
     let store = store(around.config.cache_dir.as_deref(), &around.variables);
     let plugin = load(store, &name, &arguments.place, &component)?;
     let mut edit = Edit::open(&around.user_path)?;
-    let before = before(around.user.as_ref(), &name);
-    let grants = grants(arguments, &plugin, asked.as_ref(), before.as_ref())?;
+    let grants = grants(arguments, &plugin, asked.as_ref(), before.grants.as_ref())?;
 
-    let mut summary = summary(&plugin, &component, &shown(&place), &grants, asked.as_ref(), before.as_ref());
+    let mut summary = summary(&plugin, &component, &shown(&place), &grants, asked.as_ref(), &before, key.as_deref());
     if let Some((_, pulled, ..)) = &pulled {
         summary.insert_str(0, &said(pulled));
     }
@@ -128,15 +131,29 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         write_record(lock, source, &Record::of(pulled, &plugin, policy))?;
     }
     match &asked {
-        Some(_) => edit.set_trust(component.digest(), &name, &grants)?,
-        None => edit.set_plugin(&name, &place, component.digest(), &grants)?,
+        Some(_) => edit.set_trust(component.digest(), &name, key.as_deref(), &grants)?,
+        None => edit.set_plugin(&name, &place, component.digest(), key.as_deref(), &grants)?,
     }
     edit.save()?;
     print(&format!("{name} runs from now on, as {} says\n", around.user_path.display()))?;
     Ok(CLEAN)
 }
 
-fn of_file(arguments: &Arguments, user: &Path) -> anyhow::Result<Offer> {
+/// What the plugin is to be called.
+fn called(arguments: &Arguments, asked: Option<&Asked>, otherwise: String) -> anyhow::Result<String> {
+    let name = match (&arguments.name, asked) {
+        (Some(name), Some(Asked { by, name: called, .. })) if name != called => {
+            bail!("--name {name}: {} asks for it as {called}; leave --name out", by.display())
+        }
+        (Some(name), _) => name.clone(),
+        (None, Some(asked)) => asked.name.clone(),
+        (None, None) => otherwise,
+    };
+    check_name(&name).map_err(|error| anyhow!("{error}; say --name NAME"))?;
+    Ok(name)
+}
+
+fn of_file(arguments: &Arguments, around: &Around) -> anyhow::Result<Offer> {
     ensure!(!arguments.pin && !arguments.float, "--pin and --float are for sources such as oci://HOST/REPOSITORY:TAG");
     let given = Path::new(&arguments.place);
     let component = read(given)?;
@@ -145,21 +162,48 @@ fn of_file(arguments: &Arguments, user: &Path) -> anyhow::Result<Offer> {
         bail!("{}: it is {digest}; --digest says {expected}", given.display());
     }
     let path = fs::canonicalize(given).with_context(|| given.display().to_string())?;
-    let asked = asked(&path, user)?;
-    Ok(Offer { place: Place::Path(path), component, asked, pulled: None })
+    let asked = asked(&path, &around.user_path)?;
+    let name = called(arguments, asked.as_ref(), name_of(&path))?;
+    let before = before(around.user.as_ref(), &name);
+    unsigned(arguments, &name, &before)?;
+    Ok(Offer { name, place: Place::Path(path), key: None, before, component, asked, pulled: None })
+}
+
+/// Refuses a key for what has no signatures.
+fn unsigned(arguments: &Arguments, name: &str, before: &Before) -> anyhow::Result<()> {
+    ensure!(arguments.key.is_none(), "--key is for oci://HOST/REPOSITORY:TAG: only registries keep signatures");
+    if let Some(key) = &before.key {
+        let key = key.display();
+        bail!(
+            "you want {name} signed by {key}, and only registries keep signatures: `plimsoll plugin remove {name}` first"
+        );
+    }
+    Ok(())
 }
 
 fn of_source(arguments: &Arguments, around: &Around, source: Source) -> anyhow::Result<Offer> {
     let wanted = around.wanted(&source)?;
-    let pulled = around.pull(&source, &wanted, arguments.digest.as_ref())?;
     let asked = wanted.asked.map(|(file, name, table)| Asked {
         by: file.path.clone(),
         name: name.to_owned(),
         grants: table.grants.clone(),
     });
+    let name = called(arguments, asked.as_ref(), source.name())?;
+    let before = before(around.user.as_ref(), &name);
+    if let Source::Web(_) = source {
+        unsigned(arguments, &name, &before)?;
+    }
+    let given = arguments.key.as_ref().map(|key| fs::canonicalize(key).with_context(|| key.display().to_string()));
+    let key = given.transpose()?.or_else(|| before.key.clone());
+    let mut keys = match wanted.asked {
+        Some((file, _, table)) => demand::keys(file, table, None, None).map_err(|message| anyhow!(message))?,
+        None => Vec::new(),
+    };
+    keys.extend(key.as_deref().map(demand::key_of).transpose().map_err(|message| anyhow!(message))?);
+    let pulled = around.pull(&source, &wanted, arguments.digest.as_ref(), &keys)?;
     let component = pulled.component.clone();
     let pulled = Some((source.clone(), pulled, wanted.lock.clone(), wanted.record));
-    Ok(Offer { place: Place::Source(source), component, asked, pulled })
+    Ok(Offer { name, place: Place::Source(source), key, before, component, asked, pulled })
 }
 
 /// Writes down what a source means, unless the lock says so already.
@@ -210,13 +254,16 @@ fn asked(path: &Path, user: &Path) -> anyhow::Result<Option<Asked>> {
     Ok(asked.pop())
 }
 
-/// What the user granted a plugin of this name before.
-fn before(user: Option<&File>, name: &str) -> Option<Grants> {
-    let file = user?;
-    let mut trusted =
-        file.trust.values().filter(|table| table.name.as_deref() == Some(name)).map(|table| &table.grants);
-    let own = file.plugins.get(name).map(|table| &table.grants);
-    own.or_else(|| trusted.next_back()).cloned()
+/// What the user granted a plugin of this name before, and whose signature he wanted.
+fn before(user: Option<&File>, name: &str) -> Before {
+    let Some(file) = user else { return Before::default() };
+    let trusted = file.trust.values().filter(|table| table.name.as_deref() == Some(name));
+    let mut trusted = trusted.map(|table| (&table.grants, &table.key));
+    let own = file.plugins.get(name).map(|table| (&table.grants, &table.key));
+    own.or_else(|| trusted.next_back()).map_or_else(Before::default, |(grants, key)| Before {
+        grants: Some(grants.clone()),
+        key: key.as_ref().map(|key| file.folder.join(key)),
+    })
 }
 
 fn grants(
@@ -252,7 +299,8 @@ fn summary(
     place: &str,
     grants: &Grants,
     asked: Option<&Asked>,
-    before: Option<&Grants>,
+    before: &Before,
+    key: Option<&Path>,
 ) -> String {
     let Plugin { name, version, capabilities, rules, .. } = plugin;
     let mut text = format!("{name} {} ({})\n\n", printable(version), printable(place));
@@ -266,7 +314,10 @@ fn summary(
         format!("where {} asks for it", printable(&asked.by.display().to_string()))
     });
     let _ = writeln!(text, "\n  digest       {}\n  can ask for  {imports}", component.digest());
-    if let Some(before) = before.filter(|before| *before != grants) {
+    if let Some(key) = key {
+        let _ = writeln!(text, "  signed by    {}", printable(&key.display().to_string()));
+    }
+    if let Some(before) = before.grants.as_ref().filter(|before| *before != grants) {
         let _ = writeln!(text, "  before       {before}");
     }
     let _ = writeln!(text, "  may ask for  {grants}\n  runs         {runs}\n");

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 
 use super::super::configured::Configured;
+use super::super::demand;
 use super::super::inputs::Given;
 use super::super::supply::Supply;
 use super::super::variables;
@@ -15,6 +16,7 @@ use crate::config::{
 };
 use crate::distribution::{Pulled, Record};
 use crate::lock::{FILE_NAME, Lock, LockFile};
+use crate::signature::Key;
 
 /// The files, what they come to, and where components come from.
 pub(super) struct Around {
@@ -87,9 +89,39 @@ impl Around {
         Ok(Wanted { asked, lock, record })
     }
 
+    /// The keys that a table of a side demands, where the component is this one.
+    pub(super) fn keys(
+        &self,
+        side: &Side,
+        table: &PluginTable,
+        component: Option<&Digest>,
+    ) -> Result<Vec<Key>, String> {
+        let user = if side.is_user { None } else { self.user.as_ref() };
+        demand::keys(side.file, table, user, component)
+    }
+
+    /// The keys that any table here demands of a source.
+    pub(super) fn keys_of(&self, source: &Source) -> anyhow::Result<Vec<Key>> {
+        let mut keys = Vec::new();
+        for side in self.sides() {
+            let record = Record::find(&side.lock.read()?.lock, source).map_err(|message| anyhow!(message))?;
+            for (_, table) in tables(side.file).filter(|(_, table)| table.place.source() == Some(source)) {
+                let component = record.as_ref().map(|record| &record.component).or(table.digest.as_ref());
+                keys.extend(self.keys(&side, table, component).map_err(|message| anyhow!(message))?);
+            }
+        }
+        Ok(keys)
+    }
+
     /// The component that a source means: as its lock says, else as it is now. One of the web needs a digest,
-    /// told or written.
-    pub(super) fn pull(&self, source: &Source, wanted: &Wanted, digest: Option<&Digest>) -> anyhow::Result<Pulled> {
+    /// told or written. All these keys must have signed it.
+    pub(super) fn pull(
+        &self,
+        source: &Source,
+        wanted: &Wanted,
+        digest: Option<&Digest>,
+        keys: &[Key],
+    ) -> anyhow::Result<Pulled> {
         let written = wanted.asked.and_then(|(.., table)| table.digest.as_ref());
         let locked = wanted.record.as_ref().map(|record| &record.component);
         let agreed = digest.or(locked).or(written);
@@ -99,7 +131,7 @@ impl Around {
                 agreed.with_context(|| format!("{source}: say which component you mean, with --digest sha256:…"))?,
             ),
         };
-        let pulled = self.supply.pull(source, content).map_err(|message| anyhow!(message))?;
+        let pulled = self.supply.pull(source, content, keys).map_err(|message| anyhow!(message))?;
         for (whose, expected) in [("--digest says", digest), ("the lock says", locked), ("the tree says", written)] {
             if let Some(expected) = expected.filter(|expected| *expected != pulled.component.digest()) {
                 return Err(anyhow!("{source}: its component is {}; {whose} {expected}", pulled.component.digest()));

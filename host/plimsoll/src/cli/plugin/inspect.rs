@@ -66,7 +66,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         true => {
             let source: Source = arguments.file.parse().map_err(|message: String| anyhow!(message))?;
             let around = Around::read(None, false, Some(&source))?;
-            (around.pull(&source, &around.wanted(&source)?, None)?.component, source.name())
+            (around.pull(&source, &around.wanted(&source)?, None, &around.keys_of(&source)?)?.component, source.name())
         }
         false => {
             let path = Path::new(&arguments.file);

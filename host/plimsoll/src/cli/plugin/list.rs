@@ -30,6 +30,8 @@ struct Listed {
     path: Option<PathBuf>,
     source: Option<String>,
     digest: Option<String>,
+    /// Who must have signed it.
+    key: Option<PathBuf>,
     grants: Grants,
     state: State,
 }
@@ -97,6 +99,7 @@ impl Seen<'_> {
             path: None,
             source: None,
             digest: Some(digest.to_string()),
+            key: table.key.as_ref().map(|key| self.file.folder.join(key)),
             grants: table.grants.clone(),
             state: State::RunsWhereAsked,
         });
@@ -128,7 +131,8 @@ impl Seen<'_> {
         };
         let source = table.place.source().map(ToString::to_string);
         let digest = digest.map(|digest| digest.to_string());
-        Listed { name: name.to_owned(), path, source, digest, grants: table.grants.clone(), state }
+        let key = table.key.as_ref().map(|key| self.file.folder.join(key));
+        Listed { name: name.to_owned(), path, source, digest, key, grants: table.grants.clone(), state }
     }
 
     /// The component that a table means.
@@ -156,7 +160,7 @@ fn text(listed: &[Listed]) -> String {
         return "no plugins but the bundled packs; `plimsoll plugin add` lets others run\n".to_owned();
     }
     let mut text = String::new();
-    for Listed { name, path, source, digest, grants, state } in listed {
+    for Listed { name, path, source, digest, key, grants, state } in listed {
         let state = match state {
             State::Runs => "runs",
             State::Elsewhere => "runs, once it is pulled",
@@ -175,6 +179,9 @@ fn text(listed: &[Listed]) -> String {
         }
         if let Some(digest) = digest {
             let _ = writeln!(text, "  digest       {digest}");
+        }
+        if let Some(key) = key {
+            let _ = writeln!(text, "  key          {}", printable(&key.display().to_string()));
         }
         let _ = writeln!(text, "  may ask for  {grants}");
     }

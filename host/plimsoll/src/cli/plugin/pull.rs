@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, anyhow, ensure};
 use clap::Args;
 
+use super::super::demand::key_of;
 use super::super::{CLEAN, FAILED, complain, print_lines};
 use super::around::{Around, tables};
 use crate::config::{Digest, Source};
@@ -21,6 +22,7 @@ use crate::private;
 Examples:
   plimsoll plugin pull                                 all that is named here, before a job without network
   plimsoll plugin pull oci://ghcr.io/acme/rules:1 -o acme.wasm
+  plimsoll plugin pull oci://ghcr.io/acme/rules:1 --key acme.pub
   plimsoll plugin pull https://acme.dev/acme.wasm --digest sha256:…")]
 pub(super) struct Arguments {
     /// Where it is: oci://HOST/REPOSITORY:TAG, or https://… with --digest
@@ -28,6 +30,9 @@ pub(super) struct Arguments {
     /// The component that is meant
     #[arg(long, value_name = "sha256:…", requires = "source")]
     digest: Option<Digest>,
+    /// Public key that must have signed it, as cosign writes it [default: as your plimsoll.toml and the tree's say]
+    #[arg(long, value_name = "FILE", requires = "source")]
+    key: Option<PathBuf>,
     /// Also write the component to a file, which must not exist
     #[arg(short, long, value_name = "FILE", requires = "source")]
     output: Option<PathBuf>,
@@ -52,7 +57,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
                 .with_context(|| format!("{source}: say which component you mean, with --digest sha256:…"))?,
         ),
     };
-    let pulled = around.supply.pull(source, content).map_err(|message| anyhow!(message))?;
+    let mut keys = around.keys_of(source)?;
+    keys.extend(arguments.key.as_deref().map(key_of).transpose().map_err(|message| anyhow!(message))?);
+    let pulled = around.supply.pull(source, content, &keys).map_err(|message| anyhow!(message))?;
     if let Some(expected) = arguments.digest.as_ref().filter(|expected| *expected != pulled.component.digest()) {
         return Err(anyhow!("{source}: its component is {}; --digest says {expected}", pulled.component.digest()));
     }
@@ -94,7 +101,8 @@ fn pull_all(around: &Around) -> anyhow::Result<u8> {
                         side.lock.path().display()
                     )
                 })?;
-                around.supply.component(source, agreed, record.as_ref(), side.lock.path())
+                let keys = around.keys(&side, table, Some(agreed))?;
+                around.supply.component(source, agreed, record.as_ref(), side.lock.path(), &keys)
             });
             match pulled {
                 Ok(component) => drop(writeln!(text, "{name}  {source}  {}", component.digest())),

@@ -22,7 +22,8 @@ use crate::private;
 
 /// Write plugins into one file, for machines without network
 ///
-/// As the locks say, with all that their registries keep of them: an OCI image layout in a
+/// As the locks say, with all that their registries keep of them and the signatures by the
+/// keys that are demanded here: an OCI image layout in a
 /// tar, which other tools read too. `plimsoll plugin load` takes it up elsewhere.
 #[derive(Args)]
 #[command(after_help = "\
@@ -64,7 +65,7 @@ pub(super) fn save(arguments: &Arguments) -> anyhow::Result<u8> {
     );
     let mut saved = Vec::new();
     for (source, wanted) in selected(&around, &arguments.plugins)? {
-        let pulled = around.pull(&source, &wanted, None)?;
+        let pulled = around.pull(&source, &wanted, None, &around.keys_of(&source)?)?;
         let plugin = whole(&around, &source, &pulled)?;
         if !saved.contains(&plugin) {
             saved.push(plugin);
@@ -132,6 +133,7 @@ fn selected<'a>(around: &'a Around, names: &[String]) -> anyhow::Result<Vec<(Sou
 /// All that there is of a plugin. One of the web is packed as if it were pushed.
 fn whole(around: &Around, source: &Source, pulled: &Pulled) -> anyhow::Result<Saved> {
     let component = pulled.component.bytes().to_vec();
+    let proofs = around.supply.shelf().map(|shelf| shelf.proofs(&pulled.content)).unwrap_or_default();
     let (manifest, config) = match &pulled.artifact {
         Some(artifact) => {
             let kept = around
@@ -146,5 +148,5 @@ fn whole(around: &Around, source: &Source, pulled: &Pulled) -> anyhow::Result<Sa
             (manifest, config)
         }
     };
-    Ok(Saved { source: source.to_string(), manifest, config, component })
+    Ok(Saved { source: source.to_string(), manifest, config, component, proofs })
 }

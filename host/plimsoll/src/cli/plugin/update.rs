@@ -96,8 +96,9 @@ fn can_move(source: &Source) -> bool {
 }
 
 fn update(arguments: &Arguments, around: &Around, known: Known) -> anyhow::Result<()> {
-    let Known { side, name, source, ref record, .. } = known;
-    let pulled = around.supply.pull(source, None).map_err(|message| anyhow!(message))?;
+    let Known { side, name, table, source, ref record } = known;
+    let keys = around.keys(side, table, Some(&record.component)).map_err(|message| anyhow!(message))?;
+    let pulled = around.supply.pull(source, None, &keys).map_err(|message| anyhow!(message))?;
     if pulled.content == record.content {
         return print_lines(&format!("{name}  {source} has not moved\n"));
     }
@@ -108,6 +109,7 @@ fn update(arguments: &Arguments, around: &Around, known: Known) -> anyhow::Resul
     let imported = before.as_ref().map(|component| Described::of(component).capabilities());
     let imported = imported.map(|all| all.into_iter().map(str::to_owned).collect());
     let old = Record { capabilities: imported.unwrap_or_else(|| record.capabilities.clone()), ..record.clone() };
+    let before = around.supply.kept(source, record, &keys);
     let before = before.and_then(|component| loaded(around, name, source, &component).ok());
     let change = Change {
         old: &old,
@@ -161,8 +163,11 @@ fn take_over(around: &Around, known: &Known, new: &Record, plugin: &Plugin) -> a
     }
     let mut edit = Edit::open(&around.user_path)?;
     match side.is_user {
-        true => edit.set_plugin(name, &Place::Source((*source).clone()), &new.component, &grants)?,
-        false => edit.set_trust(&new.component, name, &grants)?,
+        true => edit.set_plugin(name, &Place::Source((*source).clone()), &new.component, None, &grants)?,
+        false => {
+            let key = trusted.and_then(|trusted| trusted.key.as_deref());
+            edit.set_trust(&new.component, name, key, &grants)?;
+        }
     }
     edit.save()?;
     if !side.is_user && table.digest.is_some() {

@@ -10,6 +10,7 @@ use super::around::{Around, Side, tables};
 use crate::config::{PluginTable, Source};
 use crate::distribution::{Artifact, Described, Record};
 use crate::question::SkipReason;
+use crate::signature::{Key, Refusal};
 
 /// Hold plugins from elsewhere against the locks, what is kept of them, and their registries
 ///
@@ -47,9 +48,14 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
                     found.wrong(name, &format!("{} does not say what {source} means", side.lock.path().display()))
                 }
                 Ok(Some(record)) => {
-                    found.hold(&around, &side, (name, table), &record);
+                    let keys = around.keys(&side, table, Some(&record.component));
+                    let keys = keys.unwrap_or_else(|message| {
+                        found.wrong(name, &message);
+                        Vec::new()
+                    });
+                    found.hold(&around, &side, (name, table), &record, &keys);
                     if !around.config.offline {
-                        found.ask(&around, name, source, &record);
+                        found.ask(&around, name, source, &record, &keys);
                     }
                 }
             }
@@ -74,7 +80,14 @@ impl Found {
     }
 
     /// Against what is kept, and the user's word.
-    fn hold(&mut self, around: &Around, side: &Side, (name, table): (&str, &PluginTable), record: &Record) {
+    fn hold(
+        &mut self,
+        around: &Around,
+        side: &Side,
+        (name, table): (&str, &PluginTable),
+        record: &Record,
+        keys: &[Key],
+    ) {
         let Record { content, component: locked, contract, capabilities, .. } = record;
         if let Some(digest) = table.digest.as_ref().filter(|digest| *digest != locked) {
             let (file, lock) = (side.file.path.display(), side.lock.path().display());
@@ -90,6 +103,10 @@ impl Found {
             self.say("missing", name, &format!("{locked} is not on this machine; `plimsoll plugin pull` brings it"));
             return;
         };
+        for key in keys.iter().filter(|key| shelf.proof(key, content).is_none()) {
+            let lacks = format!("a signature of {content} by the key {} is not on this machine", key.id());
+            self.say("missing", name, &format!("{lacks}; `plimsoll plugin pull` brings it"));
+        }
         let described = Described::of(&component);
         if described.contract() != Some(contract.as_str()) {
             let of = described.contract().unwrap_or("none");
@@ -107,7 +124,7 @@ impl Found {
     }
 
     /// Against its registry.
-    fn ask(&mut self, around: &Around, name: &str, source: &Source, record: &Record) {
+    fn ask(&mut self, around: &Around, name: &str, source: &Source, record: &Record, keys: &[Key]) {
         let Source::Oci(reference) = source else { return };
         let remote = match around.supply.remote() {
             Ok(remote) => remote,
@@ -121,6 +138,13 @@ impl Found {
                 self.say("gone", name, &failure.detail);
             }
             Err(failure) => self.unknown(name, &failure.detail),
+        }
+        for key in keys {
+            match remote.proof(key, reference, &record.content) {
+                Ok(_) => {}
+                Err(Refusal::Registry(error)) => self.unknown(name, &error.to_string()),
+                Err(refusal) => self.wrong(name, &refusal.to_string()),
+            }
         }
         if reference.digest.is_some() {
             return;

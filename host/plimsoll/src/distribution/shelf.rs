@@ -6,6 +6,7 @@
 //! they have the digest they are asked for by, signatures only where they hold; whatever
 //! else lies in the folder, the worst that comes of it is that something is pulled again.
 
+use std::cmp::Reverse;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -65,14 +66,16 @@ impl Shelf {
         settled(&path, proof.filter(|proof| proof.verify(key, digest).is_ok()))
     }
 
-    /// What should be signatures of the manifest with this digest, by whatever keys.
+    /// What should be signatures of the manifest with this digest, by whatever keys: those that were used last.
     pub fn proofs(&self, digest: &Digest) -> Vec<Proof> {
-        let kept = self.entries().into_iter().filter(|entry| !entry.is_temporary && entry.digits == digest.digits());
-        let mut paths: Vec<PathBuf> = kept.map(|entry| entry.path).collect();
-        paths.retain(|path| path.to_string_lossy().ends_with(PROOF_SUFFIX));
-        paths.sort();
-        let read = paths.iter().filter_map(|path| Proof::read(&read(path, PROOF_BYTES_MAX as u64)?));
-        read.take(ARCHIVE_PROOFS_MAX).collect()
+        let is_proof = |path: &Path| path.to_string_lossy().ends_with(PROOF_SUFFIX);
+        let mut kept = self.entries();
+        kept.retain(|entry| entry.digits == digest.digits() && is_proof(&entry.path));
+        kept.sort_by_key(|entry| Reverse(entry.modified));
+        let read = kept.iter().filter_map(|entry| Proof::read(&read(&entry.path, PROOF_BYTES_MAX as u64)?));
+        let mut proofs: Vec<Proof> = read.take(ARCHIVE_PROOFS_MAX).collect();
+        proofs.sort_by(|one, other| one.key().cmp(other.key()));
+        proofs
     }
 
     /// Keeps a signature of the manifest with this digest.

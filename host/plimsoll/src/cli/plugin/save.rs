@@ -22,9 +22,9 @@ use crate::private;
 
 /// Write plugins into one file, for machines without network
 ///
-/// As the locks say, with all that their registries keep of them and the signatures by the
-/// keys that are demanded here: an OCI image layout in a
-/// tar, which other tools read too. `plimsoll plugin load` takes it up elsewhere.
+/// As the locks say, with all that their registries keep of them and the signatures that
+/// were verified here: an OCI image layout in a tar, which other tools read too.
+/// `plimsoll plugin load` takes it up elsewhere.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

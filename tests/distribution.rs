@@ -306,6 +306,21 @@ fn the_web_needs_a_digest() {
 }
 
 /// A component with one rule.
+#[test]
+fn versions_are_compared_where_they_are() {
+    let (registry, user) = (Registry::start(), User::new());
+    for (tag, rule) in [("rules:1", "first"), ("rules:2", "second")] {
+        registry.push_tree(tag, &artifact(CONFIG, LAYER, &small(rule).component()));
+    }
+    let [old, new] = ["rules:1", "rules:2"].map(|tag| format!("oci://{}", registry.reference(tag)));
+    let run = user.tree.run(&format!("plugin diff {old} {new} --slow-checks=off"));
+    assert_eq!(run.status, 1, "{run:#?}");
+    assert!(run.stdout.contains("rules/first") && run.stdout.contains("rules/second"), "{run:#?}");
+    let offline = user.tree.run(&format!("plugin diff {old} {new} --offline"));
+    assert!(offline.status == 2 && offline.stderr.contains("--offline asks nobody"), "{offline:#?}");
+    assert!(!user.config().exists(), "who compares lets nothing run from then on");
+}
+
 fn small(rule: &'static str) -> Guest {
     Guest { name: rule, ..Guest::default() }
 }

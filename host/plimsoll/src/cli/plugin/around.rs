@@ -10,11 +10,13 @@ use super::super::configured::Configured;
 use super::super::inputs::Given;
 use super::super::supply::Supply;
 use super::super::variables;
+use super::{name_of, read};
 use crate::config::{
     self, Config, Digest, File, Files, Finder, Flags, Place, PluginTable, Source, Variables, user_file,
 };
 use crate::distribution::{Pulled, Record};
 use crate::lock::{FILE_NAME, Lock, LockFile};
+use crate::plugin::Component;
 
 /// The files, what they come to, and where components come from.
 pub(super) struct Around {
@@ -107,6 +109,17 @@ impl Around {
         }
         Ok(pulled)
     }
+}
+
+/// The component in a file, or that a source means as a lock has it, else now; and what that calls it.
+pub(super) fn component(place: &str, cache_dir: Option<PathBuf>, offline: bool) -> anyhow::Result<(Component, String)> {
+    if !Source::is_meant(place) {
+        let path = Path::new(place);
+        return Ok((read(path)?, name_of(path)));
+    }
+    let source: Source = place.parse().map_err(|message: String| anyhow!(message))?;
+    let around = Around::read(cache_dir, offline, Some(&source))?;
+    Ok((around.pull(&source, &around.wanted(&source)?, None)?.component, source.name()))
 }
 
 /// The plugins of a file by their names.

@@ -232,17 +232,22 @@ fn it_is_shown_and_cleared() {
         .file("here/letter", "dear")
         .variable("PLIMSOLL_CACHE_DIR", "here");
     project.lint(ON);
-    let said = |arguments: &str, answers: &str, native: &str| {
-        assert_eq!(project.run(arguments).stdout, format!("{answers}\n{native}\n"), "{arguments}");
+    let said = |arguments: &str, answers: &str, native: &str, pulled: &str| {
+        assert_eq!(project.run(arguments).stdout, format!("{answers}\n{native}\n{pulled}\n"), "{arguments}");
     };
     said(
         "cache info",
         "here: 1 answer of 4 KiB, the oldest from 0 min ago; at most 64 MiB are kept",
         "here: native code of 0 components, 0 KiB; at most 512 MiB are kept",
+        "here: 0 files of pulled plugins, 0 KiB; at most 1024 MiB are kept",
     );
-    let none = "native code of 0 components, 0 KiB removed";
-    said("cache clear --cache-dir nowhere", "nowhere: 0 answers of 0 KiB removed", &format!("nowhere: {none}"));
-    said("cache clear", "here: 1 answer of 4 KiB removed", &format!("here: {none}"));
+    let cleared = |arguments: &str, place: &str, answers: &str| {
+        let nothing = |what: &str| format!("{place}: {what}, 0 KiB removed");
+        let (native, pulled) = (nothing("native code of 0 components"), nothing("0 files of pulled plugins"));
+        said(arguments, &format!("{place}: {answers} removed"), &native, &pulled);
+    };
+    cleared("cache clear --cache-dir nowhere", "nowhere", "0 answers of 0 KiB");
+    cleared("cache clear", "here", "1 answer of 4 KiB");
     assert_eq!(fs::read_to_string(project.path().join("here/letter")).unwrap(), "dear");
     assert_eq!(counts(&project.lint(ON)), (0, 1));
 }

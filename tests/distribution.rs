@@ -70,7 +70,7 @@ fn check_round_trip(test: &str, auth: &Auth, credentials: Option<&str>) {
     let pulled = user.plugin(&format!("pull {source} --output pulled.wasm"));
     assert_eq!(said(&pulled, "content"), said(&pushed, "content"));
     assert_eq!(said(&pulled, "org.opencontainers.image.version:"), "1.2.0");
-    assert_eq!(said(&pulled, "io.github.plimsoll.contract:"), "0.1.0-draft");
+    assert_eq!(said(&pulled, "io.github.plimsoll.contract:"), "0.2.0");
     assert_eq!(fs::read(user.tree.path().join("pulled.wasm")).unwrap(), acme());
 
     let added = user.plugin(&format!("add {source} --yes"));
@@ -112,7 +112,7 @@ fn the_lock_says_what_runs_and_nobody_is_asked() {
         &format!("[\"{source}\"]"),
         &first,
         "\"policy\":\"pin\"",
-        "\"contract\":\"0.1.0-draft\"",
+        "\"contract\":\"0.2.0\"",
         "\"capabilities\":[\"registry\"]",
     ] {
         assert!(lock.contains(part), "no {part} in {lock}");
@@ -248,6 +248,21 @@ fn the_web_needs_a_digest() {
 }
 
 /// A component with one rule.
+#[test]
+fn versions_are_compared_where_they_are() {
+    let (registry, user) = (Registry::start(), User::new());
+    for (tag, rule) in [("rules:1", "first"), ("rules:2", "second")] {
+        registry.push_tree(tag, &artifact(CONFIG, LAYER, &small(rule).component()));
+    }
+    let [old, new] = ["rules:1", "rules:2"].map(|tag| format!("oci://{}", registry.reference(tag)));
+    let run = user.tree.run(&format!("plugin diff {old} {new} --slow-checks=off"));
+    assert_eq!(run.status, 1, "{run:#?}");
+    assert!(run.stdout.contains("rules/first") && run.stdout.contains("rules/second"), "{run:#?}");
+    let offline = user.tree.run(&format!("plugin diff {old} {new} --offline"));
+    assert!(offline.status == 2 && offline.stderr.contains("--offline asks nobody"), "{offline:#?}");
+    assert!(!user.config().exists(), "who compares lets nothing run from then on");
+}
+
 fn small(rule: &'static str) -> Guest {
     Guest { name: rule, ..Guest::default() }
 }
@@ -409,7 +424,7 @@ fn verify_holds_all_against_each_other() {
     let lock = user.own_lock();
     for (from, to, words) in [
         ("[\"registry\"]", "[]", "it can ask for [registry], and the lock says []"),
-        ("0.1.0-draft", "0.1.0", "it is made for the contract 0.1.0-draft, and the lock says 0.1.0"),
+        ("0.2.0", "0.1.0", "it is made for the contract 0.2.0, and the lock says 0.1.0"),
         ("\"component\":\"sha256:1", "\"component\":\"sha256:2", "plimsoll.toml says sha256:1"),
         ("\"contract\"", "\"contrast\"", "is no plugin's"),
     ] {
@@ -487,7 +502,7 @@ fn others_pull_what_is_pushed_and_the_other_way_round() {
         user.plugin(&format!("push oci://{ours} acme.wasm --annotation org.opencontainers.image.licenses=MIT"));
     let told = run(&["pull", &ours, "theirs.wasm"]);
     assert_eq!(fs::read(user.tree.path().join("theirs.wasm")).unwrap(), acme());
-    let imports = "plimsoll:rules/registry@0.1.0-draft";
+    let imports = "plimsoll:rules/registry@0.2.0";
     for part in [&said(&pushed, "content"), "org.opencontainers.image.licenses=MIT", "image.version=1.2.0", imports] {
         assert!(told.contains(part), "no `{part}` in {told}");
     }

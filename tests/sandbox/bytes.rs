@@ -13,11 +13,16 @@ fn component(text: &str) -> Vec<u8> {
 fn what_the_contract_does_not_offer_is_refused_by_name() {
     let foreign = "(component (import \"acme:vault/keys@1.0.0\" (instance (export \"all\" (func)))))";
     check(&component(foreign), "it imports acme:vault/keys@1.0.0, which Plimsoll does not offer");
-    let old = "(component (import \"plimsoll:rules/log@9.0.0\" (instance)))";
-    check(&component(old), "it is built for version 9.0.0 of the contract");
+    let newer = "(component (import \"plimsoll:rules/log@9.0.0\" (instance)))";
+    check(&component(newer), "it needs plimsoll >= 9.0.0: it is built for version 9.0.0 of the contract");
+    let never = "(component (import \"plimsoll:rules/log@0.0.1\" (instance)))";
+    check(&component(never), "version 0.0.1 of the contract (plimsoll:rules/log), which no Plimsoll speaks");
     let late = "(component (import \"wasi:cli/environment@0.3.0\" (instance)))";
     check(&component(late), "it imports wasi:cli/environment@0.3.0, which Plimsoll does not offer");
-    check(&component("(component)"), "no exported instance named `plimsoll:rules/plugin@0.2.0`");
+    check(
+        &component("(component)"),
+        "it exports no instance named plimsoll:rules/plugin@0.2.0 or plimsoll:rules/plugin@0.1.0",
+    );
 }
 
 #[test]

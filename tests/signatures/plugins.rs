@@ -192,6 +192,8 @@ fn what_is_not_signed_is_refused_and_nothing_of_it_is_kept() {
     assert!(user.kept().is_empty(), "what was refused is not kept");
     user.refused("pull", "but it is of");
     user.refused(&format!("inspect {source}"), "but it is of");
+    user.refused(&format!("diff {source} {}", scene.source("acme:2")), "but it is of");
+    user.refused(&format!("inspect {}", scene.source("acme:2")), "has no signature");
     user.refused("save plugins.tar", "but it is of");
     let verified = user.tree.run("plugin verify");
     assert!(verified.status == 1 && verified.stdout.contains("wrong: acme: "), "{verified:#?}");

@@ -24,6 +24,14 @@ impl Source {
         text.contains("://")
     }
 
+    /// Whether the other is in the same repository.
+    pub fn is_beside(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Oci(one), Self::Oci(other)) => (&one.domain, &one.path) == (&other.domain, &other.path),
+            _ => self == other,
+        }
+    }
+
     /// The last part of its name, which plugins are called by where nobody says otherwise.
     pub fn name(&self) -> String {
         match self {

@@ -11,11 +11,13 @@ use super::super::demand;
 use super::super::inputs::Given;
 use super::super::supply::Supply;
 use super::super::variables;
+use super::{name_of, read};
 use crate::config::{
     self, Config, Digest, File, Files, Finder, Flags, Place, PluginTable, Source, Variables, user_file,
 };
 use crate::distribution::{Pulled, Record};
 use crate::lock::{FILE_NAME, Lock, LockFile};
+use crate::plugin::Component;
 use crate::signature::Key;
 
 /// The files, what they come to, and where components come from.
@@ -100,12 +102,14 @@ impl Around {
         demand::keys(side.file, table, user, component)
     }
 
-    /// The keys that any table here demands of a source.
+    /// The keys that any table here demands of a source, or of another version in the same repository.
     pub(super) fn keys_of(&self, source: &Source) -> anyhow::Result<Vec<Key>> {
         let mut keys = Vec::new();
         for side in self.sides() {
-            let record = Record::find(&side.lock.read()?.lock, source).map_err(|message| anyhow!(message))?;
-            for (_, table) in tables(side.file).filter(|(_, table)| table.place.source() == Some(source)) {
+            let lock = side.lock.read()?.lock;
+            for (_, table) in tables(side.file) {
+                let Some(named) = table.place.source().filter(|named| named.is_beside(source)) else { continue };
+                let record = Record::find(&lock, named).map_err(|message| anyhow!(message))?;
                 let component = record.as_ref().map(|record| &record.component).or(table.digest.as_ref());
                 keys.extend(self.keys(&side, table, component).map_err(|message| anyhow!(message))?);
             }
@@ -139,6 +143,17 @@ impl Around {
         }
         Ok(pulled)
     }
+}
+
+/// The component in a file, or that a source means as a lock has it, else now; and what that calls it.
+pub(super) fn component(place: &str, cache_dir: Option<PathBuf>, offline: bool) -> anyhow::Result<(Component, String)> {
+    if !Source::is_meant(place) {
+        let path = Path::new(place);
+        return Ok((read(path)?, name_of(path)));
+    }
+    let source: Source = place.parse().map_err(|message: String| anyhow!(message))?;
+    let around = Around::read(cache_dir, offline, Some(&source))?;
+    Ok((around.pull(&source, &around.wanted(&source)?, None, &around.keys_of(&source)?)?.component, source.name()))
 }
 
 /// The plugins of a file by their names.

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow, ensure};
@@ -16,7 +16,7 @@ use super::super::consent::Loaded;
 use super::super::inputs::{Given, rulesets};
 use super::super::lint::{self, Plugins, Prepared, Scope, Setting};
 use super::super::{CLEAN, FAILED, FOUND, Format, complain, end_on_interrupt, host, print, store, variables};
-use super::{name_of, read};
+use super::around::component;
 use crate::config::{Files, Grants};
 use crate::lint::{Outcome, differences};
 use crate::plugin::{Component, Host, Limits, Plugin, check_name};
@@ -33,12 +33,13 @@ use crate::resolve::Earlier;
 #[command(after_help = "\
 Examples:
   plimsoll plugin diff acme-1.wasm acme-2.wasm --name acme services/
+  plimsoll plugin diff oci://ghcr.io/acme/rules:1 oci://ghcr.io/acme/rules:2
   plimsoll plugin diff --slow-checks=off --format json old/acme.wasm new/acme.wasm")]
 pub(super) struct Arguments {
-    /// The component that runs so far
-    old: PathBuf,
+    /// The component that runs so far: a file, oci://HOST/REPOSITORY:TAG or https://…
+    old: String,
     /// The component that might take its place
-    new: PathBuf,
+    new: String,
     /// Files or folders
     #[arg(default_value = ".")]
     paths: Vec<PathBuf>,
@@ -66,8 +67,10 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     // What one version finds must not keep it from asking what the other asks.
     setting.config.fail_fast = false;
 
-    let components = (read(&old)?, read(&new)?);
-    let name = name.unwrap_or_else(|| name_in(setting.configured.files(), &components.0).unwrap_or(name_of(&old)));
+    let component = |place| component(place, setting.config.cache_dir.clone(), setting.config.offline);
+    let ((first, own_name), (second, _)) = (component(&old)?, component(&new)?);
+    let components = (first, second);
+    let name = name.unwrap_or_else(|| name_in(setting.configured.files(), &components.0).unwrap_or(own_name));
     check_name(&name).map_err(|message| anyhow!("{message}; say with --name what both are called"))?;
     let host = host(store(setting.config.cache_dir.as_deref(), &variables))?;
     let first = load(&host, &name, &old, &components.0)?;
@@ -81,11 +84,11 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let loaded = Loaded { plugins: vec![first], ..Loaded::default() };
     let plugins = Plugins { host, loaded };
     let prepared = Prepared::with(plugins, |rule| counts(&added, rule), &arguments, given, &mut setting, &variables);
-    let mut prepared = prepared.with_context(|| format!("{}", old.display()))?;
+    let mut prepared = prepared.with_context(|| old.clone())?;
     let user = setting.configured.files().user;
     let of_second =
         rulesets(&prepared.configurations, user, std::slice::from_ref(&second), |rule| counts(&removed, rule));
-    let of_second = of_second.with_context(|| format!("{}", new.display()))?;
+    let of_second = of_second.with_context(|| new.clone())?;
 
     let job = &mut prepared.job;
     job.slow_checks.terms.records = true;
@@ -95,7 +98,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     job.resolver = Arc::new(Earlier::new(before.settled.iter().cloned(), job.resolver.clone()));
     let after = crate::lint::run(job);
 
-    let outcomes = [(old.as_path(), &before), (new.as_path(), &after)];
+    let outcomes = [(old.as_str(), &before), (new.as_str(), &after)];
     let not_checked = complain_of_problems(outcomes);
     if !arguments.scope.quiet {
         let notes = outcomes.map(|(path, outcome)| (path, lint::notes(&setting, &prepared, outcome, false)));
@@ -123,9 +126,9 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
 }
 
 /// Who names a component on the command line lets it ask for all that it imports.
-fn load(host: &Arc<Host>, name: &str, path: &Path, component: &Component) -> anyhow::Result<Plugin> {
+fn load(host: &Arc<Host>, name: &str, place: &str, component: &Component) -> anyhow::Result<Plugin> {
     let plugin = Plugin::load(host, name, component, Limits::default());
-    let plugin = plugin.map_err(|unusable| anyhow!("{}: {}", path.display(), unusable.message))?;
+    let plugin = plugin.map_err(|unusable| anyhow!("{place}: {}", unusable.message))?;
     let grants = Grants::all_of(&plugin.capabilities);
     Ok(plugin.granted(grants))
 }
@@ -144,7 +147,7 @@ fn only(one: &Plugin, other: &Plugin) -> Vec<String> {
 }
 
 /// Says what was left unchecked, and how much it is.
-fn complain_of_problems(outcomes: [(&Path, &Outcome); 2]) -> usize {
+fn complain_of_problems(outcomes: [(&str, &Outcome); 2]) -> usize {
     let problems = outcomes.map(|(path, outcome)| {
         let problems = outcome.files.iter().flat_map(|file| file.problems.iter().map(move |problem| (file, problem)));
         let problems = problems.filter(|(_, problem)| problem.kind.is_not_checked());
@@ -154,12 +157,12 @@ fn complain_of_problems(outcomes: [(&Path, &Outcome); 2]) -> usize {
 }
 
 /// Says what there is to say of both runs: what is true of both once. How much it is.
-fn say([(old, of_old), (new, of_new)]: [(&Path, Vec<String>); 2], kind: &str) -> usize {
+fn say([(old, of_old), (new, of_new)]: [(&str, Vec<String>); 2], kind: &str) -> usize {
     let (all_of_old, all_of_new): (BTreeSet<_>, BTreeSet<_>) = (of_old.iter().collect(), of_new.iter().collect());
     let common: BTreeSet<&String> = all_of_old.intersection(&all_of_new).copied().collect();
-    let own = |path: &Path, lines: &[String]| {
+    let own = |place: &str, lines: &[String]| {
         let lines = lines.iter().filter(|line| !common.contains(line));
-        lines.map(|line| format!("{}: {line}", path.display())).collect::<Vec<_>>()
+        lines.map(|line| format!("{place}: {line}")).collect::<Vec<_>>()
     };
     let mut all: Vec<String> = of_old.iter().filter(|line| common.contains(line)).cloned().collect();
     all.extend(own(old, &of_old));

@@ -1,16 +1,13 @@
 //! `plimsoll plugin inspect`.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
-use anyhow::anyhow;
 use clap::Args;
 use serde::Serialize;
 
 use super::super::{CLEAN, Format, print};
-use super::around::Around;
-use super::{load, name_of, read};
-use crate::config::Source;
+use super::around::component;
+use super::load;
 use crate::plugin::{Component, Plugin, Rule, check_name, contract};
 use crate::report::printable;
 
@@ -62,17 +59,7 @@ struct InspectedRule<'p> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    let (component, own) = match Source::is_meant(&arguments.file) {
-        true => {
-            let source: Source = arguments.file.parse().map_err(|message: String| anyhow!(message))?;
-            let around = Around::read(None, false, Some(&source))?;
-            (around.pull(&source, &around.wanted(&source)?, None, &around.keys_of(&source)?)?.component, source.name())
-        }
-        false => {
-            let path = Path::new(&arguments.file);
-            (read(path)?, name_of(path))
-        }
-    };
+    let (component, own) = component(&arguments.file, None, false)?;
     // Whatever the file is called, there is something to see.
     let own = Some(own).filter(|name| check_name(name).is_ok());
     let name = arguments.name.clone().or(own).unwrap_or_else(|| "plugin".to_owned());

@@ -19,6 +19,7 @@ use crate::distribution::artifact::{Packed, TITLE, pack};
 use crate::distribution::{Pulled, Record};
 use crate::limits::{ARCHIVE_BYTES_MAX, ARCHIVE_PLUGINS_MAX};
 use crate::private;
+use crate::signature::Key;
 
 /// Write plugins into one file, for machines without network
 ///
@@ -64,8 +65,8 @@ pub(super) fn save(arguments: &Arguments) -> anyhow::Result<u8> {
         "there is no place to keep plugins: set PLIMSOLL_CACHE_DIR, or use --cache-dir"
     );
     let mut saved = Vec::new();
-    for (source, wanted) in selected(&around, &arguments.plugins)? {
-        let pulled = around.pull(&source, &wanted, None, &around.keys_of(&source)?)?;
+    for (source, wanted, keys) in selected(&around, &arguments.plugins)? {
+        let pulled = around.pull(&source, &wanted, None, &keys)?;
         let plugin = whole(&around, &source, &pulled)?;
         if !saved.contains(&plugin) {
             saved.push(plugin);
@@ -104,13 +105,13 @@ pub(super) fn load(arguments: &LoadArguments) -> anyhow::Result<u8> {
     Ok(CLEAN)
 }
 
-/// The sources that are meant, each with what its lock says.
-fn selected<'a>(around: &'a Around, names: &[String]) -> anyhow::Result<Vec<(Source, Wanted<'a>)>> {
+/// The sources that are meant, each with what its lock says and the keys that must have signed it.
+fn selected<'a>(around: &'a Around, names: &[String]) -> anyhow::Result<Vec<(Source, Wanted<'a>, Vec<Key>)>> {
     let mut selected = Vec::new();
     for name in names.iter().filter(|name| Source::is_meant(name)) {
         let source: Source = name.parse().map_err(|message: String| anyhow!(message))?;
-        let wanted = around.wanted(&source)?;
-        selected.push((source, wanted));
+        let (wanted, keys) = (around.wanted(&source)?, around.keys_of(&source)?);
+        selected.push((source, wanted, keys));
     }
     let named: Vec<&str> = names.iter().map(String::as_str).filter(|name| !Source::is_meant(name)).collect();
     let mut missing = named.clone();
@@ -120,8 +121,10 @@ fn selected<'a>(around: &'a Around, names: &[String]) -> anyhow::Result<Vec<(Sou
             let Some(source) = table.place.source() else { continue };
             missing.retain(|missing| *missing != name);
             let record = Record::find(&lock, source).map_err(|message| anyhow!(message))?;
+            let component = record.as_ref().map(|record| &record.component);
+            let keys = around.keys(&side, table, component).map_err(|message| anyhow!(message))?;
             let asked = Some((side.file, name, table));
-            selected.push((source.clone(), Wanted { asked, lock: side.lock, record }));
+            selected.push((source.clone(), Wanted { asked, lock: side.lock, record }, keys));
         }
     }
     match missing.first() {

@@ -247,10 +247,9 @@ fn the_web_needs_a_digest() {
     user.refused(&format!("pull {} --digest {other}", site.url("/nothing.wasm")), "404");
 }
 
-/// A component with one rule.
 #[test]
 fn versions_are_compared_where_they_are() {
-    let (registry, user) = (Registry::start(), User::new());
+    let (registry, user) = (Registry::start(), somebody());
     for (tag, rule) in [("rules:1", "first"), ("rules:2", "second")] {
         registry.push_tree(tag, &artifact(CONFIG, LAYER, &small(rule).component()));
     }
@@ -263,16 +262,17 @@ fn versions_are_compared_where_they_are() {
     assert!(!user.config().exists(), "who compares lets nothing run from then on");
 }
 
+/// A component with one rule.
 fn small(rule: &'static str) -> Guest {
     Guest { name: rule, ..Guest::default() }
 }
 
 /// The same where it can ask for the build context.
 fn curious(rule: &'static str) -> Guest {
-    let import = "plimsoll:rules/context@0.1.0-draft";
+    let import = "plimsoll:rules/context@0.2.0";
     let parameters = "i32 ".repeat(10);
     Guest {
-        world: "import plimsoll:rules/context@0.1.0-draft;",
+        world: "import plimsoll:rules/context@0.2.0;",
         imports: format!("(import \"{import}\" \"plan-ignored\" (func $ask (param {parameters})))"),
         ..small(rule)
     }

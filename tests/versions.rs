@@ -34,6 +34,41 @@ fn released_versions_do_not_change() {
     assert!(RELEASED.iter().all(|(version, _)| *version != VERSION));
 }
 
+/// What an organisation's policy finds that was built for the first version: by the model, by shells, by an image, by
+/// the lock.
+#[test]
+fn a_policy_of_the_first_version_goes_on() {
+    let registry = Registry::start();
+    registry.push("team/base:1", &Image::new("linux/amd64").user("0"));
+    let base = registry.reference("team/base:1");
+    let lock = format!(
+        "[[\"version\",\"1\"]]\n[\"oci\",\"resolve\",[\"{base}\",\"linux/amd64\"],{{\"value\":\"sha256:{}\",\"policy\":\"float\"}}]\n",
+        "a".repeat(64)
+    );
+    let project = Project::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .file("Dockerfile", format!("FROM {base}\nRUN apt-get update && apt-get install -y telnet\n"))
+        .file("plimsoll.lock", lock)
+        .file("plimsoll.toml", POLICY)
+        .file("policy.wasm", kept("0.1.0", "policy"));
+    let linted = project.lint("--slow-checks=on --platform linux/amd64 --plugin policy.wasm");
+    assert_eq!(linted.problems(), [""; 0], "{linted:#?}");
+    let rules: Vec<String> =
+        linted.findings().iter().filter_map(|one| one.split(' ').next().map(str::to_owned)).collect();
+    for rule in ["forbidden-package", "no-root", "pinned-in-lock", "required-labels"] {
+        assert!(rules.contains(&format!("policy/{rule}")), "no {rule}: {linted:#?}");
+    }
+}
+
+/// What the policy is told.
+const POLICY: &str = r#"
+[rules."policy/forbidden-package"]
+options = { packages = { telnet = "use the mesh" } }
+[rules."policy/required-labels"]
+options = { labels = { "org.opencontainers.image.source" = "*" } }
+[rules."policy/pinned-in-lock"]
+severity = "error"
+"#;
+
 /// A component that is kept under `tests/versions`.
 fn kept(version: &str, language: &str) -> Vec<u8> {
     let path = repository_root().join("tests/versions").join(version).join(format!("{language}.wasm.xz"));

@@ -28,7 +28,6 @@ fn what_the_contract_does_not_offer_is_refused_by_name() {
 #[test]
 fn proposals_that_rules_do_not_need_are_off() {
     let module = |fields: &str| component(&format!("(component (core module {fields}))"));
-    check(&module("(memory 1) (memory 1)"), "multi");
     check(&module("(memory i64 1)"), "memory64");
     check(&module("(memory 1 1 shared)"), "threads");
     check(&module("(func (return_call 0))"), "tail");

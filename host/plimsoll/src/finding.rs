@@ -62,6 +62,13 @@ pub struct Finding {
     pub fixes: Vec<Fix>,
 }
 
+impl Finding {
+    /// Whether all there is to do about it is to take its entry of the lock anew.
+    pub fn asks_to_renew(&self) -> bool {
+        self.fixes.iter().any(|fix| fix.renews_entry && fix.edits.is_empty())
+    }
+}
+
 /// A line of the lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockLine {

@@ -1,13 +1,18 @@
 //! Branches and downloads that are no longer what they were when they were locked.
 
 use plimsoll_sdk::prelude::*;
+use serde::Deserialize;
 
 use crate::image::short;
 use crate::repository::Repository;
 use crate::{address, place};
 
-#[derive(Default)]
-pub struct MovedSource;
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MovedSource {
+    /// Whether what the URLs hold is downloaded, to see whether it is what it was.
+    download: bool,
+}
 
 /// What the lock digests downloads with.
 const ALGORITHM: &str = "sha256";
@@ -17,6 +22,20 @@ impl Rule for MovedSource {
     const SUMMARY: &'static str = "What ADD takes from elsewhere should be what the lock says it was";
     const SEVERITY: Severity = Severity::Info;
     const FIXABLE: bool = true;
+    const OPTIONS_SCHEMA: &'static str = r#"{
+  "type": "object",
+  "properties": {
+    "download": {
+      "description": "Whether what the URLs hold is downloaded, to see whether it changed; may be much",
+      "type": "boolean"
+    }
+  },
+  "additionalProperties": false
+}"#;
+
+    fn configure(options: &str) -> Result<Self, String> {
+        from_json(options)
+    }
 
     fn plan(&self, document: &Document, plan: &Plan) {
         for added in added(document) {
@@ -24,6 +43,7 @@ impl Rule for MovedSource {
             let request = plan.about(Scope::Stage(stage.index())).with_state(added.notes());
             // What cannot be asked stays unknown.
             let _ = match &added.from {
+                From::Web if !self.download => continue,
                 From::Web => http::plan_digest(&request, added.source, ALGORITHM),
                 From::Git(repository) => git::plan_resolve(&request, repository.remote, &repository.name),
             };
@@ -80,6 +100,9 @@ fn added(document: &Document) -> impl Iterator<Item = Added<'_>> {
                 Source::Git => From::Git(Repository::of(source)),
                 _ => return None,
             };
+            if matches!(&from, From::Git(repository) if repository.is_pinned()) {
+                return None;
+            }
             let entry = match &from {
                 From::Web => lock::download(source, ALGORITHM),
                 From::Git(repository) => lock::commit(repository.remote, &repository.name),

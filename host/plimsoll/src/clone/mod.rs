@@ -92,7 +92,7 @@ impl Checkout {
         // A thread may still wait for the end of a process that was killed.
         runtime.shutdown_background();
         let fetched = fetched.map_err(complain)?;
-        links::follow(&root, &fetched.links);
+        links::follow(&root, &fetched.links, deadline);
         let place = place(&root, address)
             .ok_or_else(|| complain(format!("{} is not there at {}", address.inside().display(), fetched.commit)))?;
         Ok(Self { _folder: folder, root, place, commit: fetched.commit, submodules: fetched.submodules })

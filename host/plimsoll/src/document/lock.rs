@@ -1,6 +1,6 @@
 //! The lock as rules see it: beside a Dockerfile, or as a document of its own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use plimsoll_dockerfile::Span;
@@ -51,6 +51,8 @@ pub struct LockView {
     places: HashMap<LockName, usize>,
     /// By reference, where an entry is that knows its index.
     indexes: HashMap<String, usize>,
+    /// The lines of entries.
+    spans: HashSet<(u32, u32)>,
 }
 
 /// One of its entries.
@@ -85,15 +87,18 @@ impl LockView {
             }
             places.insert((module.clone(), function.clone(), arguments.clone()), place);
         }
-        Self { path: path.into(), source: Arc::new(Source::new(text.into_bytes())), entries, places, indexes }
+        let spans = entries.iter().map(|entry| (entry.span.start, entry.span.end)).collect();
+        let source = Arc::new(Source::new(text.into_bytes()));
+        Self { path: path.into(), source, entries, places, indexes, spans }
     }
 
     /// The same, where some entries turned out to be used by nothing.
     pub fn with_unused(&self, is_unused: impl Fn(&LockEntry) -> bool) -> Self {
         let mut entries = self.entries.clone();
         entries.iter_mut().for_each(|entry| entry.is_unused = is_unused(entry));
-        let Self { path, source, places, indexes, .. } = self;
-        Self { path: path.clone(), source: source.clone(), entries, places: places.clone(), indexes: indexes.clone() }
+        let Self { path, source, places, indexes, spans, .. } = self;
+        let (path, source, spans) = (path.clone(), source.clone(), spans.clone());
+        Self { path, source, entries, places: places.clone(), indexes: indexes.clone(), spans }
     }
 
     /// What reports call it.
@@ -118,7 +123,7 @@ impl LockView {
 
     /// The line of an entry; none for a place that no entry has.
     pub fn line(&self, span: Span) -> Option<LockLine> {
-        let is_there = self.entries.iter().any(|entry| entry.span == span);
+        let is_there = self.spans.contains(&(span.start, span.end));
         is_there.then(|| LockLine { path: self.path.clone(), line: self.source.lines().line_of(span.start) })
     }
 

@@ -101,7 +101,7 @@ pub(super) fn join(mut batches: Vec<Vec<Finding>>) -> Vec<Finding> {
         for finding in batch {
             while known.next_if(|known| key(known) < key(&finding)).is_some() {}
             // As often as both say it, it is said once.
-            if known.next_if(|known| **known == finding).is_none() {
+            if known.next_if(|known| is_alike(known, &finding)).is_none() {
                 more.push(finding);
             }
         }
@@ -111,6 +111,13 @@ pub(super) fn join(mut batches: Vec<Vec<Finding>>) -> Vec<Finding> {
         }
     }
     joined
+}
+
+/// Whether two findings say the same, wherever in the lock that comes from: each platform may have a line of its own.
+fn is_alike(one: &Finding, other: &Finding) -> bool {
+    let Finding { rule, severity, message, url, span, related, lock: _, fixes } = one;
+    let texts = (rule, message, url) == (&other.rule, &other.message, &other.url);
+    texts && (severity, span, related, fixes) == (&other.severity, &other.span, &other.related, &other.fixes)
 }
 
 /// What is said of one file for two platforms to build for: what both say is said once.

@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use super::FileReport;
 use crate::document::{Document, Meaning, Surroundings};
+use crate::finding::ProblemKind;
 use crate::lock::select::repository;
-use crate::lock::uses::{LegacyPin, legacy_pins, uses};
+use crate::lock::uses::{LegacyPin, has_unknown_images, legacy_pins, uses};
 use crate::lock::{Key, Lock, Policy, keys};
 use crate::plugin::{Plugin, check_name};
 use crate::question::Question;
@@ -50,6 +51,8 @@ pub struct References {
     pub legacy: Vec<(String, LegacyPin)>,
     /// Keys whose names stand in variables somewhere.
     variable: BTreeSet<Key>,
+    /// Modules of which a build with other arguments may need any entry.
+    open: BTreeSet<String>,
     /// Whether a file could not be read.
     pub has_unread: bool,
     /// Whether all that can be asked is known: no question of a rule went unanswered.
@@ -65,7 +68,9 @@ impl References {
             for (rule, question) in &file.planned {
                 references.note(question, Place { file: file.path.clone(), line: None, what: rule.to_string() });
             }
-            references.has_unread |= file.problems.iter().any(|problem| problem.kind.is_not_checked());
+            // Half a file may refer to half of what it will.
+            let is_partial = |kind: ProblemKind| kind.is_not_checked() || kind == ProblemKind::Syntax;
+            references.has_unread |= file.problems.iter().any(|problem| is_partial(problem.kind));
             for (document, meaning) in meanings(file, surroundings) {
                 references.gather(file, &document, &meaning);
             }
@@ -79,6 +84,9 @@ impl References {
             if used.is_variable {
                 self.variable.extend(keys::key(&used.question));
             }
+            if used.may_be_any {
+                self.open.extend(keys::key(&used.question).map(|key| key.module));
+            }
             match (used.wish, keys::key(&used.question)) {
                 // Of several a pin counts.
                 (Some(Ok(policy)), Some(key)) => {
@@ -88,6 +96,9 @@ impl References {
                 _ => {}
             }
             self.note(&used.question, place);
+        }
+        if has_unknown_images(meaning) {
+            self.open.insert("oci".to_owned());
         }
         let pins = legacy_pins(document, meaning).into_iter().map(|pin| (file.path.clone(), pin));
         self.legacy.extend(pins);
@@ -115,7 +126,13 @@ impl References {
             true => self.places.keys().filter_map(repository).collect(),
             false => self.variable.iter().filter_map(repository).collect(),
         };
-        let is_spared = |key: &Key| repository(key).is_some_and(|name| spared.contains(&name));
+        // What is asked about a digest follows from an answer that may be missing here.
+        let referred: BTreeSet<String> = self.places.keys().filter_map(repository).collect();
+        let follows = |key: &Key| !self.is_whole && key.arguments().first().is_some_and(|name| name.contains('@'));
+        let is_spared = |key: &Key| {
+            let is_of = |names: &BTreeSet<String>| repository(key).is_some_and(|name| names.contains(&name));
+            self.open.contains(&key.module) || is_of(&spared) || follows(key) && is_of(&referred)
+        };
         let is_unused =
             |key: &&Key| key.is_known() && key.module != "plugins" && !named.contains(&first(key)) && !is_spared(key);
         lock.iter().map(|(key, _)| key).filter(is_unused).cloned().collect()

@@ -35,6 +35,7 @@ pub fn repository(key: &Key) -> Option<String> {
 }
 
 fn without_tag(name: &str) -> &str {
+    let name = name.split('@').next().unwrap_or(name);
     let tag = name.rfind(':').filter(|colon| !name[*colon..].contains('/'));
     &name[..tag.unwrap_or(name.len())]
 }

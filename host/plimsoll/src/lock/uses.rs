@@ -12,7 +12,7 @@ use plimsoll_dockerfile::{LineIndex, Span};
 
 use super::{Policy, keys};
 use crate::document::{Document, Meaning};
-use crate::question::{Algorithm, Question, parse_url};
+use crate::question::{Algorithm, Question, check_reference, parse_remote, parse_url};
 
 /// A use of something that can move.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Use {
     pub what: &'static str,
     /// Whether a variable stands in its name.
     pub is_variable: bool,
+    /// Whether that may make another repository of it, or another address.
+    pub may_be_any: bool,
     /// When it may move, as a comment above the instruction has it; else what that says.
     pub wish: Option<Result<Policy, String>>,
 }
@@ -57,9 +59,13 @@ pub fn uses(document: &Document, meaning: &Meaning) -> Vec<Use> {
     let lines = LineIndex::new(document.source());
     let images = images(meaning).filter(|image| keys::key(&image.question).is_some()).map(|image| {
         let Image { question, span, what, instruction } = image;
-        let is_variable = span.of(document.source()).contains(&b'$');
+        let written = span.of(document.source());
+        let is_variable = written.contains(&b'$');
+        // A variable behind the last colon is one of the tag.
+        let name = written.rsplitn(2, |byte| *byte == b':').last().unwrap_or(written);
+        let may_be_any = name.contains(&b'$') && name.len() < written.len() || is_variable && !written.contains(&b':');
         let (line, wish) = (lines.position(span.start).line, wish(document, instruction));
-        Use { question, line, what, is_variable, wish }
+        Use { question, line, what, is_variable, may_be_any, wish }
     });
     let mut uses: Vec<Use> = images.chain(downloads(document, meaning, &lines)).collect();
     uses.sort_by_key(|one| one.line);
@@ -103,7 +109,7 @@ fn images(meaning: &Meaning) -> impl Iterator<Item = Image> {
     })
 }
 
-/// What ADD downloads without a checksum.
+/// What ADD takes from elsewhere without a checksum.
 fn downloads<'d>(
     document: &'d Document,
     meaning: &'d Meaning,
@@ -122,14 +128,41 @@ fn downloads<'d>(
             is_add && !has_checksum && value.exact && matches!(value.site, Site::Word(word) if word < last)
         });
         values.filter_map(move |value| {
-            let text = model.text(value).filter(|text| kind(text) == SourceKind::Url)?;
-            let url = parse_url(text).ok()?;
+            let text = model.text(value)?;
+            let question = match kind(text) {
+                SourceKind::Url => Question::Download { url: parse_url(text).ok()?, algorithm: Algorithm::Sha256 },
+                SourceKind::Git => commit(text)?,
+                SourceKind::Local => return None,
+            };
             let line = lines.position(instruction.span.start).line;
-            let question = Question::Download { url, algorithm: Algorithm::Sha256 };
             let is_variable = instruction.span.of(document.source()).contains(&b'$');
-            Some(Use { question, line, what: "ADD", is_variable, wish: wish(document, step.instruction) })
+            let wish = wish(document, step.instruction);
+            Some(Use { question, line, what: "ADD", is_variable, may_be_any: is_variable, wish })
         })
     })
+}
+
+/// What a git source of ADD means, `https://host/path.git?query#name:folder`; none where it names a commit itself.
+fn commit(source: &str) -> Option<Question> {
+    let (address, fragment) = source.split_once('#').unwrap_or((source, ""));
+    let (remote, query) = address.split_once('?').unwrap_or((address, ""));
+    let mut name = fragment.split(':').next().unwrap_or_default().to_owned();
+    for (key, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+        let prefixed = |prefix: &str| format!("{prefix}{}", value.strip_prefix(prefix).unwrap_or(value));
+        match key {
+            "ref" => name = value.to_owned(),
+            "tag" => name = prefixed("refs/tags/"),
+            "branch" => name = prefixed("refs/heads/"),
+            "checksum" | "commit" => return None,
+            _ => {}
+        }
+    }
+    Some(Question::Commit { remote: parse_remote(remote).ok()?, reference: check_reference(&name).ok()? })
+}
+
+/// Whether an image cannot be told here: with other arguments it may be any.
+pub fn has_unknown_images(meaning: &Meaning) -> bool {
+    meaning.model().images.iter().any(|used| matches!(used.source, Base::Unresolvable(_)))
 }
 
 /// What the comments above an instruction say of when its references may move; the last counts.

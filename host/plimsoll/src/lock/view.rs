@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::pins::is_digest;
 use super::{Entry, Key, Lock, Policy};
 use crate::document::{LockEntry, LockView};
 use plimsoll_dockerfile::{LineIndex, Span};
@@ -21,6 +22,11 @@ pub fn view(path: &str, text: String, lock: &Lock) -> LockView {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
+        // What is no digest is believed nowhere.
+        let content = index_digest.as_deref().unwrap_or(&value);
+        if key.module == "oci" && matches!(&*key.function, "resolve" | "index") && !is_digest(content) {
+            return None;
+        }
         Some(LockEntry {
             span: span(key)?,
             module: key.module.clone(),

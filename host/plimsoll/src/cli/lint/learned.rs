@@ -26,7 +26,7 @@ pub(super) fn settle(
     let news = answers().filter(|(question, _)| !resolver.is_held(question));
     let changes = delta::learn(&setting.locked.lock, news, |key| select::policy(config, key), now);
     let wants_to_write = config.write && config.mode != Mode::Strict;
-    let writes = wants_to_write && !setting.is_fetched;
+    let writes = writes(setting);
     if writes && !changes.is_empty() {
         setting.lock.change(|lock| delta::write(lock, &changes))?;
     }
@@ -57,9 +57,23 @@ pub(super) fn settle(
     Ok(())
 }
 
+/// Whether what is learnt is written.
+fn writes(setting: &Setting) -> bool {
+    let config = &setting.config.lock;
+    config.write && config.mode != Mode::Strict && !setting.is_fetched
+}
+
+/// Takes out findings that say no more than that entries have to be taken anew, where this run does that.
+pub(super) fn forget_what_is_renewed(setting: &Setting, outcome: &mut Outcome) {
+    if writes(setting) {
+        outcome.files.iter_mut().for_each(|file| file.findings.retain(|finding| !finding.asks_to_renew()));
+    }
+}
+
 /// What findings have told of.
 fn told(setting: &Setting, outcome: &Outcome) -> anyhow::Result<BTreeSet<Key>> {
     let findings = outcome.files.iter().filter(|file| !file.is_lock).flat_map(|file| &file.findings);
+    let findings = findings.filter(|finding| finding.asks_to_renew());
     let lines: HashSet<usize> = findings.filter_map(|finding| Some(finding.lock.as_ref()?.line as usize)).collect();
     if lines.is_empty() {
         return Ok(BTreeSet::new());

@@ -182,7 +182,10 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     };
     let mut setting = Setting::of(&arguments, given, &variables)?;
     let prepared = Prepared::of(&arguments, given, &mut setting, &variables)?;
-    let outcome = crate::lint::run(&prepared.job);
+    let mut outcome = crate::lint::run(&prepared.job);
+    if arguments.replay.is_none() {
+        learned::forget_what_is_renewed(&setting, &mut outcome);
+    }
     let status = say::say(&arguments, &setting, &prepared, &outcome, fetched.as_ref(), is_styled)?;
     // What a recording says was true another day.
     if arguments.replay.is_none() {

@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn lists_are_summed_up() {
         let list =
-            b"100644 blob aa       12\ta b\0120000 blob bb 3\td/l\0160000 commit cc -\ts\0100755 blob dd 5\tx\ty\0";
+            b"100644 blob aa       12\ta b\x00120000 blob bb 3\td/l\x00160000 commit cc -\ts\x00100755 blob dd 5\tx\ty\0";
         let links = vec![PathBuf::from("d/l")];
         assert_eq!(listed(list), Ok(Listed { count: 4, bytes: 20, links, submodules: 1 }));
         for odd in ["100644 blob aa 12 a\0", "100644 blob aa\ta\0", "100644 blob aa -\ta\0", "1 tree aa 1\ta\0"] {

@@ -55,6 +55,8 @@ pub struct References {
     open: BTreeSet<String>,
     /// Whether a file could not be read.
     pub has_unread: bool,
+    /// Whether one has errors, and may refer to more once it has none.
+    has_broken: bool,
     /// Whether all that can be asked is known: no question of a rule went unanswered.
     is_whole: bool,
 }
@@ -68,9 +70,8 @@ impl References {
             for (rule, question) in &file.planned {
                 references.note(question, Place { file: file.path.clone(), line: None, what: rule.to_string() });
             }
-            // Half a file may refer to half of what it will.
-            let is_partial = |kind: ProblemKind| kind.is_not_checked() || kind == ProblemKind::Syntax;
-            references.has_unread |= file.problems.iter().any(|problem| is_partial(problem.kind));
+            references.has_unread |= file.problems.iter().any(|problem| problem.kind.is_not_checked());
+            references.has_broken |= file.problems.iter().any(|problem| problem.kind == ProblemKind::Syntax);
             for (document, meaning) in meanings(file, surroundings) {
                 references.gather(file, &document, &meaning);
             }
@@ -115,7 +116,7 @@ impl References {
     /// what another run may need: other platforms of what is referred to, other values of what stands in a variable, and
     /// where plugins of others ask, other tags that answers may lead them to.
     pub fn unused(&self, lock: &Lock, plugins: &[Plugin]) -> BTreeSet<Key> {
-        if self.has_unread {
+        if self.has_unread || self.has_broken {
             return BTreeSet::new();
         }
         let first = |key: &Key| (key.module.clone(), key.arguments().into_iter().next());

@@ -104,7 +104,7 @@ impl Wasm {
         host.check_exports(&pre)?;
         let component = pre.component().clone();
         let instance = |version: &str, interface: &str| {
-            component.get_export_index(None, &format!("{PACKAGE}{interface}@{version}"))
+            component.get_export_index(None, format!("{PACKAGE}{interface}@{version}"))
         };
         let known = VERSIONS.into_iter().find(|version| instance(version, "plugin").is_some());
         let contract = known.ok_or_else(|| {
@@ -127,8 +127,8 @@ impl Wasm {
     fn exports(&self, store: &mut Store<Guest>) -> wasmtime::Result<Exports> {
         let instance = self.pre.instantiate(&mut *store)?;
         Ok(Exports {
-            describe: instance.get_typed_func(&mut *store, &self.describe)?,
-            validate_options: instance.get_typed_func(&mut *store, &self.validate_options)?,
+            describe: instance.get_typed_func(&mut *store, self.describe)?,
+            validate_options: instance.get_typed_func(&mut *store, self.validate_options)?,
             check: self.check.as_ref().map(|index| instance.get_typed_func(&mut *store, index)).transpose()?,
             plan: self.plan.as_ref().map(|index| instance.get_typed_func(&mut *store, index)).transpose()?,
             on_success: self

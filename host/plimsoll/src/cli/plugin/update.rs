@@ -19,8 +19,8 @@ use crate::plugin::{Component, Plugin};
 /// Shows what changes. A plugin that can ask for more than before takes your consent, and so
 /// does one that runs where the tree asks for it: it is asked for, or said with --yes. What you
 /// granted stays as narrow as it was; what is new is granted as a whole, tools excepted. What the
-/// tree names and you have not let run is left alone. Rules that are gone while a plimsoll.toml configures
-/// them are told of.
+/// tree names and you have not let run is left alone. Rules that are gone while a plimsoll.toml
+/// configures them are told of.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -19,6 +19,7 @@ use plimsoll_test_support::component::component;
 use plimsoll_test_support::docker_registry::installed_or_skip;
 use plimsoll_test_support::guest::Guest;
 use plimsoll_test_support::image::{Content, Tree};
+use plimsoll_test_support::servers::run_or_skip;
 use plimsoll_test_support::site::{Page, Site};
 use plimsoll_test_support::user::artifact;
 use plimsoll_test_support::{Auth, DockerRegistry, Fault, Linted, Registry, User, repository_root, scratch_folder};
@@ -131,7 +132,19 @@ fn the_lock_says_what_runs_and_nobody_is_asked() {
     let listed = user.plugin("list");
     assert!(listed.stdout.starts_with("acme  runs\n") && listed.stdout.contains(&source), "{listed:#?}");
 
+    let own = fs::read_to_string(user.config()).unwrap();
+    let digest = own.lines().find(|line| line.starts_with("digest")).unwrap();
+    fs::write(user.config(), own.replace(digest, "")).unwrap();
+    let listed = user.plugin("list");
+    assert!(listed.stdout.starts_with("acme  does not run: your plimsoll.toml does not say"), "{listed:#?}");
+    fs::write(user.config(), own).unwrap();
+    user.tree.write("plimsoll.toml", "[plugins");
+    let refused = user.tree.run("plugin remove acme");
+    assert!(refused.status == 2 && !user.own_lock().is_empty(), "{refused:#?}");
+    assert!(fs::read_to_string(user.config()).unwrap().contains("[plugins.acme]"), "nothing is half removed");
+    fs::remove_file(user.tree.path().join("plimsoll.toml")).unwrap();
     let removed = user.plugin("remove acme");
+    assert_eq!(user.kept(), Vec::<PathBuf>::new(), "its manifest and configuration go with it");
     assert!(removed.stdout.contains("says nothing of oci://"), "{removed:#?}");
     assert!(user.own_lock().is_empty() && !runs(&user.lint("")));
 }
@@ -186,6 +199,13 @@ fn what_is_wrong_is_not_kept() {
     check("other:1", &other, "what was sent has not the digest");
     check("large:1", &large, "the 64 MiB a component may have");
     user.refused("pull oci://acme/rules:1", "names no artifact");
+    let wrong = format!("sha256:{:064}", 0);
+    let asked = registry.log().len();
+    for command in ["pull", "add --yes"] {
+        user.refused(&format!("{command} {source} --digest {wrong}"), &format!("--digest says {wrong}"));
+    }
+    assert!(user.kept().is_empty());
+    assert!(registry.log()[asked..].iter().all(|entry| !entry.path.contains("blobs")), "{:?}", registry.log());
     user.plugin(&format!("pull {source}"));
     assert_eq!(user.kept().len(), 3);
     user.plugin(&format!("pull {source} --output acme.wasm"));
@@ -238,7 +258,7 @@ fn the_web_needs_a_digest() {
     let source = site.url("/acme.wasm");
     user.refused(&format!("add {source} --yes"), "say which component you mean, with --digest");
     let other = format!("sha256:{:064}", 0);
-    user.refused(&format!("add {source} --yes --digest {other}"), "it is sha256:");
+    user.refused(&format!("add {source} --yes --digest {other}"), "its component is sha256:");
     assert_eq!(user.kept().len(), 0);
     user.plugin(&format!("add {source} --yes --digest {digest}"));
     assert!(runs(&user.lint("")));
@@ -348,12 +368,22 @@ fn an_update_lets_nothing_run_that_did_not() {
     };
     share();
     registry.push_tree("acme:1", &artifact(CONFIG, LAYER, &[acme(), b"\x00\x03\x01x!"].concat()));
-    let updated = other.plugin("update");
-    assert!(updated.stderr.contains("you did not let it run before"), "{updated:#?}");
+    let (asked, old_lock) = (registry.log().len(), fs::read(other.tree.path().join("plimsoll.lock")).unwrap());
+    for command in ["update", "update --dry-run", "pull", "verify"] {
+        let left_alone = other.plugin(command);
+        assert!(left_alone.stderr.contains("you have not let run: `plimsoll plugin add"), "{left_alone:#?}");
+    }
+    let refused = other.refused("save all.tar", "no plugin here has a source");
+    assert!(refused.stderr.contains("you have not let run"), "{refused:#?}");
+    other.refused("update acme", "you have not let run");
+    assert_eq!(registry.log().len(), asked, "nobody is asked before the user agreed");
+    assert!(other.kept().is_empty() && fs::read(other.tree.path().join("plimsoll.lock")).unwrap() == old_lock);
     assert!(!runs(&other.lint("")));
     user.refused("update acme", "nobody can be asked");
     user.plugin("update acme --yes");
     assert!(runs(&user.lint("")));
+    let config = fs::read_to_string(user.config()).unwrap();
+    assert_eq!(config.matches("[trust.").count(), 1, "the word for what was before goes: {config}");
     share();
     let lock = fs::read_to_string(user.tree.path().join("plimsoll.lock")).unwrap();
     assert_eq!(fs::read_to_string(other.tree.path().join("plimsoll.lock")).unwrap(), lock);
@@ -381,6 +411,31 @@ fn a_lock_that_lies_of_what_was_gets_no_word() {
     let refused = user.refused("update", "nobody can be asked");
     assert!(refused.stdout.contains("can ask for  context"), "{refused:#?}");
     assert_eq!(fs::read_to_string(user.config()).unwrap(), config);
+}
+
+/// The lock says that the component before could ask for nothing, so that all of it would be new.
+#[test]
+fn a_lock_that_lies_of_what_was_widens_nothing() {
+    for is_kept in [true, false] {
+        let (registry, user) = (Registry::start(), somebody());
+        registry.push_tree("acme:1", &plugin());
+        let source = format!("oci://{}", registry.reference("acme:1"));
+        user.tree.write("plimsoll.toml", format!("[plugins.acme]\nsource = \"{source}\"\n"));
+        user.plugin(&format!("add {source} --yes --grant registry=ghcr.io/acme/*"));
+        registry.push_tree("acme:1", &artifact(CONFIG, LAYER, &[acme(), b"\x00\x03\x01x!"].concat()));
+        let lock = fs::read_to_string(user.tree.path().join("plimsoll.lock")).unwrap();
+        let claim = lock.replace("\"capabilities\":[\"registry\"]", "\"capabilities\":[]");
+        assert_ne!(claim, lock);
+        user.tree.write("plimsoll.lock", claim);
+        if !is_kept {
+            user.tree.run("cache clear");
+        }
+        let updated = user.plugin("update acme --yes");
+        assert!(said(&updated, "may ask for").contains("ghcr.io/acme/*"), "{updated:#?}");
+        let config = fs::read_to_string(user.config()).unwrap();
+        assert!(config.contains("registry = [\"ghcr.io/acme/*\"]"), "{config}");
+        assert!(runs(&user.lint("")));
+    }
 }
 
 #[test]
@@ -422,12 +477,11 @@ fn verify_holds_all_against_each_other() {
     registry.clear_faults();
     let path = user.config().with_file_name("plimsoll.lock");
     let lock = user.own_lock();
-    let digest = lock.split("\"component\":\"").nth(1).unwrap().split('"').next().unwrap();
-    let (component, other) = (format!("component\":\"{digest}"), format!("component\":\"sha256:{:064}", 0));
+    let (component, other) = (said(&user.plugin("list"), "digest"), format!("sha256:{:064}", 0));
     for (from, to, words) in [
         ("[\"registry\"]", "[]", "it can ask for [registry], and the lock says []"),
         ("0.2.0", "0.1.0", "it is made for the contract 0.2.0, and the lock says 0.1.0"),
-        (component.as_str(), other.as_str(), "plimsoll.toml says sha256:"),
+        (&component, &other, &format!("plimsoll.toml says {component}")),
         ("\"contract\"", "\"contrast\"", "is no plugin's"),
     ] {
         assert!(lock.contains(from), "no {from} in {lock}");
@@ -452,6 +506,7 @@ fn plugins_travel_in_a_file() {
     user.plugin(&format!("add {source} --yes"));
     assert_eq!(user.plugin("save plugins.tar").stdout, format!("{source}\n"));
     let archive = fs::read(user.tree.path().join("plugins.tar")).unwrap();
+    user.refused("save plugins.tar", "it exists");
     drop(registry);
 
     let other = somebody();
@@ -467,6 +522,7 @@ fn plugins_travel_in_a_file() {
     let third = somebody();
     third.tree.write("plugins.tar", &archive);
     third.plugin("load plugins.tar");
+    third.refused(&format!("add --offline --yes {source}"), "name it by its digest, oci://…@sha256:…");
     let by_digest = format!("{}@{content}", source.trim_end_matches(":1"));
     third.plugin(&format!("add --offline --yes --name acme {by_digest}"));
     assert!(runs(&third.lint("--offline")));
@@ -476,23 +532,35 @@ fn plugins_travel_in_a_file() {
 }
 
 /// The other client of WebAssembly, built by Cargo in its own folder, as it stands outside of the workspace.
-fn other_client() -> PathBuf {
+fn other_client() -> Result<PathBuf, String> {
+    Command::new("skopeo").arg("--version").output().map_err(|error| format!("skopeo: {error}"))?;
     let folder = repository_root().join("tests/clients/oci-wasm");
     let target = repository_root().join("target/clients");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
     build.current_dir(folder).args(["build", "--locked", "--release", "--target-dir"]).arg(&target);
-    let output = build.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    target.join("release/oci-wasm-client")
+    let output = build.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").output();
+    let output = output.map_err(|error| format!("cargo: {error}"))?;
+    match output.status.success() {
+        true => Ok(target.join("release/oci-wasm-client")),
+        false => {
+            Err(format!("the other client cannot be built here: {}", String::from_utf8_lossy(&output.stderr).trim()))
+        }
+    }
 }
 
 #[test]
 fn others_pull_what_is_pushed_and_the_other_way_round() {
-    if !installed_or_skip("others_pull_what_is_pushed_and_the_other_way_round") {
+    let test = "others_pull_what_is_pushed_and_the_other_way_round";
+    if !installed_or_skip(test) {
         return;
     }
-    let (registry, user, client) = (DockerRegistry::start(&Auth::Open), somebody(), other_client());
+    let client = other_client();
+    if !run_or_skip(test, client.clone().map(drop)) {
+        return;
+    }
+    let client = client.unwrap();
+    let (registry, user) = (DockerRegistry::start(&Auth::Open), somebody());
     user.tree.write("acme.wasm", acme());
     let run = |words: &[&str]| {
         let output = Command::new(&client).current_dir(user.tree.path()).args(words).output().unwrap();
@@ -537,7 +605,7 @@ fn pulling_and_starting_is_fast() {
         let (shelf, engine) = (Shelf::new(scratch.path()), host());
         let start = Instant::now();
         let remote = Remote::new(ClientConfig::new(Environment::default()), []).unwrap();
-        let pulled = pull(&remote, Some(&shelf), &source, None, &[]).unwrap();
+        let pulled = pull(&remote, Some(&shelf), &source, None, None, &[]).unwrap();
         load(&engine, &pulled.component);
         first = first.min(start.elapsed());
         assert_eq!(engine.compiled(), 1);

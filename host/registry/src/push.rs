@@ -12,6 +12,9 @@ use crate::fetch::Resolver;
 use crate::http::{Deed, Response};
 use crate::limits::{ERROR_BYTES_MAX, UPLOADS_MAX};
 
+/// The most that an error shows of a server's address.
+const SHOWN_CHARS_MAX: usize = 200;
+
 /// An artifact on its way to a registry.
 #[derive(Clone, Copy, Debug)]
 pub struct Upload<'a> {
@@ -72,9 +75,19 @@ impl Resolver<'_> {
     fn place(&self, begun: &Response, digest: &Digest) -> Result<String, Error> {
         let location =
             begun.header("location").ok_or_else(|| self.wrong("the registry says of no place to upload to"))?;
-        let place = place_of(&begun.url, location, digest);
-        place.ok_or_else(|| self.wrong("the registry sends the upload to another server, which gets none"))
+        place_of(&begun.url, location, digest).ok_or_else(|| {
+            let server = server_of(&begun.url, location);
+            self.wrong(&format!("the registry sends the upload to another server ({server}), which gets none"))
+        })
     }
+}
+
+/// Scheme, host and port that an upload is sent to; the rest may be secret.
+fn server_of(from: &Url, location: &str) -> String {
+    let Ok(place) = from.join(location) else { return "whose address is none".to_owned() };
+    let port = place.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let server = format!("{}://{}{port}", place.scheme(), place.host_str().unwrap_or_default());
+    server.chars().take(SHOWN_CHARS_MAX).collect()
 }
 
 /// Path and query of `location`, if that is on the server that named it.
@@ -106,6 +119,19 @@ mod tests {
             ("file:///up", None),
         ] {
             assert_eq!(place_of(&from, location, &digest), expect, "{location}");
+        }
+    }
+
+    #[test]
+    fn errors_name_the_other_server_and_no_more() {
+        let from = Url::parse("https://a.example/v2/app/blobs/uploads/").unwrap();
+        for (location, expect) in [
+            ("http://a.example/up/1?_state=secret", "http://a.example"),
+            ("https://ada:secret@b.example:8443/up/1", "https://b.example:8443"),
+            ("file:///up", "file://"),
+            ("https://[", "whose address is none"),
+        ] {
+            assert_eq!(server_of(&from, location), expect);
         }
     }
 }

@@ -13,7 +13,7 @@ use url::Position;
 
 use super::lint::environment;
 use crate::config::{Config, Digest, Files, Place, Source};
-use crate::distribution::{self, Pulled, Record, Remote, Shelf};
+use crate::distribution::{self, Expected, Pulled, Record, Remote, Shelf};
 use crate::limits::FLOAT_TIMEOUT;
 use crate::lock::Policy;
 use crate::plugin::Component;
@@ -73,13 +73,30 @@ impl Supply {
         remote.map_err(|error| format!("nobody can be asked from this process: {error}"))
     }
 
-    /// Pulls `content`, or what the source means now; all these keys must have signed it.
-    pub(super) fn pull(&self, source: &Source, content: Option<&Digest>, keys: &[Key]) -> Result<Pulled, String> {
+    /// Pulls `content`, or what the source means now; all these keys must have signed it, and the component must be
+    /// the one expected.
+    pub(super) fn pull(
+        &self,
+        source: &Source,
+        content: Option<&Digest>,
+        expected: Option<Expected>,
+        keys: &[Key],
+    ) -> Result<Pulled, String> {
         let known = |keys| self.shelf().and_then(|shelf| distribution::known(shelf, source, content, keys));
         if let Some(pulled) = known(keys) {
-            return Ok(pulled);
+            let held = expected.map_or(Ok(()), |expected| expected.check(pulled.component.digest()));
+            return held.map(|()| pulled).map_err(|message| format!("{source}: {message}"));
         }
         let remote = self.remote().map_err(|why| {
+            if let Source::Oci(reference) = source
+                && content.is_none()
+                && reference.digest.is_none()
+            {
+                return format!(
+                    "what {source} means is not known here, and {why}: name it by its digest, oci://…@sha256:…, which \
+                     `plimsoll plugin load` prints, or bring the plimsoll.lock that says it"
+                );
+            }
             let ids: Vec<&str> = keys.iter().map(|key| key.id().as_str()).collect();
             let lacks = match known(&[]) {
                 Some(_) => format!("no signature of it by the key {} is on this machine", ids.join(" and ")),
@@ -87,7 +104,7 @@ impl Supply {
             };
             format!("{source}: {lacks}, and {why}: bring it with `plimsoll plugin load`")
         })?;
-        distribution::pull(remote, self.shelf(), source, content, keys)
+        distribution::pull(remote, self.shelf(), source, content, expected, keys)
     }
 
     /// The component that a record speaks of, if it is here and signed by all these keys; nobody is asked.
@@ -123,11 +140,8 @@ impl Supply {
                 return Err(format!("{lock} does not say what {source} means: run `plimsoll plugin add {source}`"));
             }
         };
-        let pulled = self.pull(source, content, keys)?;
-        match pulled.component.digest() {
-            digest if digest == agreed => Ok(pulled.component),
-            digest => Err(format!("{source}: its component is {digest}, and you agreed to {agreed}")),
-        }
+        let expected = Expected { component: agreed, whose: "you agreed to" };
+        Ok(self.pull(source, content, Some(expected), keys)?.component)
     }
 
     /// What is to be said of a plugin that floats, where its source means something else by now.

@@ -112,14 +112,19 @@ pub fn load(archive: &mut impl Read, shelf: &Shelf) -> Result<Vec<Loaded>, Strin
     }
     let blob = |digest: &Digest| blobs.get(digest).ok_or_else(|| format!("it lacks {digest}"));
     let (mut loaded, mut needed, mut proofs) = (Vec::new(), BTreeSet::new(), Vec::new());
+    let mut components = BTreeSet::new();
     for Listed { digest, annotations } in index.manifests {
         let content: Digest =
             digest.parse().map_err(|_| format!("its {INDEX} names {digest:?}, which is no digest"))?;
         let manifest = blob(&content)?;
         let artifact = Artifact::read(manifest).map_err(|message| format!("{content}: {message}"))?;
         blob(&artifact.config.digest)?;
-        let component = Component::new(blob(&artifact.layer.digest)?.clone());
-        let component = component.map_err(|message| format!("{content}: {message}"))?.digest().clone();
+        let component = artifact.layer.digest;
+        let bytes = blob(&component)?;
+        // Many plugins may name one large component.
+        if components.insert(component.clone()) {
+            Component::new(bytes.clone()).map_err(|message| format!("{content}: {message}"))?;
+        }
         needed.extend([content.clone(), artifact.config.digest, component.clone()]);
         let said = |name: &str| annotations.as_ref()?.get(name)?.as_str();
         for digest in said(SIGNATURES).into_iter().flat_map(|digests| digests.split(' ')).take(ARCHIVE_PROOFS_MAX) {

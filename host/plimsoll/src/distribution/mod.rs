@@ -23,7 +23,7 @@ mod tar;
 pub use artifact::Artifact;
 pub use change::Change;
 pub use described::Described;
-pub use pull::{Pulled, known, pull};
+pub use pull::{Expected, Pulled, known, pull};
 pub use record::Record;
 pub use remote::Remote;
 pub use shelf::{Shelf, Stock};

@@ -23,6 +23,26 @@ pub struct Pulled {
     pub artifact: Option<Artifact>,
 }
 
+/// The component that a source must turn out to be.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'e> {
+    /// Its digest.
+    pub component: &'e Digest,
+    /// Who expects it, as the error says: `the lock says`.
+    pub whose: &'e str,
+}
+
+impl Expected<'_> {
+    /// Holds a component against it.
+    ///
+    /// # Errors
+    /// That it is another one.
+    pub fn check(&self, found: &Digest) -> Result<(), String> {
+        let Self { component, whose } = self;
+        if found == *component { Ok(()) } else { Err(format!("its component is {found}, and {whose} {component}")) }
+    }
+}
+
 /// What is on the shelf of `content`, or of the digest that the source itself has, signed by all these keys; nobody
 /// is asked.
 pub fn known(shelf: &Shelf, source: &Source, content: Option<&Digest>, keys: &[Key]) -> Option<Pulled> {
@@ -47,7 +67,8 @@ fn kept(shelf: &Shelf, source: &Source, content: Option<&Digest>) -> Option<Pull
 }
 
 /// Pulls what a source means: `content`, where that is known, else what it means now.
-/// What is on the shelf is not asked for again. Each of the keys must have signed its manifest.
+/// What is on the shelf is not asked for again. Each of the keys must have signed its manifest, and another component
+/// than the one expected is neither downloaded nor kept.
 ///
 /// # Errors
 /// Why it cannot be had, is no plugin, or is not signed; with the source.
@@ -56,16 +77,19 @@ pub fn pull(
     shelf: Option<&Shelf>,
     source: &Source,
     content: Option<&Digest>,
+    expected: Option<Expected>,
     keys: &[Key],
 ) -> Result<Pulled, String> {
+    let check = |found: &Digest| expected.map_or(Ok(()), |expected| expected.check(found));
     let content = content.cloned().or_else(|| own_digest(source));
     let kept = shelf.and_then(|shelf| kept(shelf, source, content.as_ref()));
     let is_kept = kept.is_some();
     let (pulled, documents) = match (kept, source) {
-        (Some(kept), _) => Ok((kept, Vec::new())),
-        (None, Source::Oci(reference)) => from_registry(remote, shelf, reference, content.as_ref()),
+        (Some(kept), _) => check(kept.component.digest()).map(|()| (kept, Vec::new())),
+        (None, Source::Oci(reference)) => from_registry(remote, shelf, reference, content.as_ref(), check),
         (None, Source::Web(url)) => remote.download(url).map_err(|failure| failure.detail).and_then(|bytes| {
             let component = Component::new(bytes)?;
+            check(component.digest())?;
             Ok((Pulled { content: component.digest().clone(), component, artifact: None }, Vec::new()))
         }),
     }
@@ -120,6 +144,7 @@ fn from_registry(
     shelf: Option<&Shelf>,
     reference: &Reference,
     content: Option<&Digest>,
+    check: impl Fn(&Digest) -> Result<(), String>,
 ) -> Result<(Pulled, Vec<Vec<u8>>), String> {
     let told = |failure: crate::question::Failure| failure.detail;
     let mut by_content = reference.clone();
@@ -129,6 +154,7 @@ fn from_registry(
     let manifest = remote.manifest(&by_content).map_err(told)?;
     let digest: Digest = manifest.digest.parse()?;
     let artifact = Artifact::read(&manifest.bytes)?;
+    check(&artifact.layer.digest)?;
     // Nothing but content from here on.
     (by_content.tag, by_content.digest) = (None, Some(manifest.digest));
     let blob = |blob: &super::artifact::Blob, bytes_max| remote.blob(&by_content, &blob.digest, blob.size, bytes_max);

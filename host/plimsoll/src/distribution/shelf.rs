@@ -113,9 +113,10 @@ impl Shelf {
         Ok(())
     }
 
-    /// Removes what is here under a digest.
+    /// Removes what is here under a digest, and what is signatures of it.
     pub fn remove(&self, digest: &Digest) {
-        let _ = fs::remove_file(self.path(digest));
+        let under = self.entries().into_iter().filter(|entry| entry.digits == digest.digits());
+        under.for_each(|entry| drop(fs::remove_file(&entry.path)));
     }
 
     /// How much there is.

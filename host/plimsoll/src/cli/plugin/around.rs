@@ -12,10 +12,8 @@ use super::super::inputs::Given;
 use super::super::supply::Supply;
 use super::super::variables;
 use super::{name_of, read};
-use crate::config::{
-    self, Config, Digest, File, Files, Finder, Flags, Place, PluginTable, Source, Variables, user_file,
-};
-use crate::distribution::{Pulled, Record};
+use crate::config::{self, Config, Digest, File, Files, Finder, Flags, PluginTable, Source, Variables, user_file};
+use crate::distribution::{Expected, Pulled, Record};
 use crate::lock::{FILE_NAME, Lock, LockFile};
 use crate::plugin::Component;
 use crate::signature::Key;
@@ -91,6 +89,14 @@ impl Around {
         Ok(Wanted { asked, lock, record })
     }
 
+    /// Whether what a side names may be asked for and looked at: what a tree names, once the user let the component run.
+    pub(super) fn is_let(&self, side: &Side, component: Option<&Digest>) -> bool {
+        let is_let = |digest| {
+            self.user.as_ref().is_some_and(|user| user.trust.contains_key(digest)) || self.config.trust.covers(digest)
+        };
+        side.is_user || component.is_some_and(is_let)
+    }
+
     /// The keys that a table of a side demands, where the component is this one.
     pub(super) fn keys(
         &self,
@@ -129,19 +135,21 @@ impl Around {
         let written = wanted.asked.and_then(|(.., table)| table.digest.as_ref());
         let locked = wanted.record.as_ref().map(|record| &record.component);
         let agreed = digest.or(locked).or(written);
+        let expected: Vec<Expected> =
+            [("--digest says", digest), ("the lock says", locked), ("the tree says", written)]
+                .into_iter()
+                .filter_map(|(whose, component)| Some(Expected { component: component?, whose }))
+                .collect();
+        for expected in &expected {
+            agreed.map_or(Ok(()), |agreed| expected.check(agreed)).map_err(|message| anyhow!("{source}: {message}"))?;
+        }
         let content = match source {
             Source::Oci(_) => wanted.record.as_ref().map(|record| &record.content),
             Source::Web(_) => Some(
                 agreed.with_context(|| format!("{source}: say which component you mean, with --digest sha256:…"))?,
             ),
         };
-        let pulled = self.supply.pull(source, content, keys).map_err(|message| anyhow!(message))?;
-        for (whose, expected) in [("--digest says", digest), ("the lock says", locked), ("the tree says", written)] {
-            if let Some(expected) = expected.filter(|expected| *expected != pulled.component.digest()) {
-                return Err(anyhow!("{source}: its component is {}; {whose} {expected}", pulled.component.digest()));
-            }
-        }
-        Ok(pulled)
+        self.supply.pull(source, content, expected.first().copied(), keys).map_err(|message| anyhow!(message))
     }
 }
 
@@ -156,18 +164,21 @@ pub(super) fn component(place: &str, cache_dir: Option<PathBuf>, offline: bool) 
     Ok((around.pull(&source, &around.wanted(&source)?, None, &around.keys_of(&source)?)?.component, source.name()))
 }
 
+/// Why a table of a tree is left out.
+pub(super) fn not_let(name: &str, source: &Source) -> String {
+    format!("{name}: the tree asks for {source}, which you have not let run: `plimsoll plugin add {source}`")
+}
+
 /// The plugins of a file by their names.
 pub(super) fn tables(file: &File) -> impl Iterator<Item = (&str, &PluginTable)> {
     file.plugins.iter().map(|(name, table)| (name.as_str(), table))
 }
 
-/// Takes records out of a lock that no table of its file needs; says of which sources.
-pub(super) fn prune(lock: &LockFile, file: Option<&File>) -> anyhow::Result<Vec<Source>> {
-    let needed = |source: &Source| {
-        file.is_some_and(|file| tables(file).any(|(_, table)| table.place == Place::Source(source.clone())))
-    };
+/// Takes the records of sources out of a lock; says of which there were.
+pub(super) fn prune(lock: &LockFile, gone: &[Source]) -> anyhow::Result<Vec<Source>> {
     let unneeded = |lock: &Lock| {
-        crate::distribution::record::sources(lock).into_iter().filter(|(_, source)| !needed(source)).collect::<Vec<_>>()
+        let sources = crate::distribution::record::sources(lock).into_iter();
+        sources.filter(|(_, source)| gone.contains(source)).collect::<Vec<_>>()
     };
     let gone = unneeded(&lock.read()?.lock);
     if !gone.is_empty() {

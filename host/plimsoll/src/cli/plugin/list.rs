@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::super::{CLEAN, Format, print};
 use super::around::Around;
-use crate::config::{Digest, File, Grants, Place, PluginTable};
+use crate::config::{Digest, File, Grants, Place, PluginTable, Source};
 use crate::distribution::{Record, Shelf};
 use crate::lock::Lock;
 use crate::plugin::Component;
@@ -50,6 +50,8 @@ enum State {
     Changed,
     /// Nobody says which component its source means.
     Unknown,
+    /// The user's file does not say which component its source is to be.
+    Unsaid,
     /// There is no component, or it cannot be read.
     Missing,
     /// The tree asks for it, and nobody let it run.
@@ -84,13 +86,13 @@ struct Seen<'s> {
 impl Seen<'_> {
     fn own(&self) -> impl Iterator<Item = Listed> {
         let plugins = self.file.plugins.iter().map(|(name, table)| {
-            let state = match (&table.place, self.digest(table)) {
-                (Place::Source(_), Some(digest)) if self.is_here(&digest) => State::Runs,
-                (Place::Source(_), Some(_)) => State::Elsewhere,
-                (Place::Source(_), None) => State::Unknown,
-                (Place::Path(_), None) => State::Missing,
-                (Place::Path(_), found) if found == table.digest => State::Runs,
-                (Place::Path(_), Some(_)) => State::Changed,
+            let state = match &table.place {
+                Place::Source(source) => self.own_source(source, table.digest.as_ref()),
+                Place::Path(path) => match digest_of(&self.file.folder.join(path)) {
+                    None => State::Missing,
+                    found if found == table.digest => State::Runs,
+                    Some(_) => State::Changed,
+                },
             };
             self.listed(name, table, table.digest.clone(), state)
         });
@@ -104,6 +106,20 @@ impl Seen<'_> {
             state: State::RunsWhereAsked,
         });
         plugins.chain(trusted)
+    }
+
+    /// Of a source in the user's own file, as runs take it.
+    fn own_source(&self, source: &Source, digest: Option<&Digest>) -> State {
+        let Some(digest) = digest else { return State::Unsaid };
+        if self.shelf.is_some_and(|shelf| shelf.has(digest)) {
+            return State::Runs;
+        }
+        let is_found_by_itself = match source {
+            Source::Oci(reference) => reference.digest.is_some(),
+            Source::Web(_) => true,
+        };
+        let is_recorded = matches!(Record::find(self.lock, source), Ok(Some(_)));
+        if is_found_by_itself || is_recorded { State::Elsewhere } else { State::Unknown }
     }
 
     /// Plugins that a tree asks for and nobody let run.
@@ -145,10 +161,6 @@ impl Seen<'_> {
             }
         }
     }
-
-    fn is_here(&self, digest: &Digest) -> bool {
-        self.shelf.is_some_and(|shelf| shelf.has(digest))
-    }
 }
 
 fn digest_of(path: &Path) -> Option<Digest> {
@@ -167,6 +179,9 @@ fn text(listed: &[Listed]) -> String {
             State::RunsWhereAsked => "runs where a tree asks for it",
             State::Changed => "does not run: its component is another one than you let run",
             State::Unknown => "does not run: the lock does not say what its source means; `plimsoll plugin add` asks",
+            State::Unsaid => {
+                "does not run: your plimsoll.toml does not say which component it means; `plimsoll plugin add` asks"
+            }
             State::Missing => "does not run: there is no such component",
             State::Asked => "does not run: the tree asks for it; `plimsoll plugin add` lets it run",
         };

@@ -8,15 +8,16 @@ use clap::Args;
 
 use super::super::demand::key_of;
 use super::super::{CLEAN, FAILED, complain, print_lines};
-use super::around::{Around, tables};
+use super::around::{Around, not_let, tables};
 use crate::config::{Digest, Source};
-use crate::distribution::{Pulled, Record};
+use crate::distribution::{Expected, Pulled, Record};
 use crate::private;
 
 /// Bring plugins to this machine, and let none run
 ///
 /// Without a source: those that your plimsoll.toml and that of the tree around you name, as
-/// their locks say. What is here is not asked for again, so that a later lint asks nobody.
+/// their locks say; of the tree's those that you let run. What is here is not asked for again,
+/// so that a later lint asks nobody.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -59,10 +60,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     };
     let mut keys = around.keys_of(source)?;
     keys.extend(arguments.key.as_deref().map(key_of).transpose().map_err(|message| anyhow!(message))?);
-    let pulled = around.supply.pull(source, content, &keys).map_err(|message| anyhow!(message))?;
-    if let Some(expected) = arguments.digest.as_ref().filter(|expected| *expected != pulled.component.digest()) {
-        return Err(anyhow!("{source}: its component is {}; --digest says {expected}", pulled.component.digest()));
-    }
+    let expected = arguments.digest.as_ref().map(|component| Expected { component, whose: "--digest says" });
+    let pulled = around.supply.pull(source, content, expected, &keys).map_err(|message| anyhow!(message))?;
     if let Some(path) = &arguments.output {
         let written =
             private::file(path).and_then(|mut file| std::io::Write::write_all(&mut file, pulled.component.bytes()));
@@ -101,11 +100,16 @@ fn pull_all(around: &Around) -> anyhow::Result<u8> {
                         side.lock.path().display()
                     )
                 })?;
+                if !around.is_let(&side, Some(agreed)) {
+                    complain(&format!("note: {}", not_let(name, source)));
+                    return Ok(None);
+                }
                 let keys = around.keys(&side, table, Some(agreed))?;
-                around.supply.component(source, agreed, record.as_ref(), side.lock.path(), &keys)
+                around.supply.component(source, agreed, record.as_ref(), side.lock.path(), &keys).map(Some)
             });
             match pulled {
-                Ok(component) => drop(writeln!(text, "{name}  {source}  {}", component.digest())),
+                Ok(None) => {}
+                Ok(Some(component)) => drop(writeln!(text, "{name}  {source}  {}", component.digest())),
                 Err(message) => {
                     failed = true;
                     complain(&format!("error: plugin {name}: {message}"));

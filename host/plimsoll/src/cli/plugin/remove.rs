@@ -7,13 +7,14 @@ use clap::Args;
 
 use super::super::{CLEAN, print, print_lines, store, variables};
 use super::around::{Around, prune};
-use crate::config::{self, Digest, Edit, similar, user_file};
+use crate::config::{self, Digest, Edit, Source, similar, user_file};
+use crate::distribution::{Artifact, Record, Shelf, record};
 
 /// Let a plugin run no more
 ///
 /// Takes your word back, and removes what was kept of the component: native code, and what
-/// was pulled. Locks lose what they say of sources that nobody names any more. A component
-/// in a file of yours stays where it is.
+/// was pulled. Your own lock loses what it says of its source. A component in a file of yours
+/// stays where it is.
 #[derive(Args)]
 #[command(after_help = "Example: plimsoll plugin remove acme")]
 pub(super) struct Arguments {
@@ -30,6 +31,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let user = user_file(&variables).filter(|path| path.is_file());
     let user = user.with_context(|| format!("you let no plugin run, so there is no {asked}"))?;
     let (file, mut edit) = (config::read(&user)?, Edit::open(&user)?);
+    // What cannot be read shows before anything is written.
+    let around = Around::read(arguments.cache_dir.clone(), true, None)?;
+    let records = records(&around)?;
 
     let plugins = file
         .plugins
@@ -37,11 +41,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         .filter(|(name, table)| *name == asked || table.digest.as_ref().is_some_and(|digest| digest.as_str() == asked));
     let trusted =
         file.trust.iter().filter(|(digest, table)| digest.as_str() == asked || table.name.as_deref() == Some(asked));
-    let mut gone: Vec<&Digest> = Vec::new();
+    let (mut gone, mut sources): (Vec<&Digest>, Vec<&Source>) = (Vec::new(), Vec::new());
     let mut count = 0;
     for (name, table) in plugins {
         edit.remove("plugins", name);
         gone.extend(&table.digest);
+        sources.extend(table.place.source());
         count += 1;
     }
     for (digest, _) in trusted {
@@ -57,9 +62,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     }
     edit.save()?;
     let left = config::read(&user)?;
-    let around = Around::read(arguments.cache_dir.clone(), true, None)?;
-    for side in around.sides() {
-        for source in prune(side.lock, Some(side.file))? {
+    let is_named = |source: &Source| left.plugins.values().any(|table| table.place.source() == Some(source));
+    let sources: Vec<Source> = sources.into_iter().filter(|source| !is_named(source)).cloned().collect();
+    for side in around.sides().filter(|side| side.is_user) {
+        for source in prune(side.lock, &sources)? {
             print_lines(&format!("{} says nothing of {source} any more\n", side.lock.path().display()))?;
         }
     }
@@ -67,10 +73,36 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         left.trust.contains_key(digest) || left.plugins.values().any(|table| table.digest.as_ref() == Some(digest))
     };
     let store = store(around.config.cache_dir.as_deref(), &variables);
-    for digest in gone.into_iter().filter(|digest| !is_left(digest)) {
+    let gone: Vec<&Digest> = gone.into_iter().filter(|digest| !is_left(digest)).collect();
+    for digest in &gone {
         store.iter().for_each(|store| store.remove(digest));
-        around.supply.shelf().iter().for_each(|shelf| shelf.remove(digest));
+    }
+    if let Some(shelf) = around.supply.shelf() {
+        clear(shelf, &gone, &records);
     }
     print(&format!("{asked} runs no more\n"))?;
     Ok(CLEAN)
+}
+
+/// What the locks around say of plugins.
+fn records(around: &Around) -> anyhow::Result<Vec<Record>> {
+    let mut records = Vec::new();
+    for side in around.sides() {
+        let lock = side.lock.read()?.lock;
+        let sources = record::sources(&lock).into_iter();
+        // A damaged line is no reason to keep a plugin.
+        records.extend(sources.filter_map(|(_, source)| Record::find(&lock, &source).ok().flatten()));
+    }
+    Ok(records)
+}
+
+/// Removes components with the manifests and configurations that they came with, but for what others share.
+fn clear(shelf: &Shelf, gone: &[&Digest], records: &[Record]) {
+    let (gone_records, left): (Vec<_>, Vec<_>) = records.iter().partition(|record| gone.contains(&&record.component));
+    let config = |record: &&Record| Some(Artifact::read(&shelf.get(&record.content)?).ok()?.config.digest);
+    let shared: Vec<Digest> = left.iter().filter_map(config).collect();
+    let configs: Vec<Digest> =
+        gone_records.iter().filter_map(config).filter(|config| !shared.contains(config)).collect();
+    let contents = gone_records.iter().map(|record| &record.content);
+    gone.iter().copied().chain(contents).chain(&configs).for_each(|digest| shelf.remove(digest));
 }

@@ -10,8 +10,8 @@ use std::time::UNIX_EPOCH;
 use anyhow::{Context as _, anyhow, bail, ensure};
 use clap::Args;
 
-use super::super::{CLEAN, print_lines};
-use super::around::{Around, Wanted, tables};
+use super::super::{CLEAN, complain, print_lines};
+use super::around::{Around, Wanted, not_let, tables};
 use crate::age;
 use crate::config::Source;
 use crate::distribution::archive::{self, Loaded, Saved};
@@ -33,7 +33,7 @@ Examples:
   plimsoll plugin save acme.tar acme
   plimsoll plugin save acme.tar oci://ghcr.io/acme/rules:1")]
 pub(super) struct Arguments {
-    /// The file
+    /// The file, which must not exist
     file: PathBuf,
     /// Plugins by their names here, or sources [default: all named here that have a source]
     #[arg(value_name = "NAME|SOURCE")]
@@ -64,24 +64,29 @@ pub(super) fn save(arguments: &Arguments) -> anyhow::Result<u8> {
         around.supply.shelf().is_some(),
         "there is no place to keep plugins: set PLIMSOLL_CACHE_DIR, or use --cache-dir"
     );
-    let mut saved = Vec::new();
+    let place = arguments.file.display();
+    ensure!(fs::symlink_metadata(&arguments.file).is_err(), "{place}: it exists; remove it, or name another file");
+    let (mut saved, mut bytes) = (Vec::new(), 0);
     for (source, wanted, keys) in selected(&around, &arguments.plugins)? {
         let pulled = around.pull(&source, &wanted, None, &keys)?;
         let plugin = whole(&around, &source, &pulled)?;
-        if !saved.contains(&plugin) {
-            saved.push(plugin);
+        if saved.contains(&plugin) {
+            continue;
         }
+        bytes += plugin.component.len();
+        saved.push(plugin);
+        ensure!(
+            saved.len() <= ARCHIVE_PLUGINS_MAX,
+            "more than {ARCHIVE_PLUGINS_MAX} plugins are too many for one file"
+        );
+        ensure!(
+            (bytes as u64) < ARCHIVE_BYTES_MAX,
+            "together they are larger than the {} MiB of one file; save them one by one",
+            ARCHIVE_BYTES_MAX >> 20
+        );
     }
     ensure!(!saved.is_empty(), "no plugin here has a source; name one, such as oci://ghcr.io/acme/rules:1");
-    ensure!(saved.len() <= ARCHIVE_PLUGINS_MAX, "more than {ARCHIVE_PLUGINS_MAX} plugins are too many for one file");
-    let bytes: usize = saved.iter().map(|plugin| plugin.component.len()).sum();
-    ensure!(
-        (bytes as u64) < ARCHIVE_BYTES_MAX,
-        "together they are larger than the {} MiB of one file; save them one by one",
-        ARCHIVE_BYTES_MAX >> 20
-    );
-    private::replace(&arguments.file, |file| archive::save(file, &saved))
-        .with_context(|| arguments.file.display().to_string())?;
+    private::replace(&arguments.file, |file| archive::save(file, &saved)).with_context(|| place.to_string())?;
     print_lines(&saved.iter().map(|plugin| format!("{}\n", plugin.source)).collect::<String>())?;
     Ok(CLEAN)
 }
@@ -121,7 +126,11 @@ fn selected<'a>(around: &'a Around, names: &[String]) -> anyhow::Result<Vec<(Sou
             let Some(source) = table.place.source() else { continue };
             missing.retain(|missing| *missing != name);
             let record = Record::find(&lock, source).map_err(|message| anyhow!(message))?;
-            let component = record.as_ref().map(|record| &record.component);
+            let component = record.as_ref().map(|record| &record.component).or(table.digest.as_ref());
+            if names.is_empty() && !around.is_let(&side, component) {
+                complain(&format!("note: {}", not_let(name, source)));
+                continue;
+            }
             let keys = around.keys(&side, table, component).map_err(|message| anyhow!(message))?;
             let asked = Some((side.file, name, table));
             selected.push((source.clone(), Wanted { asked, lock: side.lock, record }, keys));

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::super::{CLEAN, FAILED, complain, print_lines, store};
 use super::add::{agreed, write_record};
-use super::around::{Around, Side, tables};
+use super::around::{Around, Side, not_let, tables};
 use super::load;
 use crate::config::{Edit, Grants, Place, PluginTable, Source, similar};
 use crate::distribution::{Change, Described, Record};
@@ -17,9 +17,10 @@ use crate::plugin::{Component, Plugin};
 /// Take over what the sources of plugins mean now, pinned ones too
 ///
 /// Shows what changes. A plugin that can ask for more than before takes your consent, and so
-/// does one that runs where the tree asks for it: it is asked for, or said with --yes. What you granted stays as narrow as it was; what is new is
-/// granted as a whole, tools excepted. Rules that are gone while a plimsoll.toml configures
-/// them are told of.
+/// does one that runs where the tree asks for it: it is asked for, or said with --yes. What you
+/// granted stays as narrow as it was; what is new is granted as a whole, tools excepted. What the
+/// tree names and you have not let run is left alone. Rules that are gone while a plimsoll.toml
+/// configures them are told of.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -73,6 +74,16 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
                 }
                 continue;
             };
+            let found = Record::find(&lock, source).ok().flatten();
+            let component = found.as_ref().map(|record| &record.component).or(table.digest.as_ref());
+            if component.is_some() && !around.is_let(side, component) {
+                // Whoever names it wants it; what he gets is the advice.
+                let is_named = !arguments.names.is_empty();
+                failed |= is_named;
+                let word = if is_named { "error" } else { "note" };
+                complain(&format!("{word}: {}", not_let(name, source)));
+                continue;
+            }
             let record = Record::find(&lock, source).map_err(|message| anyhow!(message)).and_then(|record| {
                 let place = side.lock.path().display();
                 record.ok_or_else(|| {
@@ -98,7 +109,7 @@ fn can_move(source: &Source) -> bool {
 fn update(arguments: &Arguments, around: &Around, known: Known) -> anyhow::Result<()> {
     let Known { side, name, table, source, ref record } = known;
     let keys = around.keys(side, table, Some(&record.component)).map_err(|message| anyhow!(message))?;
-    let pulled = around.supply.pull(source, None, &keys).map_err(|message| anyhow!(message))?;
+    let pulled = around.supply.pull(source, None, None, &keys).map_err(|message| anyhow!(message))?;
     if pulled.content == record.content {
         return print_lines(&format!("{name}  {source} has not moved\n"));
     }
@@ -108,7 +119,9 @@ fn update(arguments: &Arguments, around: &Around, known: Known) -> anyhow::Resul
     // What a lock says of the component before is a claim; what that imports is not.
     let imported = before.as_ref().map(|component| Described::of(component).capabilities());
     let imported = imported.map(|all| all.into_iter().map(str::to_owned).collect());
-    let old = Record { capabilities: imported.unwrap_or_else(|| record.capabilities.clone()), ..record.clone() };
+    // Where it is not here, a tree's claim widens nothing: what is new is for `plugin add`.
+    let claimed = || if side.is_user { record.capabilities.clone() } else { new.capabilities.clone() };
+    let old = Record { capabilities: imported.unwrap_or_else(claimed), ..record.clone() };
     let before = around.supply.kept(source, record, &keys);
     let before = before.and_then(|component| loaded(around, name, source, &component).ok());
     let change = Change {
@@ -129,44 +142,63 @@ fn update(arguments: &Arguments, around: &Around, known: Known) -> anyhow::Resul
         true if !side.is_user && is_trusted => Some(format!("Let {name} run as it is now?")),
         true => None,
     };
+    let granted = granted(around, &known);
+    let grants = granted.map(|granted| widened(granted, &old, &plugin)).transpose()?;
+    let shown = |label: &str, grants: Option<&Grants>| grants.map(|grants| format!("  {label:12} {grants}\n"));
+    let before = granted.filter(|granted| grants.as_ref() != Some(*granted));
+    let summary =
+        [shown("before", before), shown("may ask for", grants.as_ref())].into_iter().flatten().collect::<String>();
     if let Some(question) = question
-        && !agreed(&question, "", arguments.yes)?
+        && !agreed(&question, &summary, arguments.yes)?
     {
         bail!("it stays as it was");
     }
     // The lock goes first: between both, what runs is what was agreed to, or nothing.
     write_record(side.lock, source, &new)?;
-    take_over(around, &known, &new, &plugin)
+    take_over(around, &known, &new, grants.as_ref())
 }
 
-/// Moves the user's word from the component before to this one, where he had given it.
-fn take_over(around: &Around, known: &Known, new: &Record, plugin: &Plugin) -> anyhow::Result<()> {
-    let Known { side, name, table, source, record } = known;
-    let trusted = around.user.as_ref().and_then(|user| user.trust.get(&record.component));
-    let granted = match side.is_user {
+/// What the user granted the component before, where he let that run.
+fn granted<'a>(around: &'a Around, known: &Known<'a>) -> Option<&'a Grants> {
+    let Known { side, table, record, .. } = known;
+    match side.is_user {
         true => (table.digest.as_ref() == Some(&record.component)).then_some(&table.grants),
-        false => trusted.map(|trusted| &trusted.grants),
-    };
-    let Some(granted) = granted else {
-        complain(&format!(
-            "note: {name} does not run, since you did not let it run before: `plimsoll plugin add {source}`"
-        ));
-        return Ok(());
-    };
+        false => around.user.as_ref()?.trust.get(&record.component).map(|trusted| &trusted.grants),
+    }
+}
+
+/// The same, and as a whole what the plugin imports and the component before did not, tools excepted.
+fn widened(granted: &Grants, old: &Record, plugin: &Plugin) -> anyhow::Result<Grants> {
     let mut grants = granted.clone();
-    let is_new = |capability: &&&str| !record.capabilities.contains(**capability);
+    let is_new = |capability: &&&str| !old.capabilities.contains(**capability);
     let wider: Vec<&'static str> = plugin.capabilities.iter().filter(is_new).copied().collect();
     for (capability, patterns) in Grants::all_of(&wider).by_capability() {
         for pattern in patterns {
             grants.add(capability, pattern).map_err(|message| anyhow!(message))?;
         }
     }
+    Ok(grants)
+}
+
+/// Moves the user's word from the component before to this one, where he had given it.
+fn take_over(around: &Around, known: &Known, new: &Record, grants: Option<&Grants>) -> anyhow::Result<()> {
+    let Known { side, name, table, source, record } = known;
+    let Some(grants) = grants else {
+        complain(&format!(
+            "note: {name} does not run, since you did not let it run before: `plimsoll plugin add {source}`"
+        ));
+        return Ok(());
+    };
     let mut edit = Edit::open(&around.user_path)?;
     match side.is_user {
-        true => edit.set_plugin(name, &Place::Source((*source).clone()), &new.component, None, &grants)?,
+        true => edit.set_plugin(name, &Place::Source((*source).clone()), &new.component, None, grants)?,
         false => {
+            let trusted = around.user.as_ref().and_then(|user| user.trust.get(&record.component));
             let key = trusted.and_then(|trusted| trusted.key.as_deref());
-            edit.set_trust(&new.component, name, key, &grants)?;
+            edit.set_trust(&new.component, name, key, grants)?;
+            if record.component != new.component {
+                edit.remove("trust", record.component.as_str());
+            }
         }
     }
     edit.save()?;

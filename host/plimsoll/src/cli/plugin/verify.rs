@@ -6,7 +6,7 @@ use clap::Args;
 use plimsoll_dockerfile::Reference;
 
 use super::super::{CLEAN, FAILED, FOUND, complain, print_lines};
-use super::around::{Around, Side, tables};
+use super::around::{Around, Side, not_let, tables};
 use crate::config::{PluginTable, Source};
 use crate::distribution::{Artifact, Described, Record};
 use crate::question::SkipReason;
@@ -15,7 +15,7 @@ use crate::signature::{Key, Refusal};
 /// Hold plugins from elsewhere against the locks, what is kept of them, and their registries
 ///
 /// Exit status: 1 if something is not what a lock says, or is gone from its registry. That a
-/// tag has moved is told, and no failure.
+/// tag has moved is told, and no failure. What the tree names and you have not let run is left out.
 #[derive(Args)]
 #[command(after_help = "Example: plimsoll plugin verify --offline")]
 pub(super) struct Arguments {
@@ -46,6 +46,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
                 Err(message) => found.wrong(name, &message),
                 Ok(None) => {
                     found.wrong(name, &format!("{} does not say what {source} means", side.lock.path().display()))
+                }
+                Ok(Some(record)) if !around.is_let(&side, Some(&record.component)) => {
+                    complain(&format!("note: {}", not_let(name, source)));
                 }
                 Ok(Some(record)) => {
                     let keys = around.keys(&side, table, Some(&record.component));

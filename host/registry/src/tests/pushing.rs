@@ -65,7 +65,8 @@ fn an_upload_goes_to_no_other_server() {
     let home = Home::new();
     home.login(&server.host, "ann", "pw");
     let error = push(&home.client(), &server, "app:1").unwrap_err();
-    assert!(error.detail.contains("sends the upload to another server, which gets none"), "{error}");
+    let told = format!("sends the upload to another server (http://{}), which gets none", other.host);
+    assert!(error.detail.contains(&told), "{error}");
     assert!(other.seen().is_empty());
     let redirecting = Server::start(|request| match request.method.as_str() {
         "HEAD" => Reply::new(404, ""),

@@ -71,7 +71,7 @@ impl Added<'_> {
     }
 
     fn notes(&self) -> Vec<u8> {
-        [self.step.index().to_le_bytes(), self.word.to_le_bytes()].concat()
+        place::notes(&self.step, self.word)
     }
 }
 

@@ -9,6 +9,11 @@ pub(crate) fn of_word(step: &Step, word: usize) -> Span {
     written.unwrap_or(step.span())
 }
 
+/// Notes that find a word of a step again.
+pub(crate) fn notes(step: &Step, word: u32) -> Vec<u8> {
+    [step.index().to_le_bytes(), word.to_le_bytes()].concat()
+}
+
 /// Whether a place reads as its value does: no variables, quotes or escapes that
 /// an edit would tear apart.
 pub(crate) fn is_literal(document: &Document, place: Span, value: &str) -> bool {

@@ -3,13 +3,15 @@
 //! Input: what the command line says of the files. Invariant: what a stranger
 //! may have written is not taken for the user's.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use anyhow::Context as _;
 
 use super::inputs::Given;
 use crate::config::{self, File, Files, Finder, Variables};
 use crate::discover::real;
-use crate::lock;
+use crate::lock::{self, LockFile};
 
 /// What was read, and what there is to look for more.
 pub(super) struct Configured {
@@ -31,6 +33,24 @@ impl Configured {
         let (unread, own) = if is_linted { (own, None) } else { (None, own) };
         let user = own.as_deref().map(config::read).transpose()?;
         Ok(Self { tree, user, unread, finder })
+    }
+
+    /// Those of the working directory, and its lock.
+    ///
+    /// # Errors
+    /// When one of them cannot be read or does not hold up.
+    pub(super) fn here(variables: &Variables) -> anyhow::Result<(Self, LockFile)> {
+        let here = env::current_dir().context("the working directory is gone")?;
+        let given = Given {
+            paths: &[Path::new(".").to_owned()],
+            stdin_filename: None,
+            context: None,
+            here: &here,
+            is_fetched: false,
+        };
+        let configured = Self::read(given, variables)?;
+        let lock = LockFile::at(configured.lock_folder(given).join(lock::FILE_NAME));
+        Ok((configured, lock))
     }
 
     /// Where the lock lies: up the checkout where there is one, else beside the configuration, else at the root of

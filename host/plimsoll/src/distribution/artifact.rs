@@ -132,11 +132,6 @@ impl Artifact {
             annotations: annotations.filter(is_small).collect(),
         })
     }
-
-    /// The version that it says it is.
-    pub fn version(&self) -> Option<&str> {
-        self.annotations.get(VERSION).map(String::as_str)
-    }
 }
 
 impl Descriptor {

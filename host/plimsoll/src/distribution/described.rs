@@ -23,8 +23,6 @@ pub struct Described {
     pub source: Option<String>,
     /// Section `licenses`: an SPDX expression.
     pub licenses: Option<String>,
-    /// Section `version`.
-    pub version: Option<String>,
 }
 
 impl Described {
@@ -75,7 +73,6 @@ impl Described {
                     "description" => self.description = text,
                     "source" => self.source = text,
                     "licenses" => self.licenses = text,
-                    "version" => self.version = text,
                     _ => {}
                 }
             }

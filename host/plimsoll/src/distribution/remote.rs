@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use plimsoll_dockerfile::Reference;
-use plimsoll_registry::{Client, ClientConfig, RawManifest, Referrer, Upload};
+use plimsoll_registry::{Client, ClientConfig, RawManifest, Upload};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout_at;
 use url::Url;
@@ -63,14 +63,6 @@ impl Remote {
         bytes_max: usize,
     ) -> Result<Vec<u8>, Failure> {
         self.wait(self.client.blob(reference, digest.as_str(), size, bytes_max, Some(self.deadline())))
-    }
-
-    /// What refers to a manifest, such as its signatures.
-    ///
-    /// # Errors
-    /// When there is no answer.
-    pub fn referrers(&self, reference: &Reference, artifact_type: Option<&str>) -> Result<Vec<Referrer>, Failure> {
-        self.wait(self.client.referrers(reference, artifact_type, Some(self.deadline())))
     }
 
     /// A signature by the key of the manifest with this digest, in the repository of a reference.

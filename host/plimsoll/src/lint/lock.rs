@@ -29,9 +29,13 @@ pub(super) fn job(job: &Job, outcome: &Outcome) -> Option<Job> {
     if ruleset.of_lock.iter().all(|settings| settings.enabled.is_empty()) {
         return None;
     }
-    let is_whole = *covers_all && job.unusable.is_empty();
-    let unused = is_whole.then(|| References::of(&outcome.files, &job.surroundings).unused(lock, &job.plugins));
-    let view = Arc::new(view.with_unused(|entry| unused.as_ref().is_some_and(|unused| unused.contains(&key(entry)))));
+    let view = match *covers_all && job.unusable.is_empty() {
+        true => {
+            let unused = References::of(&outcome.files, &job.surroundings).unused(lock, &job.plugins);
+            Arc::new(view.with_unused(|entry| unused.contains(&key(entry))))
+        }
+        false => view.clone(),
+    };
     Some(Job {
         inputs: vec![Input {
             shown: view.path().to_owned(),

@@ -49,7 +49,8 @@ impl LockFile {
     /// When the file cannot be read, or does not hold up.
     pub fn read(&self) -> Result<Parsed, LockError> {
         let text = self.text()?;
-        Lock::parse(&text).map_err(|malformed| LockError::Malformed(self.path.clone(), malformed))
+        let parsed = Lock::parse(&text).map_err(|malformed| LockError::Malformed(self.path.clone(), malformed))?;
+        Ok(Parsed { text, ..parsed })
     }
 
     /// What is known of the content that it names, from the file beside it.

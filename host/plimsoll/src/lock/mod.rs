@@ -60,6 +60,8 @@ pub struct Lock {
 pub struct Parsed {
     /// The lock.
     pub lock: Lock,
+    /// The text that it was read from, where that was a file.
+    pub text: String,
     /// What is odd about the file, each with its line.
     pub warnings: Vec<(usize, String)>,
 }

@@ -4,11 +4,10 @@
 
 wasmtime::component::bindgen!({
     path: "../../wit/0.2.0",
-    world: "everything",
+    world: "capabilities",
     imports: { default: trappable },
 });
 
-pub use exports::plimsoll::rules::{fast, plugin, slow};
 pub use plimsoll::rules::context::{ContextFile, Ignored, Matches};
 pub use plimsoll::rules::log::Level;
 pub use plimsoll::rules::model::Port;

@@ -18,7 +18,7 @@ use crate::config::{Config, File, RegistriesTable, Variables};
 use crate::document::Surroundings;
 use crate::lint::{Ask, Job, JobLock, SlowChecks};
 use crate::lock::view::view;
-use crate::lock::{self, Answers, Locked};
+use crate::lock::{self, Answers, Locked, Parsed};
 use crate::plugin::{Host, Plugin};
 use crate::question::BuildContext;
 use crate::resolve::{Console, Registry, Resolve, World};
@@ -127,7 +127,7 @@ impl Prepared {
                     records: arguments.record.is_some() || !setting.locked.lock.is_empty() || config.lock.write,
                 },
             },
-            lock: job_lock(setting, given, &lock_shown, of_lock)?,
+            lock: job_lock(setting, given, &lock_shown, of_lock),
             resolver: match replay {
                 Some(replay) => Arc::new(replay),
                 None => locked(setting, answers, world(config, registry.clone())),
@@ -144,20 +144,20 @@ fn world(config: &Config, registry: Arc<Registry>) -> Arc<dyn Resolve> {
     Arc::new(World { console, ..World::new(registry, config.allow_hosts.iter().cloned()) })
 }
 
-/// What rules see of the lock.
-fn job_lock(setting: &Setting, given: Given, shown: &str, ruleset: usize) -> anyhow::Result<Option<JobLock>> {
-    let (file, lock) = (&setting.lock, &setting.locked.lock);
-    if lock.is_empty() {
-        return Ok(None);
+/// What rules see of the lock; nothing where it is itself what is asked about.
+fn job_lock(setting: &Setting, given: Given, shown: &str, ruleset: usize) -> Option<JobLock> {
+    let (file, Parsed { lock, text, .. }) = (&setting.lock, &setting.locked);
+    if lock.is_empty() || setting.config.lock.mode == lock::Mode::Complete {
+        return None;
     }
     let root = file.path().parent().map(Path::to_owned).unwrap_or_default();
-    Ok(Some(JobLock {
+    Some(JobLock {
         lock: lock.clone(),
-        view: Arc::new(view(shown, file.text()?, lock)),
+        view: Arc::new(view(shown, text.clone(), lock)),
         ruleset,
         context: Arc::new(BuildContext { root, ..BuildContext::default() }),
         covers_all: covers(given, file.path()),
-    }))
+    })
 }
 
 /// The world as the lock has it, where there is one or has to be one.

@@ -40,7 +40,7 @@ pub(super) fn settle(
         complain("note: write = true does not count: the lock of what was only fetched stays as it is");
     }
     let place = setting.lock.path().display();
-    let told = if writes { BTreeSet::new() } else { told(setting, outcome)? };
+    let told = if writes { BTreeSet::new() } else { told(setting, outcome) };
     let how = if setting.is_fetched { "in a checkout, " } else { "" };
     for change in changes.iter().filter(|change| change.old.is_some()) {
         let moved = change.shown();
@@ -71,15 +71,15 @@ pub(super) fn forget_what_is_renewed(setting: &Setting, outcome: &mut Outcome) {
 }
 
 /// What findings have told of.
-fn told(setting: &Setting, outcome: &Outcome) -> anyhow::Result<BTreeSet<Key>> {
+fn told(setting: &Setting, outcome: &Outcome) -> BTreeSet<Key> {
     let findings = outcome.files.iter().filter(|file| !file.is_lock).flat_map(|file| &file.findings);
     let findings = findings.filter(|finding| finding.asks_to_renew());
     let lines: HashSet<usize> = findings.filter_map(|finding| Some(finding.lock.as_ref()?.line as usize)).collect();
     if lines.is_empty() {
-        return Ok(BTreeSet::new());
+        return BTreeSet::new();
     }
-    let all = Lock::lines(&setting.lock.text()?);
-    Ok(all.into_iter().filter(|(_, line)| lines.contains(line)).map(|(key, _)| key).collect())
+    let all = Lock::lines(&setting.locked.text);
+    all.into_iter().filter(|(_, line)| lines.contains(line)).map(|(key, _)| key).collect()
 }
 
 /// What strict locks lack of what the files themselves refer to, whether or not a rule asks.

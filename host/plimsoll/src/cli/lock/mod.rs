@@ -11,17 +11,14 @@ mod update;
 mod verify;
 mod why;
 
-use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
 use super::configured::Configured;
-use super::inputs::Given;
 use super::lint::Scope;
 use super::variables;
-use crate::lock::{FILE_NAME, LockFile};
+use crate::lock::LockFile;
 
 /// Write down what tags, branches and URLs mean, and find the same tomorrow
 ///
@@ -69,15 +66,7 @@ enum Command {
 
 /// The lock of the working directory.
 fn found() -> anyhow::Result<LockFile> {
-    let here = env::current_dir().context("the working directory is gone")?;
-    let given = Given {
-        paths: &[Path::new(".").to_owned()],
-        stdin_filename: None,
-        context: None,
-        here: &here,
-        is_fetched: false,
-    };
-    Ok(LockFile::at(Configured::read(given, &variables())?.lock_folder(given).join(FILE_NAME)))
+    Ok(Configured::here(&variables())?.1)
 }
 
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {

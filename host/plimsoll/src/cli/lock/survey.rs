@@ -87,8 +87,6 @@ impl Survey {
         let mut prepared = Prepared::of(&arguments, given, &mut setting, &variables)?;
         // What was true ten minutes ago is not what is to be written down.
         prepared.job.slow_checks.terms.cache = None;
-        // It is what is asked about, not what rules have to say.
-        prepared.job.lock = None;
         prepared.job.slow_checks.terms.records = true;
 
         let outcome = crate::lint::run(&prepared.job);

@@ -1,18 +1,16 @@
 //! What is around a command about plugins: the user's own file, the tree's, and the
 //! lock of each.
 
-use std::env;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 
 use super::super::configured::Configured;
 use super::super::demand;
-use super::super::inputs::Given;
 use super::super::supply::Supply;
 use super::super::variables;
 use super::{name_of, read};
-use crate::config::{self, Config, Digest, File, Files, Finder, Flags, PluginTable, Source, Variables, user_file};
+use crate::config::{self, Config, Digest, File, Files, Flags, PluginTable, Source, Variables, user_file};
 use crate::distribution::{Expected, Pulled, Record};
 use crate::lock::{FILE_NAME, Lock, LockFile};
 use crate::plugin::Component;
@@ -53,23 +51,13 @@ impl Around {
         let user_path = user_file(&variables)
             .context("there is no place for your own plimsoll.toml: set HOME or XDG_CONFIG_HOME")?;
         let user = Some(&user_path).filter(|path| path.is_file()).map(|path| config::read(path)).transpose()?;
-        let here = env::current_dir().context("the working directory is gone")?;
-        let tree = Finder::default().nearest(&here).filter(|tree| *tree != user_path);
-        let tree = tree.as_deref().map(config::read).transpose()?;
+        let (configured, tree_lock) = Configured::here(&variables)?;
+        let tree = configured.tree.filter(|tree| tree.path != user_path);
         let files = Files { tree: tree.as_ref(), user: user.as_ref() };
         let flags = Flags { cache_dir, offline, ..Flags::default() };
         let config = Config::settle(flags, &variables, files)?;
-        let given = Given {
-            paths: &[Path::new(".").to_owned()],
-            stdin_filename: None,
-            context: None,
-            here: &here,
-            is_fetched: false,
-        };
-        let tree_lock = Configured::read(given, &variables)?.lock_folder(given).join(FILE_NAME);
-        let user_lock = user_path.with_file_name(FILE_NAME);
+        let user_lock = LockFile::at(user_path.with_file_name(FILE_NAME));
         let supply = Supply::new(&config, files, named);
-        let (user_lock, tree_lock) = (LockFile::at(user_lock), LockFile::at(tree_lock));
         Ok(Self { variables, user_path, user, tree, config, supply, user_lock, tree_lock })
     }
 

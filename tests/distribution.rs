@@ -531,21 +531,19 @@ fn plugins_travel_in_a_file() {
     third.refused("load Dockerfile", "it is no archive of plugins");
 }
 
-/// The other client of WebAssembly, built by Cargo in its own folder, as it stands outside of the workspace.
-fn other_client() -> Result<PathBuf, String> {
+/// The Bytecode Alliance's client, which Cargo builds once, and skopeo.
+fn other_clients() -> Result<PathBuf, String> {
     Command::new("skopeo").arg("--version").output().map_err(|error| format!("skopeo: {error}"))?;
-    let folder = repository_root().join("tests/clients/oci-wasm");
-    let target = repository_root().join("target/clients");
+    let root = repository_root().join("target/wkg");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut build = Command::new(cargo);
-    build.current_dir(folder).args(["build", "--locked", "--release", "--target-dir"]).arg(&target);
-    let output = build.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").output();
-    let output = output.map_err(|error| format!("cargo: {error}"))?;
+    let mut install = Command::new(cargo);
+    install.args(["install", "wkg", "--version", "0.16.1", "--locked", "--no-default-features", "--debug", "--root"]);
+    install.arg(&root).arg("--target-dir").arg(root.join("build"));
+    install.env("CARGO_PROFILE_DEV_DEBUG", "0").env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").current_dir(std::env::temp_dir());
+    let output = install.output().map_err(|error| format!("cargo: {error}"))?;
     match output.status.success() {
-        true => Ok(target.join("release/oci-wasm-client")),
-        false => {
-            Err(format!("the other client cannot be built here: {}", String::from_utf8_lossy(&output.stderr).trim()))
-        }
+        true => Ok(root.join("bin/wkg")),
+        false => Err(format!("wkg cannot be built here: {}", String::from_utf8_lossy(&output.stderr).trim())),
     }
 }
 
@@ -555,37 +553,52 @@ fn others_pull_what_is_pushed_and_the_other_way_round() {
     if !installed_or_skip(test) {
         return;
     }
-    let client = other_client();
-    if !run_or_skip(test, client.clone().map(drop)) {
+    let wkg = other_clients();
+    if !run_or_skip(test, wkg.clone().map(drop)) {
         return;
     }
-    let client = client.unwrap();
+    let wkg = wkg.unwrap().to_string_lossy().into_owned();
     let (registry, user) = (DockerRegistry::start(&Auth::Open), somebody());
-    user.tree.write("acme.wasm", acme());
-    let run = |words: &[&str]| {
-        let output = Command::new(&client).current_dir(user.tree.path()).args(words).output().unwrap();
-        assert!(output.status.success(), "{words:?}: {output:?}");
+    let host = registry.reference("").trim_end_matches('/').to_owned();
+    let run = |program: &str, words: &[&str]| {
+        let mut command = Command::new(program);
+        command.current_dir(user.tree.path()).env("HOME", user.tree.path()).args(words);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{program} {words:?}: {output:?}");
         String::from_utf8(output.stdout).unwrap()
     };
-    let ours = registry.reference("team/ours:1");
+    user.tree.write("acme.wasm", acme());
+    let is_acme = |file: &str| assert!(fs::read(user.tree.path().join(file)).unwrap() == acme(), "{file} is another");
+
+    // A tag that is a version makes it a package too.
+    let ours = registry.reference("team/ours:1.2.0");
     let pushed =
         user.plugin(&format!("push oci://{ours} acme.wasm --annotation org.opencontainers.image.licenses=MIT"));
-    let told = run(&["pull", &ours, "theirs.wasm"]);
-    assert_eq!(fs::read(user.tree.path().join("theirs.wasm")).unwrap(), acme());
-    let imports = "plimsoll:rules/registry@0.2.0";
-    for part in [&said(&pushed, "content"), "org.opencontainers.image.licenses=MIT", "image.version=1.2.0", imports] {
-        assert!(told.contains(part), "no `{part}` in {told}");
+    run(&wkg, &["oci", "pull", "--insecure", &host, &ours, "--output", "pulled.wasm"]);
+    is_acme("pulled.wasm");
+    let config = format!(
+        "[namespace_registries]\nteam = {{ registry = '{host}', metadata = {{ preferredProtocol = 'oci', \
+         oci = {{ registry = '{host}', namespacePrefix = '' }} }} }}\n\
+         [registry.'{host}'.oci]\nprotocol = 'http'\n"
+    );
+    user.tree.write("wkg.toml", config);
+    let cache = scratch_folder();
+    let cache = cache.path().to_string_lossy();
+    let package = ["get", "team:ours@1.2.0", "--config", "wkg.toml", "--cache", &cache, "--output", "./package.wasm"];
+    run(&wkg, &package);
+    is_acme("package.wasm");
+    let manifest = run("skopeo", &["inspect", "--raw", "--tls-verify=false", &format!("docker://{ours}")]);
+    for part in [&said(&pushed, "component"), "\"org.opencontainers.image.licenses\":\"MIT\"", "image.version\":\"1.2.0"] {
+        assert!(manifest.contains(part), "no `{part}` in {manifest}");
     }
+
     let theirs = registry.reference("team/acme:1");
-    run(&["push", &theirs, "acme.wasm"]);
+    run(&wkg, &["oci", "push", "--insecure", &host, &theirs, "acme.wasm"]);
     user.plugin(&format!("add oci://{theirs} --yes"));
     assert!(runs(&user.lint("")));
     // Other tools read what is saved.
     user.plugin("save acme.tar");
-    let mut skopeo = Command::new("skopeo");
-    skopeo.current_dir(user.tree.path()).args(["inspect", "--raw"]).arg("oci-archive:acme.tar");
-    let inspected = skopeo.output().unwrap();
-    assert!(String::from_utf8_lossy(&inspected.stdout).contains(CONFIG), "{inspected:?}");
+    assert!(run("skopeo", &["inspect", "--raw", "oci-archive:acme.tar"]).contains(CONFIG));
 }
 
 /// From a registry to code that runs, and again: what everybody waits for once, and then in each run. What counts is

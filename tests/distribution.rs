@@ -539,7 +539,11 @@ fn other_clients() -> Result<PathBuf, String> {
     let mut install = Command::new(cargo);
     install.args(["install", "wkg", "--version", "0.16.1", "--locked", "--no-default-features", "--debug", "--root"]);
     install.arg(&root).arg("--target-dir").arg(root.join("build"));
-    install.env("CARGO_PROFILE_DEV_DEBUG", "0").env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").current_dir(std::env::temp_dir());
+    install
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .current_dir(std::env::temp_dir());
     let output = install.output().map_err(|error| format!("cargo: {error}"))?;
     match output.status.success() {
         true => Ok(root.join("bin/wkg")),
@@ -588,7 +592,9 @@ fn others_pull_what_is_pushed_and_the_other_way_round() {
     run(&wkg, &package);
     is_acme("package.wasm");
     let manifest = run("skopeo", &["inspect", "--raw", "--tls-verify=false", &format!("docker://{ours}")]);
-    for part in [&said(&pushed, "component"), "\"org.opencontainers.image.licenses\":\"MIT\"", "image.version\":\"1.2.0"] {
+    for part in
+        [&said(&pushed, "component"), "\"org.opencontainers.image.licenses\":\"MIT\"", "image.version\":\"1.2.0"]
+    {
         assert!(manifest.contains(part), "no `{part}` in {manifest}");
     }
 

@@ -83,7 +83,7 @@ pub struct LockLine {
 pub struct Fix {
     /// What the fix does, in the imperative.
     pub message: String,
-    /// Whether the built image stays the same.
+    /// Whether what runs in the built image stays the same.
     pub is_safe: bool,
     /// Ranges and what replaces them; they do not overlap.
     pub edits: Vec<(Span, String)>,

@@ -136,6 +136,12 @@ pub const RULE_PAGE_BYTES_MAX: usize = 256 << 10;
 /// Bytes of a rule's name, summary and address, and of a plugin's version.
 pub const RULE_LINE_BYTES_MAX: usize = 2 << 10;
 
+/// For how long the shortest difference of two files is looked for; after that, one is shown that is longer.
+pub const DIFF_TIME_MAX: Duration = Duration::from_millis(500);
+
+/// How often a file is linted again for what fixes left or brought up.
+pub const FIX_ROUNDS_MAX: usize = 10;
+
 /// Findings of one rule in one file; the contract names this number. All findings
 /// of a call together are bounded by [`HOSTCALL_BYTES_MAX`].
 pub const FINDINGS_MAX: usize = 2_000;

@@ -1,8 +1,9 @@
 //! CMD and ENTRYPOINT should be JSON arrays.
 
 use plimsoll_sdk::prelude::*;
+use plimsoll_sdk::shell::{self, CommandKind};
 
-use crate::{base_image, place};
+use crate::{base_image, place, text};
 
 #[derive(Default)]
 pub struct JsonArgsRecommended;
@@ -11,6 +12,7 @@ impl Rule for JsonArgsRecommended {
     const NAME: &'static str = "JSONArgsRecommended";
     const SUMMARY: &'static str = "CMD and ENTRYPOINT should be JSON arrays, so that signals reach the program";
     const URL: Option<&'static str> = Some("https://docs.docker.com/go/dockerfile/rule/json-args-recommended/");
+    const FIXABLE: bool = true;
 
     /// Takes base images to set no SHELL.
     fn check(&self, document: &Document, report: &mut Report) {
@@ -40,5 +42,42 @@ fn shell_forms(document: &Document) -> impl Iterator<Item = Step<'_>> {
 fn add(document: &Document, report: &mut Report, step: &Step) {
     let name = step.name();
     let message = format!("JSON arguments recommended for {name} to prevent unintended behavior related to OS signals");
-    report.add(place::of_keyword(document, step), message);
+    let finding = report.add(place::of_keyword(document, step), message);
+    if let Some(edit) = rewrite(document, step) {
+        finding.unsafe_fix("Write it as a JSON array", [edit]);
+    }
+}
+
+/// Programs that there are in shells only, or that do there what they do nowhere else.
+const BUILT_IN: [&str; 22] = [
+    ".", ":", "alias", "bg", "break", "cd", "command", "continue", "eval", "exit", "export", "fg", "hash", "read",
+    "readonly", "return", "set", "source", "trap", "ulimit", "umask", "wait",
+];
+
+/// One command whose words are known, without the shell around it.
+fn rewrite(document: &Document, step: &Step) -> Option<Edit> {
+    let instruction = step.instruction()?;
+    let script = step.script().ok()?;
+    let mut commands = script.commands();
+    let (command, None) = (commands.next()?, commands.next()) else { return None };
+    let is_plain = command.kind() == CommandKind::Simple && !command.is_negated() && !command.is_background();
+    if !is_plain || command.assignments().count() + command.redirections().count() > 0 {
+        return None;
+    }
+    let arguments = instruction.arguments_span();
+    if document.text(arguments).trim() != document.text(command.span()) || !text::is_whole(&document.text(arguments)) {
+        return None;
+    }
+    // Bash makes several words of braces.
+    let is_one = |word: &shell::Word, text: &str| !word.expands() && (word.is_quoted() || !text.contains('{'));
+    let words = command.words().map(|word| word.text().filter(|text| is_one(&word, text)));
+    let words: Vec<&str> = words.collect::<Option<_>>()?;
+    // The shell that makes room for a program is not there any more.
+    let words = words.strip_prefix(&["exec"]).unwrap_or(&words);
+    let program = words.first()?;
+    if program.starts_with('-') || program.contains('=') || BUILT_IN.contains(program) {
+        return None;
+    }
+    let words: Vec<String> = words.iter().map(|word| text::json(word)).collect();
+    Some(Edit::replace(command.span(), format!("[{}]", words.join(", "))))
 }

@@ -2,7 +2,7 @@
 
 use plimsoll_sdk::prelude::*;
 
-use crate::place;
+use crate::{place, text};
 
 #[derive(Default)]
 pub struct LegacyKeyValueFormat;
@@ -32,19 +32,18 @@ impl Rule for LegacyKeyValueFormat {
 fn rewrite(document: &Document, instruction: &Instruction) -> Option<Edit> {
     let mut words = instruction.words();
     let (key, value) = (words.next()?, words.next()?);
-    let text = value.text();
-    let needs_quotes = text.chars().any(char::is_whitespace) && !is_one_quoted(&text, document.escape());
+    let written = value.text();
+    let needs_quotes = written.chars().any(char::is_whitespace) && !is_one_quoted(&written, document.escape());
     // A value with quotes or escapes of its own may mean something else in quotes.
-    if text.is_empty() || needs_quotes && text.contains(['"', '\'', document.escape()]) {
+    if written.is_empty() || needs_quotes && written.contains(['"', '\'', document.escape()]) {
         return None;
     }
-    let text = if needs_quotes { format!("\"{text}\"") } else { text.into_owned() };
+    let quoted = if needs_quotes { format!("\"{written}\"") } else { written.into_owned() };
     let span = Span { start: key.span().start, end: value.span().end };
-    // Comments between its lines would go, and empty ones are for another rule to show.
-    if document.text(span).lines().skip(1).any(|line| line.trim().is_empty() || line.trim().starts_with('#')) {
+    if !text::is_whole(&document.text(span)) {
         return None;
     }
-    Some(Edit::replace(span, format!("{}={text}", key.text())))
+    Some(Edit::replace(span, format!("{}={quoted}", key.text())))
 }
 
 /// Whether it is in quotes from end to end, and nothing in it ends them earlier.

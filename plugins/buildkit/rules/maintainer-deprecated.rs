@@ -23,7 +23,7 @@ impl Rule for MaintainerDeprecated {
             let finding = report.add(place, "Maintainer instruction is deprecated in favor of using label");
             if let Some(author) = maintainer.words().next().and_then(|author| plain(&author.text())) {
                 let label = format!("LABEL org.opencontainers.image.authors=\"{author}\"");
-                finding.unsafe_fix("Name the author in a label", [Edit::replace(maintainer.span(), label)]);
+                finding.fix("Name the author in a label", [Edit::replace(maintainer.span(), label)]);
             }
         }
     }

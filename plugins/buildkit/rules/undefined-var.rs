@@ -19,6 +19,7 @@ impl Rule for UndefinedVar {
     const NAME: &'static str = "UndefinedVar";
     const SUMMARY: &'static str = "Variables should be defined before they are used";
     const URL: Option<&'static str> = Some("https://docs.docker.com/go/dockerfile/rule/undefined-var/");
+    const FIXABLE: bool = true;
 
     /// Takes base images to set PATH and nothing else.
     fn check(&self, document: &Document, report: &mut Report) {
@@ -54,10 +55,23 @@ fn undefined(document: &Document) -> impl Iterator<Item = Variable<'_>> {
 fn add(document: &Document, report: &mut Report, variable: &Variable) {
     let name = variable.name();
     let similar = if report.len() < SUGGESTIONS_MAX { variable.similar_name() } else { None };
-    let hint = similar.map(|other| format!(" (did you mean ${other}?)")).unwrap_or_default();
+    let hint = similar.as_ref().map(|other| format!(" (did you mean ${other}?)")).unwrap_or_default();
     let place = place::on_first_line(document, variable.step().span(), variable.span());
     let finding = report.add(place, format!("Usage of undefined variable '${name}'{hint}"));
     if place != variable.span() {
         finding.related(variable.span(), format!("${name} is used here"));
     }
+    if let Some((place, other)) = name_span(document, variable).zip(similar) {
+        finding.unsafe_fix(format!("Write ${other}"), [Edit::replace(place, other)]);
+    }
+}
+
+/// Where the name stands behind `$` or `${`.
+fn name_span(document: &Document, variable: &Variable) -> Option<Span> {
+    let span = variable.span();
+    let text = document.text(span);
+    let behind = text.strip_prefix("${").or_else(|| text.strip_prefix('$'))?;
+    let start = span.start + u32::try_from(text.len() - behind.len()).ok()?;
+    let is_written = behind.starts_with(variable.name());
+    is_written.then(|| Span { start, end: start + u32::try_from(variable.name().len()).unwrap_or(0) })
 }

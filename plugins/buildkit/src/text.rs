@@ -38,6 +38,26 @@ pub(crate) fn case(text: &str) -> Option<fn(&str) -> String> {
     }
 }
 
+/// Whether no comment would be lost if the lines of an instruction became one; empty ones are for another rule to
+/// show.
+pub(crate) fn is_whole(lines: &str) -> bool {
+    !lines.lines().skip(1).any(|line| line.trim().is_empty() || line.trim().starts_with('#'))
+}
+
+/// A text as a string in JSON.
+pub(crate) fn json(text: &str) -> String {
+    let mut json = String::from('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => json.extend(['\\', character]),
+            '\0'..='\x1f' => json.push_str(&format!("\\u{:04x}", u32::from(character))),
+            _ => json.push(character),
+        }
+    }
+    json.push('"');
+    json
+}
+
 #[cfg(test)]
 mod tests {
     use super::quoted;

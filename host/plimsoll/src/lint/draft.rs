@@ -12,7 +12,7 @@ use plimsoll_dockerfile::tree::ProblemKind as TreeProblem;
 use super::suppress::Suppressions;
 use super::work::{Content, Pending, Work, narrowed, note, settle};
 use super::{Input, Job, Source};
-use crate::document::{Document, Meaning};
+use crate::document::{Document, Meaning, Surroundings};
 use crate::finding::{Problem, ProblemKind};
 use crate::limits::{BYTES_TOGETHER_MAX, SOURCE_BYTES_MAX, SYNTAX_PROBLEMS_MAX};
 use crate::plugin::Runner;
@@ -137,6 +137,13 @@ fn read_path(path: &Path) -> Result<Vec<u8>, String> {
         .read_to_end(&mut bytes)
         .map_err(|error| format!("the file cannot be read: {error}"))?;
     Ok(bytes)
+}
+
+/// What is wrong with a text as that of a Dockerfile, in any build.
+pub fn problems(path: &str, source: Vec<u8>, surroundings: &[Surroundings]) -> Vec<Problem> {
+    let document = Arc::new(Document::new(0, path.to_owned(), source));
+    let wrong = surroundings.iter().map(|told| problems_of(&document, &Meaning::new(document.clone(), told, &[])));
+    wrong.reduce(|one, other| if one.len() < other.len() { other } else { one }).unwrap_or_default()
 }
 
 /// What is wrong with the text itself.

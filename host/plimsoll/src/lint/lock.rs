@@ -8,6 +8,7 @@ use crate::lock::{Lock, view::key};
 use crate::question::BuildContext;
 
 /// The lock of a run.
+#[derive(Clone)]
 pub struct JobLock {
     /// What it says.
     pub lock: Lock,
@@ -36,22 +37,15 @@ pub(super) fn job(job: &Job, outcome: &Outcome) -> Option<Job> {
         }
         false => view.clone(),
     };
+    let input =
+        Input { shown: view.path().to_owned(), source: Source::Lock(view), ruleset: 0, context: context.clone() };
     Some(Job {
-        inputs: vec![Input {
-            shown: view.path().to_owned(),
-            source: Source::Lock(view),
-            ruleset: 0,
-            context: context.clone(),
-        }],
-        plugins: job.plugins.clone(),
         // Every Dockerfile has said so.
         unusable: Vec::new(),
         rulesets: vec![Ruleset { settings: ruleset.of_lock.clone(), of_lock: Vec::new(), ..ruleset.clone() }],
         surroundings: job.surroundings.first().cloned().into_iter().collect(),
-        slow_checks: job.slow_checks.clone(),
         lock: None,
-        resolver: job.resolver.clone(),
-        now: job.now,
         threads: 1,
+        ..job.over(vec![input])
     })
 }

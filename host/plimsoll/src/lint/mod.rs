@@ -27,6 +27,7 @@ use std::time::{Duration, SystemTime};
 
 pub use check_options::{CheckOptions, Rules};
 pub use difference::{Difference, differences};
+pub use draft::problems;
 pub use instances::Instances;
 pub use lock::JobLock;
 pub use references::{Place, References, meanings};
@@ -69,6 +70,7 @@ pub struct Job {
 }
 
 /// One file to lint.
+#[derive(Clone)]
 pub struct Input {
     /// What reports call it.
     pub shown: String,
@@ -81,6 +83,7 @@ pub struct Input {
 }
 
 /// Where bytes come from.
+#[derive(Clone)]
 pub enum Source {
     /// A file of this path.
     Path(PathBuf),
@@ -169,6 +172,25 @@ pub struct FileReport {
     pub log: Vec<(String, Level, String)>,
 }
 
+impl Job {
+    /// A job like this one about other files, beside the same lock, at which no rule looks for itself.
+    pub fn over(&self, inputs: Vec<Input>) -> Self {
+        let rulesets = self.rulesets.iter().map(|ruleset| Ruleset { of_lock: Vec::new(), ..ruleset.clone() });
+        Self {
+            inputs,
+            plugins: self.plugins.clone(),
+            unusable: self.unusable.clone(),
+            rulesets: rulesets.collect(),
+            surroundings: self.surroundings.clone(),
+            slow_checks: self.slow_checks.clone(),
+            lock: self.lock.clone(),
+            resolver: self.resolver.clone(),
+            now: self.now,
+            threads: self.threads,
+        }
+    }
+}
+
 impl FileReport {
     /// Whether there is nothing to say of it.
     fn is_silent(&self) -> bool {
@@ -185,8 +207,21 @@ impl FileReport {
 impl Outcome {
     /// Adds what another run came to.
     fn add(&mut self, other: Self) {
-        let Self { files, slow_checks: tally, hosts, recalled, settled } = other;
+        let files = self.count(other);
         self.files.extend(files);
+    }
+
+    /// Counts anew what went unanswered, after files took the place of others.
+    pub fn recount_skipped(&mut self) {
+        self.slow_checks.skipped.clear();
+        for skipped in self.files.iter().flat_map(|file| &file.skipped) {
+            *self.slow_checks.skipped.entry(skipped.reason).or_default() += 1;
+        }
+    }
+
+    /// Adds how the questions of another run fared, and hands back its files.
+    pub fn count(&mut self, other: Self) -> Vec<FileReport> {
+        let Self { files, slow_checks: tally, hosts, recalled, settled } = other;
         self.slow_checks.planned += tally.planned;
         self.slow_checks.deduplicated += tally.deduplicated;
         self.slow_checks.from_lock += tally.from_lock;
@@ -204,6 +239,7 @@ impl Outcome {
         }
         self.recalled.extend(recalled);
         self.settled.extend(settled);
+        files
     }
 }
 

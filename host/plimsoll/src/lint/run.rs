@@ -136,8 +136,6 @@ fn tally(job: &Job, files: Vec<FileReport>, session: &Session) -> Outcome {
         of_host.time = session.time_of(host);
     }
     tally.executed = session.executed();
-    for skipped in outcome.files.iter().flat_map(|file| &file.skipped) {
-        *tally.skipped.entry(skipped.reason).or_default() += 1;
-    }
+    outcome.recount_skipped();
     outcome
 }

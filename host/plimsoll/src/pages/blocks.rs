@@ -1,12 +1,12 @@
 //! What came of a case, as blocks of its page.
 
 use std::fmt::Write as _;
-use std::ops::Range;
 
 use plimsoll_dockerfile::LineIndex;
 
 use super::page::{BlockKind, Case};
 use crate::finding::Finding;
+use crate::fix::edited;
 use crate::lint::FileReport;
 
 /// The `findings` and `fixed` blocks of a report.
@@ -69,24 +69,8 @@ pub(super) fn compare(heading: &str, expected: &str, got: &str) -> String {
     text
 }
 
-/// The file after the first fix of every finding, without those that overlap
-/// one before them; equal edits are one.
+/// The file after the first fix of every finding, without those that get in the way of one before them.
 fn fixed(source: &str, findings: &[Finding]) -> String {
-    let mut taken: Vec<(Range<usize>, &str)> = Vec::new();
-    for fix in findings.iter().filter_map(|finding| finding.fixes.first()) {
-        let edits: Vec<_> = fix.edits.iter().map(|(span, text)| (span.range(), text.as_str())).collect();
-        let (known, new): (Vec<_>, Vec<_>) = edits.into_iter().partition(|edit| taken.contains(edit));
-        let collides = |(range, _): &(Range<usize>, &str)| {
-            taken.iter().any(|(other, _)| range.start < other.end && other.start < range.end)
-        };
-        if known.is_empty() || !new.iter().any(collides) {
-            taken.extend(new);
-        }
-    }
-    taken.sort_by_key(|(range, _)| (range.start, range.end));
-    let mut fixed = source.to_owned();
-    for (range, text) in taken.into_iter().rev() {
-        fixed.replace_range(range, text);
-    }
-    fixed
+    let fixes = findings.iter().filter_map(|finding| finding.fixes.first());
+    String::from_utf8_lossy(&edited(source.as_bytes(), fixes)).into_owned()
 }

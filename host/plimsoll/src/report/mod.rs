@@ -7,6 +7,7 @@ mod difference;
 mod hosts;
 mod json;
 mod notes;
+mod patch;
 mod plan;
 mod text;
 
@@ -17,6 +18,7 @@ pub use difference::{Compared, Version};
 pub use hosts::{Traffic, hosts};
 pub use json::{Repository, json};
 pub use notes::{Circumstances, notes};
+pub use patch::patch;
 pub use plan::plan;
 pub use text::text;
 

@@ -58,7 +58,7 @@ pub(super) fn settle(
 }
 
 /// Whether what is learnt is written.
-fn writes(setting: &Setting) -> bool {
+pub(super) fn writes(setting: &Setting) -> bool {
     let config = &setting.config.lock;
     config.write && config.mode != Mode::Strict && !setting.is_fetched
 }

@@ -1,6 +1,7 @@
 //! `plimsoll lint`: arguments → what holds for the run → job → outcome → what is
 //! said of it.
 
+mod fix;
 mod job;
 mod learned;
 mod say;
@@ -16,7 +17,7 @@ use plimsoll_dockerfile::{Platform, Reference};
 
 use super::inputs::Given;
 use super::repository::{self, Fetched};
-use super::{Format, end_on_interrupt, variables};
+use super::{CLEAN, Format, end_on_interrupt, variables};
 use crate::clone::Address;
 use crate::config::{self, Digest, FailLevel, Mode, Tool, Variables};
 use crate::recording::{Header, Recording};
@@ -37,6 +38,7 @@ Examples:
   plimsoll lint                            all Dockerfiles of this folder
   plimsoll lint --slow-checks=on services/ ask registries, in CI too
   plimsoll lint --explain-plan             what would be asked, of whom
+  plimsoll lint --diff                     what --fix would change
   plimsoll lint git+https://git.example/team/app.git#main:services/api
   docker-gen | plimsoll lint - --stdin-filename api.Dockerfile")]
 pub(super) struct Arguments {
@@ -66,6 +68,18 @@ pub(super) struct Arguments {
     /// Take the answers from a file that --record wrote; nobody is asked
     #[arg(long, value_name = "FILE", conflicts_with_all = ["slow_checks", "explain_plan"])]
     replay: Option<PathBuf>,
+    /// Apply the fixes of findings that leave the built image as it is, and report what is left
+    #[arg(long, conflicts_with_all = ["diff", "explain_plan"])]
+    fix: bool,
+    /// Count those fixes in too after which the built image may be another one
+    #[arg(long)]
+    unsafe_fixes: bool,
+    /// Show as a patch what --fix would change, and change nothing; status 1 if that is something
+    #[arg(long, conflicts_with_all = ["format", "explain_plan"])]
+    diff: bool,
+    /// Say on standard error what --fix did
+    #[arg(long, requires = "fix")]
+    show_fixes: bool,
     /// Show what would be asked, and ask nothing
     #[arg(long, conflicts_with = "format")]
     explain_plan: bool,
@@ -143,6 +157,10 @@ impl Arguments {
             lock,
             record: None,
             replay: None,
+            fix: false,
+            unsafe_fixes: false,
+            diff: false,
+            show_fixes: false,
             explain_plan: false,
             verbose: 0,
         }
@@ -186,7 +204,14 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     if arguments.replay.is_none() {
         learned::forget_what_is_renewed(&setting, &mut outcome);
     }
-    let status = say::say(&arguments, &setting, &prepared, &outcome, fetched.as_ref(), is_styled)?;
+    if arguments.diff {
+        return fix::show(&arguments, &setting, &prepared.job, &outcome);
+    }
+    let unwritten = match arguments.fix {
+        true => fix::apply(&arguments, &setting, &prepared.job, &mut outcome, &here)?,
+        false => CLEAN,
+    };
+    let status = say::say(&arguments, &setting, &prepared, &outcome, fetched.as_ref(), is_styled)?.max(unwritten);
     // What a recording says was true another day.
     if arguments.replay.is_none() {
         learned::settle(

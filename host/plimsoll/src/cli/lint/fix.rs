@@ -1,0 +1,106 @@
+//! `--fix` and `--diff`: what fixes make of the files, written or shown.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
+
+use anyhow::ensure;
+
+use super::Arguments;
+use super::learned;
+use super::setting::Setting;
+use crate::cli::{CLEAN, FAILED, FOUND, complain, print};
+use crate::fix::{Fixed, Fixes, Wanted, fix};
+use crate::lint::{Job, Outcome, Source};
+use crate::report::{self, printable};
+use crate::rewrite;
+
+/// Has fixes applied and the files written; what is found in them then takes the place of what was. Standard input,
+/// as it should be, goes to standard output.
+///
+/// # Errors
+/// When what was linted is not there to be changed, or standard output fails.
+pub(super) fn apply(
+    arguments: &Arguments,
+    setting: &Setting,
+    job: &Job,
+    outcome: &mut Outcome,
+    here: &Path,
+) -> anyhow::Result<u8> {
+    ensure!(!setting.is_fetched, "--fix: what was only fetched is not changed: see with --diff what would be");
+    let Fixes { files, asked } = fix(job, outcome, wanted(arguments, setting));
+    let (mut status, mut done) = (CLEAN, String::new());
+    for fixed in files {
+        let shown = &job.inputs[fixed.index].shown;
+        tell(arguments, shown, &fixed);
+        let Fixed { index, before, after, applied, report, .. } = fixed;
+        if let Source::Path(path) = &job.inputs[index].source
+            && let Err(error) = rewrite::file(path, &rewrite::root(path, here), before.bytes(), &after)
+        {
+            complain(&format!("error: {error}"));
+            status = FAILED;
+            continue;
+        }
+        for (rule, count) in &applied {
+            let _ = writeln!(done, "  {shown}: {count} x {rule}");
+        }
+        if !applied.is_empty() {
+            outcome.files[index] = report;
+        }
+    }
+    outcome.count(asked);
+    outcome.recount_skipped();
+    for (input, file) in job.inputs.iter().zip(&outcome.files) {
+        if let (Source::Bytes(_), Some(source)) = (&input.source, &file.source) {
+            io::stdout().lock().write_all(source.bytes())?;
+        }
+    }
+    if arguments.show_fixes && !done.is_empty() {
+        complain(&format!("fixed:\n{}", done.trim_end()));
+    }
+    Ok(status)
+}
+
+/// Shows what fixes would make of the files, as a patch. The status says whether that is another file than before.
+///
+/// # Errors
+/// When standard output fails.
+pub(super) fn show(arguments: &Arguments, setting: &Setting, job: &Job, outcome: &Outcome) -> anyhow::Result<u8> {
+    let Fixes { files, .. } = fix(job, outcome, wanted(arguments, setting));
+    let (mut changed, mut mended) = (0, 0);
+    for fixed in files {
+        let shown = &job.inputs[fixed.index].shown;
+        tell(arguments, shown, &fixed);
+        let mut patch = report::patch(shown, fixed.before.bytes(), &fixed.after);
+        if io::stdout().is_terminal() {
+            patch = patch.lines().map(|line| printable(line) + "\n").collect();
+        }
+        print(&patch)?;
+        mended += fixed.applied.values().sum::<usize>();
+        changed += usize::from(!fixed.applied.is_empty());
+    }
+    if !arguments.scope.quiet {
+        complain(&match changed {
+            0 => "nothing would be fixed".to_owned(),
+            _ => format!("would fix {mended} in {changed} of {} files", job.inputs.len()),
+        });
+    }
+    Ok(if changed == 0 { CLEAN } else { FOUND })
+}
+
+fn wanted(arguments: &Arguments, setting: &Setting) -> Wanted {
+    Wanted { is_unsafe: arguments.unsafe_fixes, renews: learned::writes(setting) }
+}
+
+/// What was left undone, and why.
+fn tell(arguments: &Arguments, shown: &str, fixed: &Fixed) {
+    if arguments.scope.quiet {
+        return;
+    }
+    for (rule, message) in &fixed.refused {
+        complain(&format!("note: {shown}: not applied, since BuildKit would refuse the file then: {message} ({rule})"));
+    }
+    if fixed.is_restless {
+        complain(&format!("note: {shown}: fixes go on undoing or repeating each other; the last state stays"));
+    }
+}

@@ -1,0 +1,190 @@
+//! `--fix` and `--diff`: what they make of files, which bytes they leave alone, and what they refuse.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::OnceLock;
+
+use plimsoll_test_support::component::component;
+use plimsoll_test_support::{Image, Linted, Project, Registry, files_below, repository_root};
+
+const OFF: &str = "--slow-checks=off --platform linux/amd64";
+
+fn project() -> Project {
+    Project::new(env!("CARGO_BIN_EXE_plimsoll"))
+}
+
+fn fix(project: &Project, flags: &str) -> Linted {
+    project.lint(&format!("{OFF} --fix {flags}"))
+}
+
+fn text(project: &Project) -> String {
+    fs::read_to_string(project.path().join("Dockerfile")).unwrap()
+}
+
+/// What becomes of a file.
+fn check(flags: &str, before: &str, after: &str) {
+    let project = project().file("Dockerfile", before);
+    let patch = project.run(&format!("lint {OFF} --diff {}", flags.replace("--show-fixes", "")));
+    assert_eq!((patch.status, patch.stdout.is_empty()), (i32::from(before != after), before == after), "{patch:#?}");
+    assert_eq!(text(&project), before, "--diff changes nothing");
+    fix(&project, flags);
+    assert_eq!(text(&project), after, "{before:?}");
+    let again = fix(&project, flags);
+    assert_eq!(text(&project), after, "fixed twice: {again:#?}");
+}
+
+#[test]
+fn each_rule_that_can_mends_its_findings() {
+    let safe = |before: &str, after: &str| check("", &format!("FROM a:1\n{before}"), &format!("FROM a:1\n{after}"));
+    safe("run x\n", "RUN x\n");
+    safe("MAINTAINER joe\n", "LABEL org.opencontainers.image.authors=\"joe\"\n");
+    safe("ENV A b c\n", "ENV A=\"b c\"\n");
+    safe("EXPOSE 80/TCP\n", "EXPOSE 80/tcp\n");
+    safe("RUN a && \\\n\n  b\n", "RUN a && \\\n  b\n");
+    safe("FROM a:1 AS Two\nCOPY --from=Two a b\n", "FROM a:1 AS two\nCOPY --from=two a b\n");
+    check("", "FROM a:1 as two\n", "FROM a:1 AS two\n");
+    check("", "FROM --platform=$TARGETPLATFORM a:1\n", "FROM a:1\n");
+    // What may change what runs is for who asks for it.
+    for (before, after) in [
+        ("CMD run it\n", "CMD [\"run\", \"it\"]\n"),
+        ("ENV PREFIX=/a\nWORKDIR $PREFX\n", "ENV PREFIX=/a\nWORKDIR $PREFIX\n"),
+        ("ENV PREFIX=/a\nWORKDIR ${PREFX:-/b}\n", "ENV PREFIX=/a\nWORKDIR ${PREFIX:-/b}\n"),
+    ] {
+        safe(before, before);
+        check("--unsafe-fixes", &format!("FROM a:1\n{before}"), &format!("FROM a:1\n{after}"));
+    }
+    // Two stages of one name: nobody but the author knows another.
+    safe("FROM a:1 AS x\nFROM a:1 AS x\n", "FROM a:1 AS x\nFROM a:1 AS x\n");
+}
+
+#[test]
+fn fixes_that_overlap_have_their_turn_one_after_another() {
+    check("--show-fixes", "from a:1 as Build\nRUN x\nENV A b\nRUN y\n", "FROM a:1 AS build\nRUN x\nENV A=b\nRUN y\n");
+}
+
+#[test]
+fn bytes_outside_of_edits_stay() {
+    check("", "\u{feff}FROM a:1\r\nENV A b  \r\n\r\n# é\r\nRUN x", "\u{feff}FROM a:1\r\nENV A=b  \r\n\r\n# é\r\nRUN x");
+    check(
+        "--unsafe-fixes",
+        "# escape=`\nFROM a:1\nENV A b `\n  c\nCMD run `\n  it\n",
+        "# escape=`\nFROM a:1\nENV A=\"b   c\"\nCMD [\"run\", \"it\"]\n",
+    );
+    check("", "FROM a:1\nRUN <<E\nenv A b\nE\nENV A b\n", "FROM a:1\nRUN <<E\nenv A b\nE\nENV A=b\n");
+}
+
+#[test]
+fn suppressed_findings_and_rules_that_are_off_change_nothing() {
+    let kept = "FROM a:1\n# check=skip=LegacyKeyValueFormat\nENV A b\n";
+    check("", kept, kept);
+    let project = project().file("Dockerfile", "FROM a:1\nENV A b\n");
+    project.write("plimsoll.toml", "[rules]\n\"buildkit/LegacyKeyValueFormat\" = { severity = \"off\" }\n");
+    fix(&project, "");
+    assert_eq!(text(&project), "FROM a:1\nENV A b\n");
+}
+
+/// Standard input, as it should be, is all there is on standard output.
+#[test]
+fn standard_input_is_handed_on_fixed() {
+    let project = project();
+    let mut command = project.command(&format!("lint {OFF} --fix -"));
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"FROM a:1\nENV A b\nCMD x\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "FROM a:1\nENV A=b\nCMD x\n");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("JSONArgsRecommended") && !said.contains("LegacyKeyValueFormat"), "{said}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn answers_of_registries_are_written_too() {
+    let registry = Registry::start();
+    let digest = registry.push("team/app:1", &Image::new("linux/amd64"));
+    let reference = registry.reference("team/app:1");
+    let project = project().file("Dockerfile", format!("FROM {reference}\n"));
+    project.write("plimsoll.toml", "[rules]\n\"sources/unpinned-image\" = { severity = \"warning\" }\n");
+    let fixed = project.lint("--slow-checks=on --platform linux/amd64 --fix --show-fixes");
+    assert_eq!(text(&project), format!("FROM {reference}@{digest}\n"), "{fixed:#?}");
+    assert_eq!((fixed.status, fixed.findings().len()), (0, 0), "{fixed:#?}");
+    assert!(fixed.stderr.contains("fixed:\n  Dockerfile: 1 x sources/unpinned-image"), "{fixed:#?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_not_followed_out_of_the_tree_and_permissions_stay() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let (outside, tree) = (project().file("Dockerfile", "FROM a:1\nENV A b\n"), project());
+    symlink(outside.path().join("Dockerfile"), tree.path().join("Dockerfile")).unwrap();
+    let refused = fix(&tree, "Dockerfile");
+    assert_eq!(text(&outside), "FROM a:1\nENV A b\n");
+    assert!(refused.status == 2 && refused.stderr.contains("a link leads out of"), "{refused:#?}");
+    assert_eq!(refused.findings().len(), 1, "what was not mended is found: {refused:#?}");
+
+    let tree = project().file("files/real", "FROM a:1\nENV A b\n");
+    symlink("files/real", tree.path().join("Dockerfile")).unwrap();
+    fs::set_permissions(tree.path().join("files/real"), fs::Permissions::from_mode(0o751)).unwrap();
+    fix(&tree, "");
+    assert_eq!(text(&tree), "FROM a:1\nENV A=b\n");
+    assert!(fs::symlink_metadata(tree.path().join("Dockerfile")).unwrap().is_symlink());
+    assert_eq!(fs::metadata(tree.path().join("files/real")).unwrap().permissions().mode() & 0o777, 0o751);
+}
+
+#[test]
+fn fixes_that_do_harm_are_refused() {
+    static HOSTILE: OnceLock<PathBuf> = OnceLock::new();
+    let hostile = HOSTILE.get_or_init(|| component("hostile"));
+    let mend = |what: &str| {
+        let project = project().file("Dockerfile", format!("# hostile: mends {what}\nFROM a:1\nENV A b\n"));
+        let fixed = fix(&project, &format!("--plugin hostile={}", hostile.display()));
+        (text(&project), fixed)
+    };
+    for what in ["breaks", "empties", "binary", "inflates"] {
+        let (after, fixed) = mend(what);
+        assert_eq!(after, format!("# hostile: mends {what}\nFROM a:1\nENV A=b\n"), "the other fix counts: {fixed:#?}");
+        assert!(fixed.stderr.contains(&format!("Do what {what} (hostile/mends)")), "{fixed:#?}");
+    }
+    let (after, fixed) = mend("again");
+    assert_eq!(after, format!("# hostile: mends again\nFROM a:1\nENV A=b\n{}", "# again\n".repeat(10)));
+    assert!(fixed.stderr.contains("Dockerfile: fixes go on"), "{fixed:#?}");
+}
+
+/// On files that nobody here wrote for it: fixing twice changes nothing, no file is worse than before, and what a patch
+/// shows is what is done.
+#[test]
+fn fixing_twice_changes_nothing() {
+    let project = project();
+    let corpus = std::env::var_os("PLIMSOLL_CORPUS").map(PathBuf::from);
+    let corpora = [Some(repository_root().join("tests/dockerfiles")), corpus];
+    for (number, corpus) in corpora.into_iter().flatten().enumerate() {
+        for file in files_below(&corpus) {
+            let name = format!("{number}-{}/Dockerfile", file.strip_prefix(&corpus).unwrap().display());
+            project.write(&name, fs::read(&file).unwrap());
+        }
+    }
+    for flags in ["", "--unsafe-fixes"] {
+        let before = project.lint(OFF);
+        let patch = project.run(&format!("lint {OFF} --diff -q {flags}"));
+        let first = fix(&project, flags);
+        let files = snapshot(project.path());
+        let second = fix(&project, flags);
+        assert!(files == snapshot(project.path()), "fixing twice changes something: {}", second.stderr);
+        assert_eq!(project.run(&format!("lint {OFF} --diff -q {flags}")).stdout, "");
+        assert!(!patch.stdout.is_empty() && first.findings().len() < before.findings().len());
+        let problems = |linted: &Linted| linted.json()["summary"]["problems"].as_u64().unwrap();
+        assert!(problems(&first) <= problems(&before), "{} {}", problems(&first), problems(&before));
+        assert!(!first.stderr.contains("fixes go on"), "{}", first.stderr);
+        let found = (before.findings().len(), first.findings().len());
+        println!("{} files {flags}: {} findings, {} after fixing", files.len(), found.0, found.1);
+    }
+}
+
+fn snapshot(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files: Vec<_> = files_below(folder).into_iter().filter(|path| path.ends_with("Dockerfile")).collect();
+    files.sort();
+    files.into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+}

@@ -82,6 +82,12 @@ impl LineIndex {
         Position { line, column: (offset - start).saturating_sub(extra) + 1 }
     }
 
+    /// The characters before a byte offset, counted as columns are.
+    pub fn characters(&self, offset: u32) -> u32 {
+        let offset = offset.min(self.len);
+        offset - self.extra(offset).min(offset)
+    }
+
     /// The line of a byte offset, from 1. A newline belongs to the line it ends.
     pub fn line_of(&self, offset: u32) -> u32 {
         self.starts.partition_point(|start| *start <= offset) as u32
@@ -166,5 +172,12 @@ mod tests {
         check(b"\xEF\xBB\xBFFROM", 3, 1, 1);
         check(b"\xEF\xBB\xBFFROM", 5, 1, 3);
         check(b"\xFF\xFEa", 2, 1, 3);
+    }
+
+    #[test]
+    fn characters() {
+        for (source, offset, expected) in [("", 0, 0), ("a\né=b", 5, 4), ("\u{FEFF}FROM", 5, 2), ("ab", 9, 2)] {
+            assert_eq!(LineIndex::new(source.as_bytes()).characters(offset), expected, "{offset} in {source:?}");
+        }
     }
 }

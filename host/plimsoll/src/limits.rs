@@ -376,3 +376,6 @@ pub const STEADINESS_FILES_MIN: usize = 64;
 pub const BENCH_ROUNDS_MIN: usize = 5;
 /// For how long, unless so many rounds take longer.
 pub const BENCH_TIME: Duration = Duration::from_millis(100);
+
+/// Bytes of rows in a Markdown report: GitHub takes comments of 65,536 characters.
+pub const MARKDOWN_BYTES_MAX: usize = 60_000;

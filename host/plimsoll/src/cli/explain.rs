@@ -36,9 +36,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
             None => bail!("there is no rule {asked}; `plimsoll rules` lists them"),
         }
     };
-    // Cases are there for the tests.
-    let page = rule.documentation.split("\n## Cases").next().unwrap_or_default();
-    let mut text = page.trim_end().lines().map(printable).collect::<Vec<_>>().join("\n");
+    let mut text = rule.page().lines().map(printable).collect::<Vec<_>>().join("\n");
     let _ = write!(text, "\n\nRule: {}\nSeverity: {}\n", rule.name, rule.severity);
     if let Some(url) = &rule.url {
         let _ = writeln!(text, "Page: {}", printable(url));

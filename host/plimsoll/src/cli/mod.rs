@@ -139,6 +139,11 @@ fn hide(folder: &Path) {
     let _ = HIDDEN.set(format!("{}/", folder.display()));
 }
 
+/// Whether there is such a folder.
+fn hides() -> bool {
+    HIDDEN.get().is_some()
+}
+
 /// A text without the name of the folder that is hidden.
 fn seen(text: &str) -> Cow<'_, str> {
     HIDDEN.get().map_or(Cow::Borrowed(text), |hidden| Cow::Owned(text.replace(hidden, "")))

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use toml::de::{DeTable, DeValue};
 
 use super::value::{parse_duration, parse_fail_level, parse_mode, parse_platforms, similar};
-use super::{ConfigError, FailLevel, LockTable, Mode, PluginTable, SlowChecksTable, TrustTables};
+use super::{ConfigError, FailLevel, LockTable, Mode, OutputTable, PluginTable, SlowChecksTable, TrustTables};
 use crate::finding::Severity;
 use crate::limits::CONFIG_BYTES_MAX;
 
@@ -39,6 +39,8 @@ pub struct File {
     pub registries: RegistriesTable,
     /// `[lock]`.
     pub lock: LockTable,
+    /// `[output]`.
+    pub output: OutputTable,
     /// `[plugins.NAME]`.
     pub plugins: BTreeMap<String, PluginTable>,
     /// `[trust."sha256:…"]`.
@@ -117,6 +119,7 @@ impl File {
             || self.slow_checks != SlowChecksTable::default()
             || self.registries != RegistriesTable::default()
             || self.lock != LockTable::default()
+            || self.output != OutputTable::default()
             || !self.plugins.is_empty()
             || !self.trust.is_empty()
     }

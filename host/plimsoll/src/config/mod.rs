@@ -4,7 +4,7 @@
 //! `PLIMSOLL_…`, and what the command line gave. Output: settled values.
 //! Precedence: flag over environment over the tree's file over the user's over
 //! default. Invariant: the tree's file, which a stranger may have written, makes
-//! no program run and opens no way into this machine's network. An unknown key
+//! no program run, opens no way into this machine's network and has no file written. An unknown key
 //! is an error that says where it stands and what was perhaps meant.
 
 pub mod ci;
@@ -13,6 +13,7 @@ mod edit;
 mod file;
 mod grants;
 mod lock;
+mod output;
 mod pattern;
 mod plugins;
 mod slow_checks;
@@ -28,6 +29,7 @@ pub use edit::Edit;
 pub use file::{FILE_NAME, File, Files, Finder, RegistriesTable, RuleTable, SeverityOrOff, read};
 pub use grants::Grants;
 pub use lock::{LockConfig, LockMode, LockTable, parse_lock_mode};
+pub use output::{Format, OutputConfig, OutputTable, Target, parse_target};
 pub use pattern::fits;
 use plimsoll_dockerfile::Platform;
 pub use plugins::{LimitsTable, Place, PluginTable, Trust, TrustTable, TrustTables};
@@ -102,6 +104,10 @@ pub struct Flags {
     pub cache_dir: Option<PathBuf>,
     /// `--lock`.
     pub lock: Option<LockMode>,
+    /// `--format`; without it, what is said elsewhere counts.
+    pub formats: Vec<Target>,
+    /// `--statistics`; without it, what is said elsewhere counts.
+    pub statistics: bool,
     /// `--trust`.
     pub trust: Vec<Digest>,
     /// `--trust-workspace`; without it, the variable counts.
@@ -159,6 +165,8 @@ pub struct Config {
     pub tree_registries: Vec<PathBuf>,
     /// How the lock counts.
     pub lock: LockConfig,
+    /// How the run reports.
+    pub output: OutputConfig,
     /// Whose components run without being named in the user's own file.
     pub trust: Trust,
     /// What the tree's file asks for and does not get.
@@ -211,6 +219,7 @@ impl Config {
             registries,
             tree_registries,
             lock: LockConfig::settle(flags.lock, variables, files)?,
+            output: OutputConfig::settle(flags.formats, flags.statistics, variables, files)?,
             trust: Trust::settle(flags.trust, flags.trust_workspace, variables)?,
             refused: files.tree.map_or_else(Vec::new, |file| refused(file, &pools)),
         })
@@ -289,8 +298,14 @@ fn refused(tree: &File, pools: &Pools) -> Vec<String> {
     let names_tools = console.tools.as_ref().is_some_and(|tools| !tools.is_empty());
     let named = "tools under [slow-checks.console] count in the user's own file only; or use --slow-checks-tool";
     let trust = "[trust] counts in the user's own file only; or use --trust";
-    let asked =
-        [(asks_for_tools, tools), (names_tools, named), (asks_for_hosts, hosts), (!tree.trust.is_empty(), trust)];
+    let files = "files in format under [output] count in the user's own file only; or use --format";
+    let asked = [
+        (asks_for_tools, tools),
+        (names_tools, named),
+        (asks_for_hosts, hosts),
+        (!tree.trust.is_empty(), trust),
+        (tree.output.names_files(), files),
+    ];
     let asked = asked.into_iter().filter(|(asks, _)| *asks);
     asked.map(|(_, what)| format!("{}: {what}", tree.path.display())).collect()
 }

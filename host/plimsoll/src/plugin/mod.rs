@@ -97,6 +97,13 @@ pub struct Rule {
     pub is_about_lock: bool,
 }
 
+impl Rule {
+    /// The page without its cases, which are there for the tests.
+    pub fn page(&self) -> &str {
+        self.documentation.split("\n## Cases").next().unwrap_or_default().trim_end()
+    }
+}
+
 /// A plugin that cannot be used.
 #[derive(Debug, Clone)]
 pub struct Unusable {

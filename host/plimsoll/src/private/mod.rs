@@ -40,11 +40,23 @@ pub fn file(path: &Path) -> io::Result<File> {
 /// # Errors
 /// When it cannot be written; then what was there still is.
 pub fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    exchange(path, file, write)
+}
+
+/// Writes a file whole or not at all, in place of what is there; `create` makes the one that takes its place.
+///
+/// # Errors
+/// When it cannot be written; then what was there still is.
+pub fn exchange(
+    path: &Path,
+    create: fn(&Path) -> io::Result<File>,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let (process, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let temporary = path.with_extension(format!("{process}.{count}{TEMPORARY_SUFFIX}"));
-    let written = file(&temporary).and_then(|mut file| write(&mut file));
-    let replaced = written.and_then(|()| fs::rename(&temporary, path));
+    let mut unfinished = create(&temporary)?;
+    let replaced = write(&mut unfinished).and_then(|()| fs::rename(&temporary, path));
     if replaced.is_err() {
         let _ = fs::remove_file(&temporary);
     }

@@ -1,14 +1,17 @@
 //! Format `json`, version 1: keys may be added, never changed.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
-use plimsoll_dockerfile::Position;
+use plimsoll_dockerfile::{Position, Span};
 use serde::Serialize;
 
-use super::Summary;
+use super::statistics::{Statistic, statistics};
+use super::walk::{Each, Place};
+use super::{Report, Summary};
 use crate::document::Source;
-use crate::finding::{Finding, ProblemKind, Severity};
-use crate::lint::{FileReport, Outcome};
+use crate::finding::{Finding, Fix, Problem, ProblemKind, Severity, Skipped};
+use crate::lint::{FileReport, Tally};
 use crate::question::SkipReason;
 
 /// The version of the format.
@@ -26,45 +29,36 @@ pub struct Repository<'r> {
 }
 
 /// The outcome as one JSON document, with a newline at its end.
-pub fn json(outcome: &Outcome, mode: &'static str, repository: Option<Repository>) -> String {
-    let (summary, tally) = (Summary::of(outcome), &outcome.slow_checks);
-    let document = Document {
-        version: VERSION,
-        repository,
-        files: outcome.files.iter().map(File::of).collect(),
-        summary: Counts {
-            files: summary.files,
-            findings: summary.findings(),
-            error: summary.count(Severity::Error),
-            warning: summary.count(Severity::Warning),
-            info: summary.count(Severity::Info),
-            style: summary.count(Severity::Style),
-            problems: summary.problems,
-            not_checked: summary.not_checked,
-        },
-        slow_checks: SlowChecks {
-            mode,
-            planned: tally.planned,
-            deduplicated: tally.deduplicated,
-            from_lock: tally.from_lock,
-            from_cache: tally.from_cache,
-            executed: tally.executed,
-            skipped: tally.skipped.iter().map(|(reason, count)| (reason.name(), *count)).collect(),
-        },
-    };
-    let mut text = serde_json::to_string(&document).expect("the report has string keys only");
-    text.push('\n');
-    text
+pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let Facts { version, repository, summary, slow_checks, statistics } = Facts::of(report);
+    let files = Each(|| report.outcome.files.iter().map(File::of));
+    let document = Document { version, repository, files, summary, slow_checks, statistics };
+    serde_json::to_writer(&mut *out, &document)?;
+    writeln!(out)
 }
 
 #[derive(Serialize)]
-struct Document<'o> {
+struct Document<'o, F> {
     version: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     repository: Option<Repository<'o>>,
-    files: Vec<File<'o>>,
+    files: F,
     summary: Counts,
     slow_checks: SlowChecks,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statistics: Option<Vec<Statistic<'o>>>,
+}
+
+/// What is said of all files together.
+#[derive(Serialize)]
+pub(super) struct Facts<'o> {
+    version: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repository: Option<Repository<'o>>,
+    summary: Counts,
+    slow_checks: SlowChecks,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statistics: Option<Vec<Statistic<'o>>>,
 }
 
 #[derive(Serialize)]
@@ -82,8 +76,34 @@ pub(super) struct JsonFinding<'o> {
     message: &'o str,
     url: Option<&'o str>,
     range: Range,
+    bytes: Bytes,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    related: Vec<JsonRelated<'o>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lock: Option<JsonLockLine<'o>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fixes: Vec<JsonFix<'o>>,
+}
+
+#[derive(Serialize)]
+struct JsonRelated<'o> {
+    message: &'o str,
+    range: Range,
+}
+
+#[derive(Serialize)]
+struct JsonFix<'o> {
+    safety: &'static str,
+    message: &'o str,
+    edits: Vec<JsonEdit<'o>>,
+    renews_entry: bool,
+}
+
+#[derive(Serialize)]
+struct JsonEdit<'o> {
+    range: Range,
+    bytes: Bytes,
+    text: &'o str,
 }
 
 #[derive(Serialize)]
@@ -104,8 +124,15 @@ struct Point {
     column: u32,
 }
 
+/// Offsets into the file; the end is the first byte behind.
 #[derive(Serialize)]
-struct JsonProblem<'o> {
+struct Bytes {
+    start: u32,
+    end: u32,
+}
+
+#[derive(Serialize)]
+pub(super) struct JsonProblem<'o> {
     kind: ProblemKind,
     message: &'o str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,7 +140,7 @@ struct JsonProblem<'o> {
 }
 
 #[derive(Serialize)]
-struct JsonSkipped<'o> {
+pub(super) struct JsonSkipped<'o> {
     rule: &'o str,
     resolver: &'o str,
     question: &'o str,
@@ -134,7 +161,7 @@ struct Counts {
 }
 
 #[derive(Serialize)]
-struct SlowChecks {
+pub(super) struct SlowChecks {
     mode: &'static str,
     planned: usize,
     deduplicated: usize,
@@ -144,22 +171,95 @@ struct SlowChecks {
     skipped: BTreeMap<&'static str, usize>,
 }
 
+impl<'o> Facts<'o> {
+    pub(super) fn of(report: &Report<'o>) -> Self {
+        let (summary, tally) = (Summary::of(report.outcome), &report.outcome.slow_checks);
+        Self {
+            version: VERSION,
+            repository: report.repository,
+            summary: Counts {
+                files: summary.files,
+                findings: summary.findings(),
+                error: summary.count(Severity::Error),
+                warning: summary.count(Severity::Warning),
+                info: summary.count(Severity::Info),
+                style: summary.count(Severity::Style),
+                problems: summary.problems,
+                not_checked: summary.not_checked,
+            },
+            slow_checks: SlowChecks::of(report.mode, tally),
+            statistics: report.has_statistics.then(|| statistics(report.outcome)),
+        }
+    }
+}
+
+impl SlowChecks {
+    pub(super) fn of(mode: &'static str, tally: &Tally) -> Self {
+        Self {
+            mode,
+            planned: tally.planned,
+            deduplicated: tally.deduplicated,
+            from_lock: tally.from_lock,
+            from_cache: tally.from_cache,
+            executed: tally.executed,
+            skipped: tally.skipped.iter().map(|(reason, count)| (reason.name(), *count)).collect(),
+        }
+    }
+}
+
 impl<'o> JsonFinding<'o> {
     /// A finding in a file; without the file it has no place.
     pub(super) fn of(finding: &'o Finding, source: Option<&Source>) -> Self {
-        let lines = source.map(Source::lines);
-        let point = |offset| {
-            let Position { line, column } =
-                lines.map_or(Position { line: 1, column: 1 }, |lines| lines.position(offset));
-            Point { line, column }
+        let range = |span| Range::of(Place::of(span, source));
+        let edit = |(span, text): &'o (Span, String)| JsonEdit { range: range(*span), bytes: Bytes::of(*span), text };
+        let fix = |fix: &'o Fix| JsonFix {
+            safety: if fix.is_safe { "safe" } else { "unsafe" },
+            message: &fix.message,
+            edits: fix.edits.iter().map(edit).collect(),
+            renews_entry: fix.renews_entry,
         };
+        let related = finding.related.iter().map(|(span, message)| JsonRelated { message, range: range(*span) });
         Self {
             rule: &finding.rule,
             severity: finding.severity,
             message: &finding.message,
             url: finding.url.as_deref(),
-            range: Range { start: point(finding.span.start), end: point(finding.span.end) },
+            range: range(finding.span),
+            bytes: Bytes::of(finding.span),
+            related: related.collect(),
             lock: finding.lock.as_ref().map(|lock| JsonLockLine { path: &lock.path, line: lock.line }),
+            fixes: finding.fixes.iter().map(fix).collect(),
+        }
+    }
+}
+
+impl Range {
+    fn of(Place { start, end }: Place) -> Self {
+        let point = |Position { line, column }| Point { line, column };
+        Self { start: point(start), end: point(end) }
+    }
+}
+
+impl Bytes {
+    fn of(Span { start, end }: Span) -> Self {
+        Self { start, end }
+    }
+}
+
+impl<'o> JsonProblem<'o> {
+    pub(super) fn of(problem: &'o Problem) -> Self {
+        Self { kind: problem.kind, message: &problem.message, line: problem.line }
+    }
+}
+
+impl<'o> JsonSkipped<'o> {
+    pub(super) fn of(skipped: &'o Skipped) -> Self {
+        Self {
+            rule: &skipped.rule,
+            resolver: skipped.resolver,
+            question: &skipped.question,
+            reason: skipped.reason,
+            detail: &skipped.detail,
         }
     }
 }
@@ -170,18 +270,8 @@ impl<'o> File<'o> {
         Self {
             path: &file.path,
             findings: file.findings.iter().map(|finding| JsonFinding::of(finding, source)).collect(),
-            problems: (file.problems.iter())
-                .map(|problem| JsonProblem { kind: problem.kind, message: &problem.message, line: problem.line })
-                .collect(),
-            skipped: (file.skipped.iter())
-                .map(|skipped| JsonSkipped {
-                    rule: &skipped.rule,
-                    resolver: skipped.resolver,
-                    question: &skipped.question,
-                    reason: skipped.reason,
-                    detail: &skipped.detail,
-                })
-                .collect(),
+            problems: file.problems.iter().map(JsonProblem::of).collect(),
+            skipped: file.skipped.iter().map(JsonSkipped::of).collect(),
         }
     }
 }

@@ -23,15 +23,17 @@ pub struct Circumstances {
 
 /// The notes, one a line, without the word "note".
 pub fn notes(outcome: &Outcome, circumstances: &Circumstances) -> Vec<String> {
+    by_reason(outcome, circumstances).into_iter().map(|(_, note)| note).collect()
+}
+
+/// The same, each with its reason.
+pub(super) fn by_reason(outcome: &Outcome, circumstances: &Circumstances) -> Vec<(SkipReason, String)> {
     let mut by_reason: BTreeMap<SkipReason, Vec<&Skipped>> = BTreeMap::new();
     for skipped in outcome.files.iter().flat_map(|file| &file.skipped) {
         by_reason.entry(skipped.reason).or_default().push(skipped);
     }
-    let mut notes: Vec<String> = Vec::new();
-    for (reason, skipped) in by_reason {
-        notes.push(note(reason, &skipped, circumstances) + &until_then(outcome, reason));
-    }
-    notes
+    let note = |reason, skipped: &[&Skipped]| note(reason, skipped, circumstances) + &until_then(outcome, reason);
+    by_reason.into_iter().map(|(reason, skipped)| (reason, note(reason, &skipped))).collect()
 }
 
 /// Which rules have findings that an answer might have superseded.

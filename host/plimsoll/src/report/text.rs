@@ -1,40 +1,40 @@
 //! Format `text`: for people. The source line with the place underlined.
 
-use std::ops::Range;
+use std::io::{self, Write};
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
-use plimsoll_dockerfile::{Position, Span};
+use plimsoll_dockerfile::Position;
 
-use super::{Summary, counted, printable};
-use crate::document::Source;
-use crate::finding::{Finding, LockLine, Problem, ProblemKind, Severity};
-use crate::limits::EXCERPT_BYTES_MAX;
+use super::excerpt::Excerpt;
+use super::walk::problems;
+use super::{Look, Report, Summary, counted, is_web_address, printable, statistics};
+use crate::finding::{Finding, LockLine, Problem, Severity};
 use crate::lint::{FileReport, Outcome};
 
-/// The outcome as text; with ANSI colours if `styled`, cut to a width in columns
-/// if there is one.
-pub fn text(outcome: &Outcome, styled: bool, width: Option<usize>) -> String {
-    let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
+/// The outcome as text; with ANSI colours and links where they are wanted, cut to a width in columns if there is one.
+pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let Look { is_styled, has_links, width } = report.look;
+    let renderer = if is_styled { Renderer::styled() } else { Renderer::plain() };
     let renderer = width.map_or(renderer.clone(), |width| renderer.term_width(width));
-    let mut text = String::new();
-    for file in &outcome.files {
-        // What is wrong with every file is said once, on standard error.
-        for problem in file.problems.iter().filter(|problem| problem.kind != ProblemKind::PluginUnusable) {
-            text.push_str(&renderer.render(&[problem_group(file, problem)]).to_string());
-            text.push_str("\n\n");
+    for file in &report.outcome.files {
+        for problem in problems(file) {
+            write!(out, "{}\n\n", renderer.render(&[problem_group(file, problem)]))?;
         }
-        for finding in &file.findings {
-            text.push_str(&render(&renderer, file, finding));
-            text.push_str("\n\n");
+        for finding in file.findings.iter().filter(|_| !report.has_statistics) {
+            write!(out, "{}\n\n", render(&renderer, file, finding, has_links))?;
         }
     }
-    text.push_str(&summary_line(&Summary::of(outcome)));
-    text.push('\n');
-    text
+    if report.has_statistics {
+        statistics::write(report.outcome, out)?;
+    }
+    writeln!(out, "{}", summary_line(report.outcome))
 }
 
-fn render(renderer: &Renderer, file: &FileReport, finding: &Finding) -> String {
-    let title = level(finding.severity).primary_title(printable(&finding.message)).id(finding.rule.to_string());
+fn render(renderer: &Renderer, file: &FileReport, finding: &Finding, has_links: bool) -> String {
+    let mut title = level(finding.severity).primary_title(printable(&finding.message)).id(finding.rule.to_string());
+    if let Some(url) = finding.url.as_deref().filter(|url| has_links && is_web_address(url)) {
+        title = title.id_url(printable(url));
+    }
     let mut elements: Vec<Element> = Vec::new();
     if let Some(source) = &file.source {
         elements.push(match Excerpt::of(source, finding.span) {
@@ -69,7 +69,9 @@ fn problem_group<'f>(file: &'f FileReport, problem: &'f Problem) -> Group<'f> {
     title.element(Origin::path(problem.line.map_or(path.clone(), |line| format!("{path}:{line}"))))
 }
 
-fn summary_line(summary: &Summary) -> String {
+/// How much was found, in a sentence.
+pub(super) fn summary_line(outcome: &Outcome) -> String {
+    let summary = Summary::of(outcome);
     let files = counted(summary.files, "file");
     let problems = match summary.problems {
         0 => String::new(),
@@ -101,33 +103,5 @@ fn level(severity: Severity) -> Level<'static> {
         Severity::Warning => Level::WARNING,
         Severity::Info => Level::INFO,
         Severity::Style => Level::NOTE.with_name("style"),
-    }
-}
-
-/// The line of a place, as text, with the place in it.
-struct Excerpt {
-    text: String,
-    line: usize,
-    place: Range<usize>,
-}
-
-impl Excerpt {
-    /// Nothing for a line that is too long to show.
-    fn of(source: &Source, span: Span) -> Option<Self> {
-        let number = source.lines().line_of(span.start);
-        let line = source.lines().line_span(number)?;
-        let bytes = line.of(source.bytes());
-        // No newline, no byte order mark, and only the first line of a place that spans several.
-        let length = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(bytes.len());
-        let from = if line.start == 0 && bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
-        if length - from > EXCERPT_BYTES_MAX {
-            return None;
-        }
-        let within = |offset: u32| (offset.saturating_sub(line.start) as usize).clamp(from, length);
-        let part = |range: Range<usize>| printable(&String::from_utf8_lossy(&bytes[range]));
-        let (begin, end) = (within(span.start), within(span.end));
-        let (before, place, after) = (part(from..begin), part(begin..end), part(end..length));
-        let range = before.len()..before.len() + place.len();
-        Some(Self { text: before + &place + &after, line: number as usize, place: range })
     }
 }

@@ -1,6 +1,7 @@
 //! `plimsoll lint`: arguments → what holds for the run → job → outcome → what is
 //! said of it.
 
+mod deliver;
 mod fix;
 mod job;
 mod learned;
@@ -17,9 +18,9 @@ use plimsoll_dockerfile::{Platform, Reference};
 
 use super::inputs::Given;
 use super::repository::{self, Fetched};
-use super::{CLEAN, Format, end_on_interrupt, variables};
+use super::{CLEAN, end_on_interrupt, variables};
 use crate::clone::Address;
-use crate::config::{self, Digest, FailLevel, Mode, Tool, Variables};
+use crate::config::{self, Digest, FailLevel, Mode, Target, Tool, Variables};
 use crate::recording::{Header, Recording};
 use crate::{age, lock};
 pub(super) use job::environment;
@@ -50,9 +51,19 @@ pub(super) struct Arguments {
     /// What to call standard input in reports
     #[arg(long, value_name = "FILE")]
     stdin_filename: Option<PathBuf>,
-    /// How to report
-    #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    /// How to report, once for each: text, concise, json, json-lines, sarif, github, gitlab, checkstyle, junit,
+    /// rdjson, markdown, html; with =FILE to a file [default: text]
+    #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = config::parse_target)]
+    formats: Vec<Target>,
+    /// Count findings by rule
+    #[arg(long)]
+    statistics: bool,
+    /// Findings do not make the run fail
+    #[arg(long)]
+    exit_zero: bool,
+    /// Warnings make the run fail only when there are more
+    #[arg(long, value_name = "N")]
+    max_warnings: Option<usize>,
     /// Severity from which on findings make the run fail: error, warning, info, style, none [default: warning]
     #[arg(long, value_name = "LEVEL", value_parser = config::parse_fail_level)]
     fail_level: Option<FailLevel>,
@@ -81,7 +92,7 @@ pub(super) struct Arguments {
     #[arg(long, requires = "fix")]
     show_fixes: bool,
     /// Show what would be asked, and ask nothing
-    #[arg(long, conflicts_with = "format")]
+    #[arg(long, conflicts_with = "formats")]
     explain_plan: bool,
     /// More on standard error; twice for the messages of plugins
     #[arg(short, long, conflicts_with = "quiet", action = clap::ArgAction::Count)]
@@ -151,7 +162,10 @@ impl Arguments {
             paths,
             scope,
             stdin_filename: None,
-            format: Format::Text,
+            formats: Vec::new(),
+            statistics: false,
+            exit_zero: false,
+            max_warnings: None,
             fail_level: None,
             fail_on_skipped: false,
             lock,

@@ -1,22 +1,20 @@
 //! What is said of a run: the report, then notes, then how it went.
 
-use std::io;
-
-use super::Arguments;
 use super::job::Prepared;
 use super::learned;
 use super::setting::Setting;
+use super::{Arguments, deliver};
 use crate::cache::{Cache, Trouble};
 use crate::cli::repository::Fetched;
-use crate::cli::{CLEAN, FAILED, FOUND, Format, complain, print};
+use crate::cli::{CLEAN, FAILED, FOUND, complain, print};
 use crate::config::FailLevel;
 use crate::finding::{ProblemKind, Severity};
-use crate::lint::{Ask, Job, Outcome};
+use crate::lint::{Ask, Job, Outcome, Source};
 use crate::lock::Mode;
 use crate::plugin::Unusable;
 use crate::plugin::contract::Level;
 use crate::question::SkipReason;
-use crate::report::{self, Circumstances, Traffic};
+use crate::report::{self, Circumstances, Report, Traffic};
 use plimsoll_registry::Statistics;
 
 /// Says it, and what the exit status is.
@@ -35,10 +33,20 @@ pub(super) fn say(
     if arguments.explain_plan {
         return explain_plan(arguments, setting, job, outcome);
     }
-    match arguments.format {
-        Format::Text => print(&report::text(outcome, is_styled, terminal_width()))?,
-        Format::Json => print(&report::json(outcome, config.slow_checks.name(), fetched.map(Fetched::shown)))?,
-    }
+    let report = Report {
+        outcome,
+        plugins: &job.plugins,
+        unusable: &job.unusable,
+        mode: config.slow_checks.name(),
+        circumstances: &circumstances(setting, arguments.replay.is_some()),
+        fail_level: config.fail_level,
+        repository: fetched.map(Fetched::shown),
+        has_statistics: config.output.statistics,
+        look: deliver::look(is_styled),
+    };
+    // What was given on standard input stands there as it should be.
+    let is_taken = arguments.fix && job.inputs.iter().any(|input| matches!(input.source, Source::Bytes(_)));
+    let is_delivered = deliver::deliver(&report, &config.output, is_taken)?;
     if !arguments.scope.quiet {
         let notes = notes(setting, prepared, outcome, arguments.replay.is_some());
         notes.iter().for_each(|note| complain(&format!("note: {note}")));
@@ -57,22 +65,29 @@ pub(super) fn say(
     for Unusable { name, message } in &job.unusable {
         complain(&format!("error: plugin {name} cannot be used: {message}"));
     }
-    if is_unanswered || !unlocked.is_empty() {
+    if is_unanswered || !unlocked.is_empty() || !is_delivered {
         return Ok(FAILED);
     }
-    Ok(status(job, outcome, config.fail_level, arguments.fail_on_skipped))
+    let bar = Bar { fail_level: config.fail_level, max_warnings: arguments.max_warnings };
+    Ok(match status(job, outcome, bar, arguments.fail_on_skipped) {
+        FOUND if arguments.exit_zero => CLEAN,
+        status => status,
+    })
 }
 
 /// What the user may want to know of a run: of its questions, then of its configuration.
 pub(in crate::cli) fn notes(setting: &Setting, prepared: &Prepared, outcome: &Outcome, is_replay: bool) -> Vec<String> {
-    let config = &setting.config;
-    let circumstances = Circumstances { ci: setting.ci.clone(), timeout: config.timeout, is_replay };
+    let (config, circumstances) = (&setting.config, circumstances(setting, is_replay));
     let unread = setting.configured.unread.iter();
     let unread = unread.map(|path| format!("{}: not read, since it lies in what is linted", path.display()));
     let odd = setting.locked.warnings.iter();
     let odd = odd.map(|(line, warning)| format!("{}:{line}: {warning}", setting.lock.path().display()));
     let notes = report::notes(outcome, &circumstances).into_iter().chain(prepared.notes.iter().cloned());
     notes.chain(unread).chain(odd).chain(config.refused.iter().cloned()).collect()
+}
+
+fn circumstances(setting: &Setting, is_replay: bool) -> Circumstances {
+    Circumstances { ci: setting.ci.clone(), timeout: setting.config.timeout, is_replay }
 }
 
 /// Shows what would be asked. What kept a file or plugin from saying so is told.
@@ -90,13 +105,7 @@ fn explain_plan(arguments: &Arguments, setting: &Setting, job: &Job, outcome: &O
             complain(&format!("{}: {}", file.path, problem.message));
         }
     }
-    Ok(status(job, outcome, FailLevel::Never, false))
-}
-
-/// The width of the terminal, if standard output is one.
-fn terminal_width() -> Option<usize> {
-    let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
-    Some(width.0.into())
+    Ok(status(job, outcome, Bar { fail_level: FailLevel::Never, max_warnings: None }, false))
 }
 
 /// What `-v` adds.
@@ -142,15 +151,34 @@ fn say_trouble(arguments: &Arguments, cache: &Cache) {
     }
 }
 
-fn status(job: &Job, outcome: &Outcome, fail_level: FailLevel, fail_on_skipped: bool) -> u8 {
+/// What makes a run fail.
+#[derive(Clone, Copy)]
+struct Bar {
+    fail_level: FailLevel,
+    /// Warnings that are too few to count.
+    max_warnings: Option<usize>,
+}
+
+impl Bar {
+    fn is_reached(self, outcome: &Outcome) -> bool {
+        let mut findings = outcome.files.iter().flat_map(|file| &file.findings).map(|finding| finding.severity);
+        let Some(most) = self.max_warnings else {
+            return findings.any(|severity| self.fail_level.is_reached_by(severity));
+        };
+        let warnings = findings.clone().filter(|severity| *severity == Severity::Warning).count();
+        let mut others = findings.filter(|severity| *severity != Severity::Warning);
+        warnings > most || others.any(|severity| self.fail_level.is_reached_by(severity))
+    }
+}
+
+fn status(job: &Job, outcome: &Outcome, bar: Bar, fail_on_skipped: bool) -> u8 {
     let mut problems = outcome.files.iter().flat_map(|file| &file.problems).map(|problem| problem.kind).peekable();
-    let mut findings = outcome.files.iter().flat_map(|file| &file.findings);
     // What was linted is not what the lock says.
     let is_unlocked = outcome.slow_checks.skipped.contains_key(&SkipReason::Lock);
     if is_unlocked || !job.unusable.is_empty() || problems.clone().any(ProblemKind::is_not_checked) {
         FAILED
-    } else if findings.any(|finding| fail_level.is_reached_by(finding.severity))
-        || (problems.peek().is_some() && fail_level.is_reached_by(Severity::Error))
+    } else if bar.is_reached(outcome)
+        || (problems.peek().is_some() && bar.fail_level.is_reached_by(Severity::Error))
         || (fail_on_skipped && !outcome.slow_checks.skipped.is_empty())
     {
         FOUND

@@ -99,6 +99,8 @@ pub(super) fn flags(arguments: &Arguments) -> Flags {
         slow_checks_tools: arguments.scope.slow_checks_tools.clone(),
         offline: arguments.scope.offline,
         lock: arguments.lock,
+        formats: arguments.formats.clone(),
+        statistics: arguments.statistics,
         cache_dir: arguments.scope.cache_dir.clone(),
         trust: arguments.scope.trust.clone(),
         trust_workspace: arguments.scope.trust_workspace,

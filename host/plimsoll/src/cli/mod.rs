@@ -1,6 +1,7 @@
 //! The command line: one command, one file.
 
 mod cache;
+mod completions;
 mod configured;
 mod consent;
 mod demand;
@@ -9,6 +10,7 @@ mod inputs;
 mod known;
 mod lint;
 mod lock;
+mod man;
 mod plugin;
 mod progress;
 mod repository;
@@ -24,7 +26,7 @@ use std::sync::{Arc, OnceLock};
 
 use anstream::{AutoStream, ColorChoice};
 use anyhow::Context as _;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Variables, store_key};
 use crate::plugin::{Host, Plugin, Store};
@@ -59,6 +61,8 @@ enum Command {
     Explain(explain::Arguments),
     Plugin(plugin::Arguments),
     Cache(cache::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
     Version(version::Arguments),
 }
 
@@ -92,6 +96,8 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Plugin(arguments) => plugin::run(arguments),
         Command::Cache(arguments) => cache::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),
     };
     while process::is_abandoned() {
@@ -106,6 +112,11 @@ pub fn main() -> ExitCode {
             ExitCode::from(FAILED)
         }
     }
+}
+
+/// The whole command line, for what is made of it: completions, manual pages, reference.
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Ends the process and the tools it started when somebody interrupts it, even where whoever started it let it

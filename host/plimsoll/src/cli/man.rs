@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::{Args, Command};
 use clap_mangen::Man;
 
-use super::{CLEAN, command, print};
+use super::{CLEAN, command, examples, print};
 
 /// Write the manual pages
 ///
@@ -51,7 +51,23 @@ fn write(command: Command, folder: &Path) -> anyhow::Result<usize> {
 
 fn page(command: Command) -> anyhow::Result<String> {
     let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
+    let (has_commands, examples) = (command.has_subcommands(), examples(&command));
+    let source = format!("plimsoll {}", env!("CARGO_PKG_VERSION"));
+    let man = Man::new(command).title(name.to_uppercase()).source(source).manual("Plimsoll");
     let mut page = Vec::new();
-    Man::new(command).title(name).render(&mut page)?;
-    Ok(String::from_utf8(page)?)
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    if has_commands {
+        man.render_subcommands_section(&mut page)?;
+    }
+    let mut page = String::from_utf8(page)?;
+    page.push_str(".SH EXAMPLES\n.nf\n");
+    let examples = examples.strip_prefix("Examples:\n").unwrap_or(&examples);
+    // No line of these begins with a dot or a quote, which would be a request.
+    examples.lines().for_each(|line| page.push_str(&format!("\\&{}\n", line.replace('\\', "\\e").replace('-', "\\-"))));
+    page.push_str(".fi\n");
+    Ok(page)
 }

@@ -44,7 +44,17 @@ const INTERRUPTED: i32 = 130;
 
 /// Lints container builds with rules that are sandboxed WebAssembly components.
 #[derive(Parser)]
-#[command(name = "plimsoll", disable_version_flag = true, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    name = "plimsoll",
+    disable_version_flag = true,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    after_help = "\
+To begin with:
+  plimsoll lint                            lint the Dockerfiles of this folder and those in it
+  plimsoll explain UndefinedVar            what a rule wants, and why
+  plimsoll lint --help                     all that can be said of a run, with examples"
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -117,6 +127,12 @@ pub fn main() -> ExitCode {
 /// The whole command line, for what is made of it: completions, manual pages, reference.
 pub fn command() -> clap::Command {
     Arguments::command()
+}
+
+/// What a command's help ends with: examples, without the heading of the only one.
+pub fn examples(command: &clap::Command) -> String {
+    let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    text.strip_prefix("Example: ").map(|only| format!("  {only}")).unwrap_or(text)
 }
 
 /// Ends the process and the tools it started when somebody interrupts it, even where whoever started it let it

@@ -1,6 +1,7 @@
 //! The command line: one command, one file.
 
 mod cache;
+mod chosen;
 mod completions;
 mod configured;
 mod consent;
@@ -17,6 +18,7 @@ mod repository;
 mod rules;
 mod supply;
 mod version;
+mod watching;
 
 use std::borrow::Cow;
 use std::io::{self, Write as _};
@@ -100,7 +102,7 @@ pub fn main() -> ExitCode {
         Color::Auto => AutoStream::choice(&io::stdout()) != ColorChoice::Never,
     };
     let status = match arguments.command {
-        Command::Lint(arguments) => lint::run(*arguments, is_styled),
+        Command::Lint(arguments) => lint::run(&arguments, is_styled),
         Command::Lock(arguments) => lock::run(*arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),

@@ -18,6 +18,7 @@ pub mod signature;
 pub mod plugin;
 pub mod resolve;
 pub mod clone;
+pub mod changes;
 pub mod form;
 pub mod cache;
 pub mod recording;

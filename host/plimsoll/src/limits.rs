@@ -43,7 +43,13 @@ pub const PLUGIN_NAME_BYTES_MAX: usize = 64;
 /// change before they count as made.
 pub const WATCH_TICK: Duration = Duration::from_millis(200);
 
-/// Files of a plugin's folder that are looked at.
+/// How often files that are linted are looked at for changes.
+pub const WATCH_LINT_TICK: Duration = Duration::from_millis(300);
+
+/// What part of the time goes into looking, at most: as the reciprocal.
+pub const WATCH_SHARE: u32 = 20;
+
+/// Files of a plugin's folder, or of those that are linted, that are looked at.
 pub const WATCH_FILES_MAX: usize = 10_000;
 
 /// Types of one component, all modules together.
@@ -238,6 +244,15 @@ pub const CLONE_TICK: Duration = Duration::from_millis(10);
 pub const CLONE_ALLOCATION: &str = "256m";
 /// Likewise.
 pub const CLONE_STREAM_FROM: &str = "16m";
+
+/// How long git may take to say what has changed in a checkout.
+pub const CHANGES_TIME_MAX: Duration = Duration::from_secs(60);
+/// Bytes of the list of what has changed, or of what is staged.
+pub const CHANGES_LIST_BYTES_MAX: usize = 64 << 20;
+/// Bytes of all staged files that are linted.
+pub const CHANGES_BYTES_MAX: usize = 256 << 20;
+/// Bytes of staged files that git hands over at once.
+pub const CHANGES_BYTES_TOGETHER: usize = 32 << 20;
 
 /// Bytes of a tool's name.
 pub const TOOL_NAME_BYTES_MAX: usize = 64;

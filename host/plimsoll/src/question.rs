@@ -451,6 +451,20 @@ pub enum SkipReason {
 }
 
 impl SkipReason {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Disabled,
+        Self::FailFast,
+        Self::Denied,
+        Self::Offline,
+        Self::Lock,
+        Self::Auth,
+        Self::NotFound,
+        Self::Network,
+        Self::Timeout,
+        Self::ResolverError,
+    ];
+
     /// The name in reports.
     pub fn name(self) -> &'static str {
         match self {

@@ -73,15 +73,12 @@ impl Project {
 
     /// Runs `plimsoll` with these words.
     pub fn run(&self, arguments: &str) -> Linted {
-        let start = Instant::now();
-        let output = self.command(arguments).output().expect("the program starts");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Linted {
-            status: output.status.code().unwrap_or(-1),
-            stdout: text(&output.stdout),
-            stderr: text(&output.stderr),
-            took: start.elapsed(),
-        }
+        Linted::of(&mut self.command(arguments))
+    }
+
+    /// The same, where a variable is otherwise.
+    pub fn variable_run(&self, name: &str, value: &str, arguments: &str) -> Linted {
+        Linted::of(self.command(arguments).env(name, value))
     }
 
     /// Runs `plimsoll lint --format json` with these words besides.
@@ -91,6 +88,18 @@ impl Project {
 }
 
 impl Linted {
+    fn of(command: &mut Command) -> Self {
+        let start = Instant::now();
+        let output = command.output().expect("the program starts");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self {
+            status: output.status.code().unwrap_or(-1),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+            took: start.elapsed(),
+        }
+    }
+
     /// The JSON it printed.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in {self:#?}"))

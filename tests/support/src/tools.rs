@@ -14,8 +14,7 @@ use crate::servers;
 /// When it is missing although [`REQUIRE_SERVERS`](crate::servers::REQUIRE_SERVERS) is `1`.
 #[must_use]
 pub fn shellcheck_or_skip(test: &str) -> bool {
-    let installed = find("shellcheck").map(drop).ok_or_else(|| "not installed: shellcheck".to_owned());
-    servers::run_or_skip(test, installed)
+    program_or_skip("shellcheck", test)
 }
 
 /// True when a test that needs strace can run; else says that it is skipped.
@@ -25,8 +24,17 @@ pub fn shellcheck_or_skip(test: &str) -> bool {
 /// When it is missing although [`REQUIRE_SERVERS`](crate::servers::REQUIRE_SERVERS) is `1`.
 #[must_use]
 pub fn strace_or_skip(test: &str) -> bool {
-    let installed = find("strace").map(drop).ok_or_else(|| "not installed: strace".to_owned());
-    servers::run_or_skip(test, installed)
+    program_or_skip("strace", test)
+}
+
+/// True when a test that needs a program can run; else says that it is skipped.
+///
+/// # Panics
+///
+/// When it is missing although [`REQUIRE_SERVERS`](crate::servers::REQUIRE_SERVERS) is `1`.
+#[must_use]
+pub fn program_or_skip(program: &str, test: &str) -> bool {
+    servers::run_or_skip(test, find(program).map(drop).ok_or_else(|| format!("not installed: {program}")))
 }
 
 /// Writes a program for `sh` into a folder.

@@ -14,7 +14,13 @@ use crate::plugin::Stored;
 
 /// Show or clear what earlier runs know of the world, and what is kept of plugins
 #[derive(Args)]
-#[command(arg_required_else_help = true)]
+#[command(
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  plimsoll cache info
+  plimsoll cache clear --cache-dir /tmp/answers"
+)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -26,8 +32,10 @@ pub(super) struct Arguments {
 #[derive(Clone, Copy, Subcommand)]
 enum Command {
     /// Show where the cache is, what it holds, and what that occupies
+    #[command(after_help = "Example: plimsoll cache info")]
     Info,
     /// Remove all answers, native code and pulled plugins; other files in the folder stay
+    #[command(after_help = "Example: plimsoll cache clear")]
     Clear,
 }
 

@@ -47,6 +47,7 @@ impl Configured {
             context: None,
             here: &here,
             is_fetched: false,
+            changes: None,
         };
         let configured = Self::read(given, variables)?;
         let lock = LockFile::at(configured.lock_folder(given).join(lock::FILE_NAME));

@@ -6,8 +6,10 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::chosen::{Chosen, chosen};
+use crate::changes::Changes;
 use crate::config::{self, Config, File, Files, Finder};
-use crate::discover::{Found, discover, real};
+use crate::discover::{Found, real};
 use crate::finding::{Problem, ProblemKind};
 use crate::limits::SOURCE_BYTES_MAX;
 use crate::lint::{Input, Ruleset, Source};
@@ -24,6 +26,8 @@ pub(super) struct Given<'a> {
     pub(super) here: &'a Path,
     /// Whether it is such a folder: nothing above it counts.
     pub(super) is_fetched: bool,
+    /// What has changed, where nothing else counts.
+    pub(super) changes: Option<&'a Changes>,
 }
 
 /// The files, and what holds for them.
@@ -48,7 +52,7 @@ pub(super) fn inputs(
     tree: Option<&File>,
     finder: Finder,
 ) -> anyhow::Result<Inputs> {
-    let Given { paths, stdin_filename, context, here, is_fetched } = given;
+    let Given { paths, stdin_filename, context, here, is_fetched, .. } = given;
     let base = config.folder.as_deref().filter(|_| !is_fetched).unwrap_or(here);
     let base = fs::canonicalize(base).unwrap_or_else(|_| base.to_owned());
     let mut nearest = Nearest { finder, ..Nearest::default() };
@@ -73,10 +77,14 @@ pub(super) fn inputs(
         let context = build_context(context, stdin_filename.map(|_| place.as_path()), here);
         inputs.push(Input { shown, source, ruleset, context });
     }
-    for Found { path, real, problem } in discover(&paths, is_fetched.then_some(here)) {
+    for Chosen { found: Found { path, real, problem }, staged } in chosen(given, &paths)? {
         let ruleset = nearest.of(&real)?;
         let shown = shown_path(&path, &real, &base);
-        let source = problem.map_or(Source::Path(path), Source::Broken);
+        let source = match (problem, staged) {
+            (Some(problem), _) => Source::Broken(problem),
+            (None, Some(bytes)) => Source::Bytes(bytes),
+            (None, None) => Source::Path(path),
+        };
         let context = build_context(context, Some(&real), here);
         inputs.push(Input { shown, source, ruleset, context });
     }
@@ -148,6 +156,9 @@ impl Nearest {
 
 /// Whether the folder of the lock, and so all that it is about, was given.
 pub(super) fn covers(given: Given, lock: &Path) -> bool {
+    if given.changes.is_some() {
+        return false;
+    }
     let canonical = |path: &Path| fs::canonicalize(path).ok();
     let folder = lock.parent().and_then(canonical);
     let mut given = given.paths.iter().filter_map(|path| canonical(&given.here.join(path)));

@@ -1,6 +1,8 @@
 //! The command line: one command, one file.
 
 mod cache;
+mod chosen;
+mod completions;
 mod configured;
 mod consent;
 mod demand;
@@ -9,12 +11,14 @@ mod inputs;
 mod known;
 mod lint;
 mod lock;
+mod man;
 mod plugin;
 mod progress;
 mod repository;
 mod rules;
 mod supply;
 mod version;
+mod watching;
 
 use std::borrow::Cow;
 use std::io::{self, Write as _};
@@ -24,7 +28,7 @@ use std::sync::{Arc, OnceLock};
 
 use anstream::{AutoStream, ColorChoice};
 use anyhow::Context as _;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Variables, store_key};
 use crate::plugin::{Host, Plugin, Store};
@@ -42,7 +46,17 @@ const INTERRUPTED: i32 = 130;
 
 /// Lints container builds with rules that are sandboxed WebAssembly components.
 #[derive(Parser)]
-#[command(name = "plimsoll", disable_version_flag = true, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    name = "plimsoll",
+    disable_version_flag = true,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    after_help = "\
+To begin with:
+  plimsoll lint                            lint the Dockerfiles of this folder and those in it
+  plimsoll explain UndefinedVar            what a rule wants, and why
+  plimsoll lint --help                     all that can be said of a run, with examples"
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -59,6 +73,8 @@ enum Command {
     Explain(explain::Arguments),
     Plugin(plugin::Arguments),
     Cache(cache::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
     Version(version::Arguments),
 }
 
@@ -86,12 +102,14 @@ pub fn main() -> ExitCode {
         Color::Auto => AutoStream::choice(&io::stdout()) != ColorChoice::Never,
     };
     let status = match arguments.command {
-        Command::Lint(arguments) => lint::run(*arguments, is_styled),
+        Command::Lint(arguments) => lint::run(&arguments, is_styled),
         Command::Lock(arguments) => lock::run(*arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Plugin(arguments) => plugin::run(arguments),
         Command::Cache(arguments) => cache::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),
     };
     while process::is_abandoned() {
@@ -106,6 +124,17 @@ pub fn main() -> ExitCode {
             ExitCode::from(FAILED)
         }
     }
+}
+
+/// The whole command line, for what is made of it: completions, manual pages, reference.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
+/// What a command's help ends with: examples, without the heading of the only one.
+pub fn examples(command: &clap::Command) -> String {
+    let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    text.strip_prefix("Example: ").map(|only| format!("  {only}")).unwrap_or(text)
 }
 
 /// Ends the process and the tools it started when somebody interrupts it, even where whoever started it let it

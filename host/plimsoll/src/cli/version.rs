@@ -7,6 +7,7 @@ use crate::plugin::contract;
 
 /// Show the version of the program and of the plugin contract
 #[derive(Args)]
+#[command(after_help = "Example: plimsoll version")]
 pub(super) struct Arguments {}
 
 pub(super) fn run(_: &Arguments) -> anyhow::Result<u8> {

@@ -11,6 +11,7 @@ pub mod call;
 mod component;
 pub mod contract;
 mod cost;
+mod described;
 mod engine;
 mod engine_config;
 mod failure;
@@ -40,6 +41,7 @@ pub use allowance::Limits;
 use bundle::BUNDLE;
 pub use call::{Answered, Call, Phase, Planned, Settings, Subject};
 pub use component::Component;
+pub use described::{DescribedOption, described_options};
 pub use engine::Host;
 pub use failure::{Failure, FailureKind, Misuse};
 use guest::Guest;
@@ -98,9 +100,14 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// The page without its cases, which are there for the tests.
+    /// Its page for people; the cases in it are for tests.
     pub fn page(&self) -> &str {
         self.documentation.split("\n## Cases").next().unwrap_or_default().trim_end()
+    }
+
+    /// Its severity where nobody says more: one that runs only where it is asked for is off until then.
+    pub fn shown_severity(&self) -> &'static str {
+        if self.is_opt_in { "off" } else { self.severity.name() }
     }
 }
 

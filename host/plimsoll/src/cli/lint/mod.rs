@@ -7,6 +7,7 @@ mod job;
 mod learned;
 mod say;
 mod setting;
+mod watch;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -16,11 +17,13 @@ use anyhow::{Context as _, ensure};
 use clap::Args;
 use plimsoll_dockerfile::{Platform, Reference};
 
+use super::chosen::changes;
 use super::inputs::Given;
 use super::repository::{self, Fetched};
-use super::{CLEAN, end_on_interrupt, variables};
+use super::{CLEAN, complain, end_on_interrupt, variables};
 use crate::clone::Address;
 use crate::config::{self, Digest, FailLevel, Mode, Target, Tool, Variables};
+use crate::lint::Outcome;
 use crate::recording::{Header, Recording};
 use crate::{age, lock};
 pub(super) use job::environment;
@@ -40,6 +43,8 @@ Examples:
   plimsoll lint --slow-checks=on services/ ask registries, in CI too
   plimsoll lint --explain-plan             what would be asked, of whom
   plimsoll lint --diff                     what --fix would change
+  plimsoll lint --changed=main             what differs from main; --staged: what would be committed
+  plimsoll lint --watch                    again after each change
   plimsoll lint git+https://git.example/team/app.git#main:services/api
   docker-gen | plimsoll lint - --stdin-filename api.Dockerfile")]
 pub(super) struct Arguments {
@@ -48,6 +53,8 @@ pub(super) struct Arguments {
     pub(super) paths: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) scope: Scope,
+    #[command(flatten)]
+    choice: Choice,
     /// What to call standard input in reports
     #[arg(long, value_name = "FILE")]
     stdin_filename: Option<PathBuf>,
@@ -80,7 +87,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["slow_checks", "explain_plan"])]
     replay: Option<PathBuf>,
     /// Apply the fixes of findings that leave the built image as it is, and report what is left
-    #[arg(long, conflicts_with_all = ["diff", "explain_plan"])]
+    #[arg(long, conflicts_with_all = ["diff", "explain_plan", "staged"])]
     fix: bool,
     /// Count those fixes in too after which the built image may be another one
     #[arg(long)]
@@ -97,6 +104,20 @@ pub(super) struct Arguments {
     /// More on standard error; twice for the messages of plugins
     #[arg(short, long, conflicts_with = "quiet", action = clap::ArgAction::Count)]
     verbose: u8,
+}
+
+/// Which of the files, and how often.
+#[derive(Args, Default)]
+pub(super) struct Choice {
+    /// Lint only what has changed since a revision, or without one since the branch began; files new to git count
+    #[arg(long, value_name = "REV", num_args = 0..=1, default_missing_value = "", conflicts_with = "staged")]
+    changed: Option<String>,
+    /// Lint only what is staged for the next commit, as it is staged
+    #[arg(long, conflicts_with = "watch")]
+    staged: bool,
+    /// Lint again after each change, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["record", "stdin_filename"])]
+    watch: bool,
 }
 
 /// What a run is about, whatever comes of it.
@@ -161,6 +182,7 @@ impl Arguments {
         Self {
             paths,
             scope,
+            choice: Choice::default(),
             stdin_filename: None,
             formats: Vec::new(),
             statistics: false,
@@ -192,40 +214,60 @@ impl Scope {
 #[derive(Clone)]
 struct Platforms(Vec<Platform>);
 
-pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
+pub(super) fn run(arguments: &Arguments, is_styled: bool) -> anyhow::Result<u8> {
     end_on_interrupt()?;
     let variables = variables();
+    if arguments.choice.watch {
+        return watch::run(arguments, &variables, is_styled);
+    }
+    Ok(once(arguments, &variables, is_styled)?.status)
+}
+
+/// What a run came to.
+struct Ran {
+    status: u8,
+    /// The lock, whether or not there is one.
+    lock: PathBuf,
+}
+
+fn once(arguments: &Arguments, variables: &Variables, is_styled: bool) -> anyhow::Result<Ran> {
     let here = env::current_dir().context("the working directory is gone")?;
     if let Some(context) = &arguments.scope.context {
         ensure!(context.is_dir(), "--context {}: there is no such folder", context.display());
     }
     let fetched = repository::address(&arguments.paths)?;
-    let fetched = fetched.map(|address| fetch(address, &arguments, &variables)).transpose()?;
+    let fetched = fetched.map(|address| fetch(address, arguments, variables)).transpose()?;
     let (paths, here) = match &fetched {
         Some(Fetched { checkout, .. }) => (vec![checkout.place.clone()], checkout.root.clone()),
         None => (arguments.paths.clone(), here),
     };
+    let changes = changes(arguments.choice.changed.as_deref(), arguments.choice.staged, &paths, &here)?;
     let given = Given {
         paths: &paths,
         stdin_filename: arguments.stdin_filename.as_deref(),
         context: arguments.scope.context.as_deref(),
         here: &here,
         is_fetched: fetched.is_some(),
+        changes: changes.as_ref(),
     };
-    let mut setting = Setting::of(&arguments, given, &variables)?;
-    let prepared = Prepared::of(&arguments, given, &mut setting, &variables)?;
+    let mut setting = Setting::of(arguments, given, variables)?;
+    let prepared = Prepared::of(arguments, given, &mut setting, variables)?;
     let mut outcome = crate::lint::run(&prepared.job);
     if arguments.replay.is_none() {
         learned::forget_what_is_renewed(&setting, &mut outcome);
     }
     if arguments.diff {
-        return fix::show(&arguments, &setting, &prepared.job, &outcome);
+        let status = fix::show(arguments, &setting, &prepared.job, &outcome)?;
+        return Ok(Ran { status, lock: setting.lock.path().to_owned() });
     }
     let unwritten = match arguments.fix {
-        true => fix::apply(&arguments, &setting, &prepared.job, &mut outcome, &here)?,
+        true => fix::apply(arguments, &setting, &prepared.job, &mut outcome, &here)?,
         false => CLEAN,
     };
-    let status = say::say(&arguments, &setting, &prepared, &outcome, fetched.as_ref(), is_styled)?.max(unwritten);
+    if let Some(changes) = changes.filter(|_| prepared.job.inputs.is_empty() && !arguments.scope.quiet) {
+        complain(&format!("note: no Dockerfile differs from {}", changes.since_what()));
+    }
+    let status = say::say(arguments, &setting, &prepared, &outcome, fetched.as_ref(), is_styled)?.max(unwritten);
     // What a recording says was true another day.
     if arguments.replay.is_none() {
         learned::settle(
@@ -237,18 +279,27 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
         )?;
     }
     if let Some(path) = &arguments.record {
-        let mut recording = Recording::new(Header::new(prepared.job.now, setting.config.pools.console.enabled), &here);
-        for (question, outcome) in &outcome.settled {
-            recording.add(question, outcome.as_deref());
-        }
-        recording.write(path).with_context(|| format!("--record {}", path.display()))?;
+        record(path, &setting, &prepared, &outcome, &here)?;
     }
-    Ok(status)
+    Ok(Ran { status, lock: setting.lock.path().to_owned() })
+}
+
+fn record(path: &Path, setting: &Setting, prepared: &Prepared, outcome: &Outcome, here: &Path) -> anyhow::Result<()> {
+    let mut recording = Recording::new(Header::new(prepared.job.now, setting.config.pools.console.enabled), here);
+    for (question, outcome) in &outcome.settled {
+        recording.add(question, outcome.as_deref());
+    }
+    recording.write(path).with_context(|| format!("--record {}", path.display()))
 }
 
 fn fetch(address: Address, arguments: &Arguments, variables: &Variables) -> anyhow::Result<Fetched> {
     ensure!(arguments.scope.context.is_none(), "{address}: leave out --context: the repository is the context");
     ensure!(arguments.stdin_filename.is_none(), "{address}: leave out --stdin-filename: no file is read from there");
+    let Choice { changed, staged, watch } = &arguments.choice;
+    ensure!(
+        changed.is_none() && !staged && !watch,
+        "{address}: leave out --changed, --staged and --watch: they are for a checkout"
+    );
     ensure!(arguments.replay.is_none(), "{address}: --replay asks nobody: lint a checkout with it");
     Fetched::of(address, setting::flags(arguments), variables)
 }

@@ -21,6 +21,11 @@ use crate::rewrite::{self, RewriteError};
 /// Behind what FROM, COPY --from and RUN --mount name literally; nothing else in the
 /// files changes. Exit status: 1 if something was left as it is.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  plimsoll lock apply --dry-run            what would change
+  plimsoll lock apply
+  plimsoll lock apply --undo               take them out again")]
 pub(super) struct Arguments {
     /// Files or folders
     #[arg(default_value = ".")]

@@ -14,6 +14,10 @@ use crate::lock::{Entry, keys};
 ///
 /// Nobody is asked. Exit status: 1 if there is anything to say.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  plimsoll lock check                      what this folder refers to
+  plimsoll lock check services/api")]
 pub(super) struct Arguments {
     /// Files or folders; what nothing refers to is told of whole trees only
     #[arg(default_value = ".")]
@@ -24,6 +28,7 @@ pub(super) struct Arguments {
 
 /// Take out what nothing refers to any more
 #[derive(Args)]
+#[command(after_help = "Example: plimsoll lock prune --dry-run")]
 pub(super) struct PruneArguments {
     /// Show what would go, and write nothing
     #[arg(long)]

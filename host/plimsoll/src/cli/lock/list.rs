@@ -14,6 +14,10 @@ use crate::lock::{Lock, LockFile, Policy};
 
 /// Show what stands in the lock
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  plimsoll lock list
+  plimsoll lock list --format json")]
 pub(super) struct Arguments {
     /// How to report
     #[arg(long, value_enum, default_value = "text")]

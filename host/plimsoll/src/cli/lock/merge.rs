@@ -15,7 +15,10 @@ use crate::lock::{ANSWERS_FILE_NAME, FILE_NAME, Joined, Lock, LockFile, join_ove
 /// Without files: joins what git left in plimsoll.lock and plimsoll.answers. With
 /// three: git's merge driver for the lock. Exit status: 1 if something is left for you to choose.
 #[derive(Args)]
-#[command(after_help = "`plimsoll lock init` says how to have git use it.")]
+#[command(after_help = "\
+Example: plimsoll lock merge
+
+`plimsoll lock init` says how to have git use it.")]
 pub(super) struct Arguments {
     /// What both sides were made from, ours, and theirs; the result goes into ours
     #[arg(num_args = 3, value_names = ["BASE", "OURS", "THEIRS"])]
@@ -24,6 +27,7 @@ pub(super) struct Arguments {
 
 /// Show how to have git merge locks
 #[derive(Args)]
+#[command(after_help = "Example: plimsoll lock init")]
 pub(super) struct InitArguments {}
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {

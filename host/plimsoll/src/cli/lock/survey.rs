@@ -61,7 +61,14 @@ impl Survey {
             ensure_files(path)?;
             ensure!(path.as_os_str() != "-", "-: name files or folders, since the lock says of which files it is");
         }
-        let given = Given { paths, stdin_filename: None, context: context.as_deref(), here: &here, is_fetched: false };
+        let given = Given {
+            paths,
+            stdin_filename: None,
+            context: context.as_deref(),
+            here: &here,
+            is_fetched: false,
+            changes: None,
+        };
         let mut setting = Setting::of(&arguments, given, &variables)?;
         setting.ask = if asking == Asking::World { Ask::Everything } else { Ask::Nothing };
         ensure!(

@@ -17,6 +17,7 @@ use crate::question::{Question, SkipReason};
 /// pinned URL or branch no more. That a tag has moved is told, and no failure. Plugins are
 /// for `plimsoll plugin verify`.
 #[derive(Args)]
+#[command(after_help = "Example: plimsoll lock verify")]
 pub(super) struct Arguments {
     #[command(flatten)]
     scope: Scope,

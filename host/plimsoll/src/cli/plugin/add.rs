@@ -306,7 +306,7 @@ fn summary(
     let mut text = format!("{name} {} ({})\n\n", printable(version), printable(place));
     let width = rules.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
     for rule in rules {
-        let severity = if rule.is_opt_in { "off" } else { rule.severity.name() };
+        let severity = rule.shown_severity();
         let _ = writeln!(text, "{:width$}  {severity:7}  {}", rule.name, printable(&rule.summary));
     }
     let imports = if capabilities.is_empty() { "nothing".to_owned() } else { capabilities.join(", ") };

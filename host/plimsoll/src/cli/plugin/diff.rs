@@ -62,7 +62,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let here = env::current_dir().context("the working directory is gone")?;
     let arguments = lint::Arguments::unreported(paths, scope, None);
     let (paths, context) = (&arguments.paths, arguments.scope.context.as_deref());
-    let given = Given { paths, stdin_filename: None, context, here: &here, is_fetched: false };
+    let given = Given { paths, stdin_filename: None, context, here: &here, is_fetched: false, changes: None };
     let mut setting = Setting::of(&arguments, given, &variables)?;
     // What one version finds must not keep it from asking what the other asks.
     setting.config.fail_fast = false;

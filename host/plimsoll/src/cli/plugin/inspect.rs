@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use clap::Args;
 use serde::Serialize;
 
+use super::super::rules::DescribedRule;
 use super::super::{CLEAN, Format, print};
 use super::around::component;
 use super::load;
-use crate::plugin::{Component, Plugin, Rule, check_name, contract};
+use crate::plugin::{Component, Plugin, check_name, contract};
 use crate::report::printable;
 
 /// Show what a component holds and what it can ask for
@@ -42,20 +43,7 @@ struct Inspected<'p> {
     capabilities: &'p [&'static str],
     /// What it gets nothing of.
     wasi: &'p [String],
-    rules: Vec<InspectedRule<'p>>,
-}
-
-#[derive(Serialize)]
-struct InspectedRule<'p> {
-    name: &'p str,
-    severity: &'static str,
-    opt_in: bool,
-    about: &'static str,
-    fixable: bool,
-    summary: &'p str,
-    url: Option<&'p str>,
-    /// JSON Schema; null where the rule takes no options.
-    options: Option<serde_json::Value>,
+    rules: Vec<DescribedRule<'p>>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
@@ -72,16 +60,6 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 }
 
 fn inspected<'p>(plugin: &'p Plugin, component: &'p Component) -> Inspected<'p> {
-    let rule = |rule: &'p Rule| InspectedRule {
-        name: &rule.name,
-        severity: rule.severity.name(),
-        opt_in: rule.is_opt_in,
-        about: if rule.is_about_lock { "lock" } else { "dockerfile" },
-        fixable: rule.is_fixable,
-        summary: &rule.summary,
-        url: rule.url.as_deref(),
-        options: options(&rule.options_schema),
-    };
     Inspected {
         name: &plugin.name,
         version: &plugin.version,
@@ -90,13 +68,8 @@ fn inspected<'p>(plugin: &'p Plugin, component: &'p Component) -> Inspected<'p> 
         bytes: component.bytes().len(),
         capabilities: &plugin.capabilities,
         wasi: &plugin.wasi,
-        rules: plugin.rules.iter().map(rule).collect(),
+        rules: plugin.rules.iter().map(DescribedRule::of).collect(),
     }
-}
-
-/// The schema; one that is no JSON as the text it is.
-fn options(schema: &str) -> Option<serde_json::Value> {
-    (!schema.is_empty()).then(|| serde_json::from_str(schema).unwrap_or_else(|_| schema.into()))
 }
 
 /// For people.
@@ -114,7 +87,7 @@ pub(super) fn text(plugin: &Plugin, component: &Component) -> String {
     );
     let width = rules.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
     for rule in &rules {
-        let severity = if rule.opt_in { "off" } else { rule.severity };
+        let severity = rule.shown_severity;
         let _ = writeln!(text, "\n{:width$}  {severity:7}  {}", rule.name, printable(rule.summary));
         if let Some(options) = &rule.options {
             let _ = writeln!(text, "  options: {}", printable(&options.to_string()));

@@ -16,6 +16,10 @@ use crate::report::printable;
 
 /// List the plugins that you let run, and those that the tree around you asks for
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  plimsoll plugin list
+  plimsoll plugin list --format json")]
 pub(super) struct Arguments {
     /// How to report
     #[arg(long, value_enum, default_value = "text")]

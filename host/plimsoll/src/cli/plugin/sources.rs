@@ -2,21 +2,17 @@
 //!
 //! Input: a plugin's folder. Output: its files, without those that tools and git write.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::path::Path;
 
 use anyhow::ensure;
 
+use super::super::watching::{Files, look};
 use crate::limits::WATCH_FILES_MAX;
 
-/// When each file was changed, and how long it is.
-pub(super) type Sources = BTreeMap<PathBuf, (SystemTime, u64)>;
-
 /// The files that an author edits: not what Cargo, npm, pip and git write.
-pub(super) fn sources(folder: &Path) -> anyhow::Result<Sources> {
-    let mut sources = Sources::new();
+pub(super) fn sources(folder: &Path) -> anyhow::Result<Files> {
+    let mut sources = Files::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         // Files come and go while somebody saves: what cannot be read is not there.
@@ -29,7 +25,7 @@ pub(super) fn sources(folder: &Path) -> anyhow::Result<Sources> {
                     text.starts_with('.') || text == "node_modules" || text == "__pycache__" || is_made(&path);
                 folders.extend((!is_foreign).then_some(path));
             } else if name != "Cargo.lock" && path.extension().is_none_or(|extension| extension != "wasm") {
-                sources.insert(path, (metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH), metadata.len()));
+                look(&mut sources, &path);
                 let shown = folder.display();
                 ensure!(
                     sources.len() <= WATCH_FILES_MAX,

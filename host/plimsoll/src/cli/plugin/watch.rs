@@ -4,21 +4,16 @@
 //! after each change, until somebody ends it. Invariant: a change that happens
 //! during a run is followed by another run.
 
-use std::io::{self, IsTerminal as _};
-use std::path::{Path, PathBuf};
-use std::thread;
+use std::path::PathBuf;
 
 use anyhow::ensure;
 use clap::Args;
 
-use super::super::{complain, print};
+use super::super::watching::again;
 use super::language::Language;
-use super::sources::{Sources, sources};
+use super::sources::sources;
 use super::test;
 use crate::limits::WATCH_TICK;
-
-/// Moves to the top of an empty screen.
-const CLEAR: &str = "\x1b[2J\x1b[H";
 
 /// Build and test a plugin again after each change of its files
 #[derive(Args)]
@@ -35,28 +30,6 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         Language::is_in(&arguments.path),
         "{shown}: it has no Cargo.toml (nor package.json, pyproject.toml or plugin.toml), so it is no plugin's folder"
     );
-    loop {
-        let before = sources(&arguments.path)?;
-        if io::stdout().is_terminal() {
-            print(CLEAR)?;
-        }
-        if let Err(error) = test::run(&test::Arguments::of(&arguments.path)) {
-            complain(&format!("error: {error:#}"));
-        }
-        complain(&format!("waiting for changes in {shown}; Ctrl-C ends"));
-        wait_for_change(&arguments.path, &before)?;
-    }
-}
-
-/// Returns once something is different and nobody is writing any more.
-fn wait_for_change(folder: &Path, before: &Sources) -> anyhow::Result<()> {
-    let mut last = sources(folder)?;
-    loop {
-        thread::sleep(WATCH_TICK);
-        let now = sources(folder)?;
-        if now == last && now != *before {
-            return Ok(());
-        }
-        last = now;
-    }
+    let round = || test::run(&test::Arguments::of(&arguments.path)).map(drop);
+    match again(&shown.to_string(), WATCH_TICK, || sources(&arguments.path), round)? {}
 }

@@ -11,6 +11,7 @@ pub mod question;
 pub mod age;
 pub mod finding;
 pub mod config;
+pub mod rewrite;
 pub mod discover;
 pub mod document;
 pub mod signature;

@@ -4,16 +4,15 @@
 //! and puts a whole file in its place; a process that is killed leaves the old one.
 //! Nothing but a regular file is read, or replaced.
 
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use super::{ANSWERS_FILE_NAME, Answers, Lock, Malformed, Parsed};
 use crate::limits::LOCK_BYTES_MAX;
-use crate::private::TEMPORARY_SUFFIX;
+use crate::rewrite;
 
 /// Where a lock is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,78 +123,16 @@ impl LockFile {
     /// When it cannot be read or written, or `change` refuses; then it stays as it is.
     pub fn replace(&self, change: impl FnOnce(&str) -> Result<String, Malformed>) -> Result<(), LockError> {
         let trouble = |error| LockError::Io(self.path.clone(), error);
-        let _held = hold(self.folder()).map_err(trouble)?;
+        let _held = rewrite::hold(&self.path).map_err(trouble)?;
         let before = self.text()?;
         let after = change(&before).map_err(|malformed| LockError::Malformed(self.path.clone(), malformed))?;
-        // Whoever left such a file is gone: all who write hold the folder's lock.
-        self.remove_left_behind();
+        rewrite::remove_left_behind(&self.path);
         if after == before {
             return Ok(());
         }
         if after.is_empty() {
             return fs::remove_file(&self.path).map_err(trouble);
         }
-        self.put(&after).map_err(trouble)
+        rewrite::put(&self.path, after.as_bytes()).map_err(trouble)
     }
-
-    fn put(&self, text: &str) -> io::Result<()> {
-        let mut temporary = self.temporary_prefix();
-        temporary.push(format!("{}{TEMPORARY_SUFFIX}", std::process::id()));
-        let temporary = self.folder().join(temporary);
-        let written = OpenOptions::new().write(true).create_new(true).open(&temporary).and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            if let Ok(metadata) = fs::metadata(&self.path) {
-                file.set_permissions(metadata.permissions())?;
-            }
-            file.sync_all()
-        });
-        let replaced = written.and_then(|()| fs::rename(&temporary, &self.path));
-        if replaced.is_err() {
-            let _ = fs::remove_file(&temporary);
-        }
-        replaced
-    }
-
-    fn remove_left_behind(&self) {
-        let prefix = self.temporary_prefix();
-        let prefix = prefix.to_string_lossy();
-        for entry in fs::read_dir(self.folder()).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            let process = name.strip_prefix(&*prefix).and_then(|rest| rest.strip_suffix(TEMPORARY_SUFFIX));
-            if process.is_some_and(|process| process.parse::<u32>().is_ok()) {
-                let _ = fs::remove_file(entry.path());
-            }
-        }
-    }
-
-    /// How files begin that are not whole yet.
-    fn temporary_prefix(&self) -> OsString {
-        let mut name = OsString::from(".");
-        name.push(self.path.file_name().unwrap_or_default());
-        name.push(".");
-        name
-    }
-
-    fn folder(&self) -> &Path {
-        self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-    }
-}
-
-/// Holds the advisory lock of a folder until it is let go.
-#[cfg(unix)]
-fn hold(folder: &Path) -> io::Result<File> {
-    let folder = File::open(folder)?;
-    folder.lock()?;
-    Ok(folder)
-}
-
-/// Folders cannot be locked here: a file among the temporary ones stands for it.
-#[cfg(not(unix))]
-fn hold(folder: &Path) -> io::Result<File> {
-    let name = crate::config::Digest::of(fs::canonicalize(folder)?.as_os_str().as_encoded_bytes());
-    let path = std::env::temp_dir().join(format!("plimsoll-{}.lock", name.digits()));
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
-    file.lock()?;
-    Ok(file)
 }

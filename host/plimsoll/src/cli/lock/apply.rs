@@ -11,9 +11,10 @@ use plimsoll_dockerfile::{Inputs, Platform};
 use super::survey::{Asking, Survey};
 use crate::cli::lint::Scope;
 use crate::cli::{CLEAN, FOUND, complain, print_lines};
+use crate::limits::SOURCE_BYTES_MAX;
 use crate::lint::{Input, Source};
 use crate::lock::apply::{Applied, Left, Pins, apply, undo};
-use crate::lock::{LockFile, Malformed};
+use crate::rewrite::{self, RewriteError};
 
 /// Write digests into Dockerfiles, or take them out again
 ///
@@ -60,22 +61,15 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         if !done.insert(path.clone()) {
             continue;
         }
-        let mut applied = None;
-        let result = LockFile::at(path).replace(|text| {
-            let after = edit(text.as_bytes(), &pins, &builds);
-            let changed = String::from_utf8(after.source.clone());
-            applied = Some(after);
-            match (changed, arguments.dry_run) {
-                (_, true) => Ok(text.to_owned()),
-                (Ok(changed), false) => Ok(changed),
-                (Err(error), false) => Err(Malformed { line: 1, message: error.to_string() }),
+        let applied = match edited(&path, arguments.dry_run, |source| edit(source, &pins, &builds)) {
+            Ok(applied) => applied,
+            Err(error) => {
+                complain(&format!("error: {error}"));
+                status = FOUND;
+                continue;
             }
-        });
-        if let Err(error) = result {
-            complain(&format!("error: {error}"));
-            status = FOUND;
-        }
-        let Some(Applied { changed, left, .. }) = applied else { continue };
+        };
+        let Applied { changed, left, .. } = applied;
         if changed > 0 && !is_quiet {
             print_lines(&format!("{shown}: {changed} changed\n"))?;
         }
@@ -85,6 +79,17 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         }
     }
     Ok(status)
+}
+
+/// What an edit makes of a file, which then holds that unless it is only tried.
+fn edited(path: &Path, is_tried: bool, edit: impl FnOnce(&[u8]) -> Applied) -> Result<Applied, RewriteError> {
+    let before = rewrite::read(path, SOURCE_BYTES_MAX)?;
+    let applied = edit(&before);
+    if !is_tried {
+        // No link leads to it, so none leads out.
+        rewrite::file(path, path, &before, &applied.source)?;
+    }
+    Ok(applied)
 }
 
 /// Where a file is; none for a link, since what stands there may be somebody else's.

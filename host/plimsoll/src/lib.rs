@@ -25,6 +25,7 @@ pub mod lock;
 pub mod distribution;
 pub mod schedule;
 pub mod lint;
+pub mod baseline;
 pub mod pages;
 pub mod report;
 pub mod cli;

@@ -8,6 +8,7 @@ use clap::Args;
 use super::known::{self, Named};
 use super::{CLEAN, print};
 use crate::config::similar;
+use crate::lint::own_rules;
 use crate::plugin::Rule;
 use crate::report::printable;
 
@@ -23,7 +24,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let (_host, plugins) = known::plugins(&arguments.named)?;
-    let rules: Vec<&Rule> = plugins.iter().flat_map(|plugin| &plugin.rules).collect();
+    let rules: Vec<&Rule> = plugins.iter().flat_map(|plugin| &plugin.rules).chain(own_rules()).collect();
     let asked = arguments.rule.as_str();
     let is_asked = |name: &str| name.eq_ignore_ascii_case(asked);
     let Some(rule) = rules

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::known::{self, Named};
 use super::{CLEAN, print};
+use crate::lint::own_rules;
 use crate::report::printable;
 
 /// List the rules, their severities and what they ask of a Dockerfile
@@ -17,7 +18,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let (_host, plugins) = known::plugins(&arguments.named)?;
-    let rules: Vec<_> = plugins.iter().flat_map(|plugin| &plugin.rules).collect();
+    let rules: Vec<_> = plugins.iter().flat_map(|plugin| &plugin.rules).chain(own_rules()).collect();
     let width = rules.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
     let mut text = String::new();
     for rule in rules {

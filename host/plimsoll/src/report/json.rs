@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Summary;
 use crate::document::Source;
-use crate::finding::{Finding, ProblemKind, Severity};
+use crate::finding::{Finding, ProblemKind, Severity, Suppression};
 use crate::lint::{FileReport, Outcome};
 use crate::question::SkipReason;
 
@@ -39,6 +39,7 @@ pub fn json(outcome: &Outcome, mode: &'static str, repository: Option<Repository
             warning: summary.count(Severity::Warning),
             info: summary.count(Severity::Info),
             style: summary.count(Severity::Style),
+            suppressed: summary.suppressed,
             problems: summary.problems,
             not_checked: summary.not_checked,
         },
@@ -71,6 +72,8 @@ struct Document<'o> {
 struct File<'o> {
     path: &'o str,
     findings: Vec<JsonFinding<'o>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    suppressed: Vec<JsonSuppressed<'o>>,
     problems: Vec<JsonProblem<'o>>,
     skipped: Vec<JsonSkipped<'o>>,
 }
@@ -84,6 +87,25 @@ pub(super) struct JsonFinding<'o> {
     range: Range,
     #[serde(skip_serializing_if = "Option::is_none")]
     lock: Option<JsonLockLine<'o>>,
+}
+
+#[derive(Serialize)]
+struct JsonSuppressed<'o> {
+    #[serde(flatten)]
+    finding: JsonFinding<'o>,
+    by: JsonSuppression<'o>,
+}
+
+/// Why a finding counts for nothing.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum JsonSuppression<'o> {
+    Comment {
+        line: u32,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'o str>,
+    },
+    Baseline,
 }
 
 #[derive(Serialize)]
@@ -129,6 +151,8 @@ struct Counts {
     warning: usize,
     info: usize,
     style: usize,
+    #[serde(skip_serializing_if = "is_none")]
+    suppressed: usize,
     problems: usize,
     not_checked: usize,
 }
@@ -142,6 +166,11 @@ struct SlowChecks {
     from_cache: usize,
     executed: usize,
     skipped: BTreeMap<&'static str, usize>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 impl<'o> JsonFinding<'o> {
@@ -170,6 +199,17 @@ impl<'o> File<'o> {
         Self {
             path: &file.path,
             findings: file.findings.iter().map(|finding| JsonFinding::of(finding, source)).collect(),
+            suppressed: (file.suppressed.iter())
+                .map(|(finding, why)| JsonSuppressed {
+                    finding: JsonFinding::of(finding, source),
+                    by: match why {
+                        Suppression::Comment { line, reason } => {
+                            JsonSuppression::Comment { line: *line, reason: reason.as_deref() }
+                        }
+                        Suppression::Baseline => JsonSuppression::Baseline,
+                    },
+                })
+                .collect(),
             problems: (file.problems.iter())
                 .map(|problem| JsonProblem { kind: problem.kind, message: &problem.message, line: problem.line })
                 .collect(),

@@ -79,8 +79,12 @@ fn summary_line(summary: &Summary) -> String {
         0 => String::new(),
         count => format!("; {count} not checked"),
     };
+    let suppressed = match summary.suppressed {
+        0 => String::new(),
+        count => format!("; {count} suppressed"),
+    };
     if summary.findings() == 0 {
-        return format!("No findings{problems} in {files}{unchecked}.");
+        return format!("No findings{problems} in {files}{suppressed}{unchecked}.");
     }
     let severities = [Severity::Error, Severity::Warning, Severity::Info, Severity::Style];
     let parts: Vec<String> = severities
@@ -92,7 +96,7 @@ fn summary_line(summary: &Summary) -> String {
         })
         .collect();
     let findings = counted(summary.findings(), "finding");
-    format!("{findings}{problems} in {files} ({}){unchecked}.", parts.join(", "))
+    format!("{findings}{problems} in {files} ({}){suppressed}{unchecked}.", parts.join(", "))
 }
 
 fn level(severity: Severity) -> Level<'static> {

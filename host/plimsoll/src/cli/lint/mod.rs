@@ -5,6 +5,7 @@ mod job;
 mod learned;
 mod say;
 mod setting;
+mod suppressing;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ pub(super) use job::environment;
 pub(super) use job::{Plugins, Prepared};
 pub(super) use say::notes;
 pub(super) use setting::Setting;
+use suppressing::Suppressing;
 
 /// Lint Dockerfiles
 ///
@@ -69,6 +71,8 @@ pub(super) struct Arguments {
     /// Show what would be asked, and ask nothing
     #[arg(long, conflicts_with = "format")]
     explain_plan: bool,
+    #[command(flatten)]
+    suppressing: Suppressing,
     /// More on standard error; twice for the messages of plugins
     #[arg(short, long, conflicts_with = "quiet", action = clap::ArgAction::Count)]
     verbose: u8,
@@ -144,6 +148,7 @@ impl Arguments {
             record: None,
             replay: None,
             explain_plan: false,
+            suppressing: Suppressing::default(),
             verbose: 0,
         }
     }
@@ -181,10 +186,15 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
         is_fetched: fetched.is_some(),
     };
     let mut setting = Setting::of(&arguments, given, &variables)?;
+    arguments.suppressing.check(&setting)?;
     let prepared = Prepared::of(&arguments, given, &mut setting, &variables)?;
     let mut outcome = crate::lint::run(&prepared.job);
     if arguments.replay.is_none() {
         learned::forget_what_is_renewed(&setting, &mut outcome);
+    }
+    arguments.suppressing.hide_known(&setting, &prepared, &mut outcome, given)?;
+    if arguments.suppressing.suppress {
+        return arguments.suppressing.insert(&prepared, &outcome, given);
     }
     let status = say::say(&arguments, &setting, &prepared, &outcome, fetched.as_ref(), is_styled)?;
     // What a recording says was true another day.

@@ -7,7 +7,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use time::format_description::well_known::Rfc3339;
-use time::{OffsetDateTime, UtcOffset};
+use time::{Date, OffsetDateTime, UtcOffset};
 
 /// The variable that sets the moment, as for reproducible builds: seconds since 1970.
 pub const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";
@@ -38,9 +38,18 @@ pub fn made(created: Option<&str>) -> Option<String> {
 
 /// A moment in the same form; the last that has one for those after it.
 pub fn text(moment: SystemTime) -> String {
+    shown(utc(moment))
+}
+
+/// The day of a moment, in UTC.
+pub fn day(moment: SystemTime) -> Date {
+    utc(moment).date()
+}
+
+fn utc(moment: SystemTime) -> OffsetDateTime {
     let seconds = moment.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().min(SECONDS_MAX);
     let moment = i64::try_from(seconds).ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
-    shown(moment.unwrap_or(OffsetDateTime::UNIX_EPOCH))
+    moment.unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
 fn shown(made: OffsetDateTime) -> String {

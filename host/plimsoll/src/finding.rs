@@ -91,6 +91,20 @@ pub struct Fix {
     pub renews_entry: bool,
 }
 
+/// Why a finding counts for nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Suppression {
+    /// A comment of the file waves it through.
+    Comment {
+        /// Its line, from 1.
+        line: u32,
+        /// What it says after `--`.
+        reason: Option<Arc<str>>,
+    },
+    /// It is in the baseline.
+    Baseline,
+}
+
 /// What went wrong with a file, apart from its content's findings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {

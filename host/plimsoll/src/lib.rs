@@ -26,6 +26,7 @@ pub mod lock;
 pub mod distribution;
 pub mod schedule;
 pub mod lint;
+pub mod baseline;
 pub mod fix;
 pub mod pages;
 pub mod report;

@@ -13,8 +13,8 @@ pub const BYTES_TOGETHER_MAX: usize = 1 << 20;
 /// Reasons why BuildKit would refuse one file that are listed.
 pub const SYNTAX_PROBLEMS_MAX: usize = 5;
 
-/// Comments of one file that wave findings of one instruction through; those
-/// after them do nothing.
+/// Rules that the comments of one file name; those after them count for nothing,
+/// and that is told.
 pub const SUPPRESSIONS_MAX: usize = 10_000;
 
 /// Bytes of `plimsoll.toml`.
@@ -343,6 +343,11 @@ pub const LOCK_ENTRIES_MAX: usize = 200_000;
 pub const ANSWERS_BYTES_MAX: u64 = 64 << 20;
 /// Bytes of one of their lines.
 pub const ANSWERS_LINE_BYTES_MAX: usize = 4 << 20;
+
+/// Bytes of a baseline.
+pub const BASELINE_BYTES_MAX: u64 = 64 << 20;
+/// Characters of a reason that is written into Dockerfiles.
+pub const REASON_CHARACTERS_MAX: usize = 1_000;
 
 /// Bytes of a recording.
 pub const RECORDING_BYTES_MAX: u64 = 256 << 20;

@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 /// The page of what is asked for.
 fn explained(asked: &str, plugins: &[Plugin]) -> anyhow::Result<String> {
     let is_asked = |name: &str| name.eq_ignore_ascii_case(asked);
-    let rules = || plugins.iter().flat_map(|plugin| plugin.rules.iter().map(move |rule| (plugin, rule)));
+    let rules = || rules::all(plugins);
     if let Some((plugin, rule)) = rules().find(|(_, rule)| names(rule).any(is_asked)) {
         return Ok(of_rule(plugin, rule));
     }
@@ -85,14 +85,14 @@ fn section<'n>(document: &'static str, name: &'n str) -> Option<(&'n str, &'stat
 }
 
 /// A page, and what its plugin says of the rule besides.
-fn of_rule(plugin: &Plugin, rule: &Rule) -> String {
+fn of_rule(plugin: Option<&Plugin>, rule: &Rule) -> String {
     let mut text = rule.page().lines().map(printable).collect::<Vec<_>>().join("\n");
     let asked_for = if rule.is_opt_in { ", where plimsoll.toml asks for it" } else { "" };
     let _ = write!(text, "\n\nRule: {}\nSeverity: {}{asked_for}\n", rule.name, rule.severity);
     if rule.is_fixable {
         text.push_str("Fix: yes\n");
     }
-    if !plugin.capabilities.is_empty() {
+    if let Some(plugin) = plugin.filter(|plugin| !plugin.capabilities.is_empty()) {
         let _ = writeln!(text, "May ask, as all of {}: {}", plugin.name, plugin.capabilities.join(", "));
     }
     for option in described_options(&rule.options_schema) {

@@ -59,6 +59,10 @@ pub struct LintTable {
     /// The platforms to build for.
     #[serde(rename = "target-platform", deserialize_with = "platforms")]
     pub target_platforms: Option<Vec<Platform>>,
+    /// Whether comments that wave findings through have to say why.
+    pub require_reason: Option<bool>,
+    /// The file of findings that are known. It lies in the folder of this file or below.
+    pub baseline: Option<PathBuf>,
 }
 
 /// `[registries]`. What is relative is so to the file's folder.

@@ -112,6 +112,12 @@ pub struct Flags {
     pub trust: Vec<Digest>,
     /// `--trust-workspace`; without it, the variable counts.
     pub trust_workspace: bool,
+    /// `--require-reason`; without it, what is said elsewhere counts.
+    pub require_reason: bool,
+    /// `--no-inline`; without it, the variable counts.
+    pub no_inline: bool,
+    /// `--baseline`.
+    pub baseline: Option<PathBuf>,
 }
 
 /// From which severity on findings make the run fail.
@@ -171,6 +177,12 @@ pub struct Config {
     pub trust: Trust,
     /// What the tree's file asks for and does not get.
     pub refused: Vec<String>,
+    /// Whether comments that wave findings through have to say why.
+    pub require_reason: bool,
+    /// Whether such comments count for nothing.
+    pub no_inline: bool,
+    /// The file of findings that are known, and the folder that it may not lie out of where a file names it.
+    pub baseline: Option<(PathBuf, Option<PathBuf>)>,
 }
 
 /// The environment, as far as configuration reads it.
@@ -222,6 +234,20 @@ impl Config {
             output: OutputConfig::settle(flags.formats, flags.statistics, variables, files)?,
             trust: Trust::settle(flags.trust, flags.trust_workspace, variables)?,
             refused: files.tree.map_or_else(Vec::new, |file| refused(file, &pools)),
+            require_reason: or_variable(
+                flags.require_reason.then_some(true),
+                variables,
+                "PLIMSOLL_REQUIRE_REASON",
+                parse_bool,
+            )?
+            .or(files.first(|file| file.lint.require_reason))
+            .unwrap_or(false),
+            no_inline: or_variable(flags.no_inline.then_some(true), variables, "PLIMSOLL_NO_INLINE", parse_bool)?
+                .unwrap_or(false),
+            baseline: or_variable(flags.baseline, variables, "PLIMSOLL_BASELINE", parse_path)?
+                .map(|path| (path, None))
+                .or(files
+                    .first(|file| Some((file.folder.join(file.lint.baseline.as_ref()?), Some(file.folder.clone()))))),
         })
     }
 }

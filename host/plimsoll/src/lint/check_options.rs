@@ -78,6 +78,16 @@ impl CheckOptions {
             .map_err(|error| refused(format!("failed to parse check options: {error}"), Some(line)))
     }
 
+    /// Whether the build argument says them, which then count whatever the file says.
+    pub fn is_told(build_args: &[(String, String)]) -> bool {
+        build_args.iter().any(|(name, _)| name == BUILD_ARGUMENT)
+    }
+
+    /// Whether a comment is a `check`, well formed or not.
+    pub fn is_check(comment: &str) -> bool {
+        check_value(comment).is_some()
+    }
+
     /// The options in the comments above an instruction. The first comment that is
     /// a `check` counts, and nothing if it is not well formed.
     pub fn of_comments<'c>(comments: impl IntoIterator<Item = &'c str>) -> Option<Self> {

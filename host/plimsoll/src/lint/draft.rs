@@ -1,5 +1,6 @@
 //! One file up to the point where the world must be asked.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::Read as _;
 use std::path::Path;
@@ -10,8 +11,9 @@ use plimsoll_dockerfile::model::{PlatformFlag, Stage, VariableScope, VariableSta
 use plimsoll_dockerfile::tree::ProblemKind as TreeProblem;
 
 use super::suppress::Suppressions;
-use super::work::{Content, Pending, Work, narrowed, note, settle};
+use super::work::{Content, Pending, Settled, Work, narrowed, note, settle};
 use super::{Input, Job, Source};
+use crate::age;
 use crate::document::{Document, Meaning, Surroundings};
 use crate::finding::{Problem, ProblemKind};
 use crate::limits::{BYTES_TOGETHER_MAX, SOURCE_BYTES_MAX, SYNTAX_PROBLEMS_MAX};
@@ -65,7 +67,9 @@ fn understand(work: &mut Work, job: &Job, input: &Input, document: &Arc<Document
     if !document.is_lock() {
         work.report.problems.extend(problems_of(document, &meaning));
     }
-    let (suppressions, refused) = Suppressions::of(document, &told.build_args);
+    let ignores_comments = job.rulesets[input.ruleset].ignores_comments;
+    let today = age::day(job.now);
+    let (suppressions, refused) = Suppressions::of(document, &told.build_args, &job.plugins, today, ignores_comments);
     work.report.problems.extend(refused);
     let configured = job.plugins.iter().zip(&job.rulesets[input.ruleset].settings);
     let narrowed = configured.map(|(plugin, configured)| narrowed(plugin, configured, &suppressions)).collect();
@@ -80,6 +84,7 @@ fn understand(work: &mut Work, job: &Job, input: &Input, document: &Arc<Document
         narrowed,
         now: job.now,
         planned: vec![0; job.plugins.len()],
+        unasked: HashSet::new(),
     });
 }
 
@@ -87,12 +92,25 @@ fn check_and_plan(work: &mut Work, job: &Job, runner: &mut Runner, index: usize)
     let Some(content) = &work.content else { return };
     let ruleset = &job.rulesets[content.ruleset];
     let draft = runner.draft(index, content.subject(job, index, content.meaning.clone()));
-    let settled = draft.findings.into_iter().filter_map(|(rule, finding)| {
-        settle(ruleset, &content.suppressions, finding).map(|finding| (index, rule, finding))
-    });
-    work.fast.extend(settled);
+    let (names, mut unasked) = (&job.plugins[index].names, Vec::new());
+    for (rule, finding) in draft.findings {
+        match settle(ruleset, &content.suppressions, finding) {
+            Some(Settled::Seen(finding)) => work.fast.push((index, rule, finding)),
+            Some(Settled::Waved(finding)) => work.fast_waved.push((index, rule, finding)),
+            None => {}
+        }
+    }
     for request in draft.planned {
-        work.wait(job, Pending::new(index, request, Vec::new()));
+        // What the whole file goes without is not worth a question.
+        let rule = &names[request.rule as usize];
+        if work.content.as_ref().is_some_and(|content| content.suppressions.entries.cover_all_of(rule)) {
+            unasked.push(rule.clone());
+        } else {
+            work.wait(job, Pending::new(index, request, Vec::new()));
+        }
+    }
+    if let Some(content) = &mut work.content {
+        content.unasked.extend(unasked);
     }
     note(&mut work.report, &job.plugins[index], draft.failures, draft.log);
 }

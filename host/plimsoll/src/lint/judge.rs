@@ -13,7 +13,7 @@ use plimsoll_dockerfile::BaseImage;
 
 use super::Job;
 use super::merge::{self, Verdict};
-use super::work::{Content, HAS_ERRORS, Pending, Work, failure, settle, skipped};
+use super::work::{Content, HAS_ERRORS, Pending, Settled, Work, failure, settle, skipped};
 use crate::document::Meaning;
 use crate::finding::{Finding, Problem, ProblemKind, Severity, Skipped};
 use crate::limits::{FAILURES_MAX, FINDINGS_MAX};
@@ -27,6 +27,8 @@ pub(super) struct Round {
     pub(super) verdicts: Vec<Verdict>,
     /// Findings that the user will see, answer by answer.
     pub(super) findings: Vec<Vec<Finding>>,
+    /// Those that comments wave through.
+    pub(super) waved: Vec<Vec<Finding>>,
     pub(super) skipped: Vec<(usize, Skipped)>,
     pub(super) pending: Vec<Pending>,
     /// What would stop the build, as answers tell.
@@ -153,12 +155,19 @@ impl Round {
             judgement.failures.push(Failure { rule: Some(rule), kind: FailureKind::Misuse, message });
         }
         let (ruleset, suppressions) = (&job.rulesets[content.ruleset], &content.suppressions);
-        let settled = judgement.findings.into_iter().filter_map(|finding| settle(ruleset, suppressions, finding));
-        let settled: Vec<Finding> = settled.collect();
+        let (mut seen, mut waved) = (Vec::new(), Vec::new());
+        for finding in judgement.findings {
+            match settle(ruleset, suppressions, finding) {
+                Some(Settled::Seen(finding)) => seen.push(finding),
+                Some(Settled::Waved(finding)) => waved.push(finding),
+                None => {}
+            }
+        }
         // What a tool finds in a script says nothing of images and files.
         let is_of_tool = pending.request.question.batch().is_some();
-        self.has_error |= !is_of_tool && settled.iter().any(|finding| finding.severity == Severity::Error);
-        self.findings.push(settled);
+        self.has_error |= !is_of_tool && seen.iter().any(|finding| finding.severity == Severity::Error);
+        self.findings.push(seen);
+        self.waved.push(waved);
         let follow_ups = judgement.planned.into_iter();
         self.pending.extend(follow_ups.map(|request| Pending::new(plugin, request, answers.to_vec())));
         self.said.push((plugin, judgement.failures, judgement.log));

@@ -11,7 +11,7 @@ use plimsoll_dockerfile::model::Base;
 
 use super::FileReport;
 use crate::document::Meaning;
-use crate::finding::Finding;
+use crate::finding::{Finding, Suppression};
 use crate::plugin::contract::Scope;
 
 /// What one request came to.
@@ -122,17 +122,33 @@ fn is_alike(one: &Finding, other: &Finding) -> bool {
 
 /// What is said of one file for two platforms to build for: what both say is said once.
 pub(super) fn platforms(mut one: FileReport, other: FileReport) -> FileReport {
-    let FileReport { path: _, is_lock: _, source: _, mut findings, problems, skipped, planned, log } = other;
+    let FileReport { path: _, is_lock: _, source: _, mut findings, suppressed, problems, skipped, planned, log } =
+        other;
     // What one platform's answer knows how to mend, the other's findings need not say without.
     give_way(&mut findings, &one.findings);
     give_way(&mut one.findings, &findings);
     one.findings = join(vec![one.findings, findings]);
+    one.suppressed = join_suppressed(std::mem::take(&mut one.suppressed), suppressed);
     add_new(&mut one.problems, problems);
     add_new(&mut one.skipped, skipped);
     add_new(&mut one.log, log);
     // Each is a request of its own; equal questions are counted as duplicates.
     one.planned.extend(planned);
     one
+}
+
+/// The same of what counts for nothing.
+fn join_suppressed(
+    one: Vec<(Finding, Suppression)>,
+    other: Vec<(Finding, Suppression)>,
+) -> Vec<(Finding, Suppression)> {
+    let known: HashSet<_> = one.iter().map(|(finding, _)| identity(finding)).collect();
+    let new: Vec<bool> = other.iter().map(|(finding, _)| !known.contains(&identity(finding))).collect();
+    let new = other.into_iter().zip(new).filter(|(_, is_new)| *is_new).map(|(other, _)| other);
+    let mut joined: Vec<_> = new.collect();
+    joined.splice(0..0, one);
+    joined.sort_by(|(one, _), (other, _)| key(one).cmp(&key(other)));
+    joined
 }
 
 fn add_new<T: PartialEq>(all: &mut Vec<T>, more: Vec<T>) {

@@ -12,7 +12,9 @@ mod early;
 mod instances;
 mod judge;
 mod lock;
+mod ledger;
 mod merge;
+mod own;
 mod parallel;
 mod references;
 mod ruleset;
@@ -20,7 +22,7 @@ mod run;
 mod suppress;
 mod work;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -30,12 +32,14 @@ pub use difference::{Difference, differences};
 pub use draft::problems;
 pub use instances::Instances;
 pub use lock::JobLock;
+pub use own::{MISSING_REASON, rules as own_rules};
 pub use references::{Place, References, meanings};
 pub use ruleset::Misconfigured;
 pub use run::{run, run_in};
+pub use suppress::{Inserted, insert};
 
 use crate::document::{self, LockView, Surroundings};
-use crate::finding::{Finding, Problem, ProblemKind, Severity, Skipped};
+use crate::finding::{Finding, Problem, ProblemKind, Severity, Skipped, Suppression};
 use crate::plugin::contract::Level;
 use crate::plugin::{Plugin, Settings, Unusable};
 use crate::question::{BuildContext, Question, SkipReason};
@@ -108,6 +112,10 @@ pub struct Ruleset {
     pub opt_in: HashSet<Arc<str>>,
     /// Those of them that the configuration asks for.
     pub opted_in: HashSet<Arc<str>>,
+    /// The host's own rules that are on.
+    pub own: BTreeSet<&'static str>,
+    /// Whether comments in files wave nothing through.
+    pub ignores_comments: bool,
 }
 
 /// Whether and how the world is asked.
@@ -162,6 +170,8 @@ pub struct FileReport {
     pub source: Option<Arc<document::Source>>,
     /// What the rules found, by place.
     pub findings: Vec<Finding>,
+    /// What they found and counts for nothing, by place.
+    pub suppressed: Vec<(Finding, Suppression)>,
     /// What went wrong.
     pub problems: Vec<Problem>,
     /// What went unanswered, in the order of planning.
@@ -194,7 +204,11 @@ impl Job {
 impl FileReport {
     /// Whether there is nothing to say of it.
     fn is_silent(&self) -> bool {
-        self.findings.is_empty() && self.problems.is_empty() && self.planned.is_empty() && self.log.is_empty()
+        self.findings.is_empty()
+            && self.suppressed.is_empty()
+            && self.problems.is_empty()
+            && self.planned.is_empty()
+            && self.log.is_empty()
     }
 
     /// Whether the user sees an error in this file.

@@ -8,9 +8,9 @@ use plimsoll_dockerfile::Position;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::Ruleset;
+use super::{Ruleset, own};
 use crate::config::{File, Files, SeverityOrOff, similar};
-use crate::plugin::{OptionFault, Plugin, Settings};
+use crate::plugin::{OWN_PACK, OptionFault, Plugin, Settings};
 
 /// What a configuration file says of rules, and does not hold up.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -45,6 +45,7 @@ impl Ruleset {
         let mut ruleset = Self {
             settings: plugins.iter().map(|plugin| Arc::new(default_rules(plugin))).collect(),
             opt_in: opt_in.map(|rule| rule.name.clone()).collect(),
+            own: own::rules().iter().filter(|rule| !rule.is_opt_in).map(|rule| &*rule.name).collect(),
             ..Self::default()
         };
         let tables = files.user.into_iter().chain(files.tree);
@@ -57,6 +58,12 @@ impl Ruleset {
             let Some((pack, _)) = name.split_once('/') else {
                 return Err(complain(name, format!("a rule is named with its pack{}", nearest(plugins, name))));
             };
+            if pack == OWN_PACK {
+                ruleset
+                    .configure_own(name, table.severity, table.options.is_some())
+                    .map_err(|what| complain(name, what))?;
+                continue;
+            }
             let Some(plugin) = plugins.iter().position(|plugin| plugin.name == pack) else {
                 // A plugin that this run does not load, unless it reads like one that it does.
                 match plimsoll_dockerfile::suggest::nearest(pack, plugins.iter().map(|plugin| plugin.name.as_str())) {
@@ -96,6 +103,36 @@ impl Ruleset {
             Arc::make_mut(settings).enabled.retain(|rule| !plugin.rules[*rule as usize].is_about_lock);
         }
         Ok(ruleset)
+    }
+}
+
+impl Ruleset {
+    /// Has one of the host's own rules on, if it is one.
+    pub fn turn_on(&mut self, name: &str) {
+        self.own.extend(own::rules().iter().map(|rule| &*rule.name).find(|known| *known == name));
+    }
+
+    fn configure_own(&mut self, name: &str, severity: Option<SeverityOrOff>, has_options: bool) -> Result<(), String> {
+        let Some(rule) = own::rules().iter().find(|rule| *rule.name == *name) else {
+            let hint = similar(name, own::names()).map_or(String::new(), |name| format!("; did you mean {name}?"));
+            return Err(format!("there is no such rule{hint}"));
+        };
+        if has_options {
+            return Err("options: it takes none".to_owned());
+        }
+        match severity.map(SeverityOrOff::severity) {
+            Some(None) => {
+                self.own.remove(name);
+            }
+            Some(Some(severity)) => {
+                self.severities.insert(rule.name.clone(), severity);
+                self.own.insert(&rule.name);
+            }
+            None => {
+                self.own.insert(&rule.name);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -146,7 +183,7 @@ fn refusal(file: &File, rule: &str, faults: &[OptionFault]) -> Misconfigured {
 }
 
 fn nearest(plugins: &[Plugin], name: &str) -> String {
-    let names = plugins.iter().flat_map(|plugin| plugin.names.iter()).map(|name| &**name);
+    let names = plugins.iter().flat_map(|plugin| plugin.names.iter()).map(|name| &**name).chain(own::names());
     let bare = |known: &str| known.split_once('/').is_some_and(|(_, rule)| rule == name);
     let found = names.clone().find(|known| bare(known)).or_else(|| similar(name, names));
     found.map_or(String::new(), |name| format!("; did you mean {name}?"))

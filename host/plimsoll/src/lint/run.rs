@@ -7,8 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use super::draft::draft;
 use super::instances::Instances;
 use super::judge::judge;
+use super::ledger::Ledger;
 use super::work::{Work, why_not_asked};
-use super::{FileReport, HostTally, Job, Outcome, early, lock, merge, parallel};
+use super::{FileReport, HostTally, Input, Job, Outcome, early, lock, merge, own, parallel};
 use crate::plugin::Runner;
 use crate::question::Question;
 use crate::schedule::{self, Session};
@@ -79,9 +80,16 @@ fn run_with<R: DerefMut<Target = Runner>>(job: &Job, first: u64, runner: impl Fn
         }
     }
 
-    let mut reports = files.into_iter().map(|work| work.report);
-    let of_input = |_| reports.by_ref().take(job.surroundings.len()).reduce(merge::platforms);
-    let mut outcome = tally(job, inputs.iter().filter_map(of_input).collect(), &session);
+    let mut works = files.into_iter().map(|work| (work.report, work.ledger));
+    let mut of_input = |(_, input): &(u64, &Input)| {
+        let for_all = |(one, mine), (other, its)| (merge::platforms(one, other), Ledger::join(mine, its));
+        let (mut report, ledger) = works.by_ref().take(job.surroundings.len()).reduce(for_all)?;
+        if let Some(ledger) = ledger {
+            own::tell(job, &job.rulesets[input.ruleset], &mut report, &ledger);
+        }
+        Some(report)
+    };
+    let mut outcome = tally(job, inputs.iter().filter_map(&mut of_input).collect(), &session);
     if job.slow_checks.terms.records {
         outcome.settled = settled(job, &outcome.files, &session);
     }

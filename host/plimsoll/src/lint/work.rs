@@ -1,9 +1,11 @@
 //! A file under way: what is known of it, what it waits for, what it came to.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::judge::Round;
+use super::ledger::Ledger;
 use super::merge::{self, Outcome, Outcomes, Verdict};
 use super::suppress::Suppressions;
 use super::{Ask, FileReport, Job, Ruleset, SLOW_CHECKS_OFF};
@@ -25,6 +27,10 @@ pub(super) struct Work {
     pub(super) content: Option<Content>,
     /// Fast findings with plugin and rule.
     pub(super) fast: Vec<(usize, u32, Finding)>,
+    /// Those that comments wave through.
+    pub(super) fast_waved: Vec<(usize, u32, Finding)>,
+    /// What became of the comments, once all is known.
+    pub(super) ledger: Option<Ledger>,
     /// Requests that wait for their answer, in the order of planning.
     pub(super) pending: Vec<Pending>,
     /// Requests without an answer, each with its place in the order of planning.
@@ -33,6 +39,8 @@ pub(super) struct Work {
     pub(super) verdicts: Vec<Verdict>,
     /// Findings of `on-success` that the user will see, answer by answer.
     late: Vec<Vec<Finding>>,
+    /// Those that comments wave through.
+    late_waved: Vec<Vec<Finding>>,
     /// Whether there is an error among them that keeps the file from asking further.
     has_late_error: bool,
 }
@@ -54,6 +62,8 @@ pub(super) struct Content {
     pub(super) now: SystemTime,
     /// Requests planned so far, by plugin.
     pub(super) planned: Vec<usize>,
+    /// Rules whose questions nobody asks, since the whole file goes without them.
+    pub(super) unasked: HashSet<Arc<str>>,
 }
 
 /// A request that waits for its answer.
@@ -142,6 +152,7 @@ impl Work {
         self.skipped.extend(round.skipped);
         self.verdicts.extend(round.verdicts);
         self.late.extend(round.findings);
+        self.late_waved.extend(round.waved);
         self.has_late_error |= round.has_error;
         for problem in round.problems {
             if !self.report.problems.contains(&problem) {
@@ -187,13 +198,20 @@ impl Work {
         self.skipped.sort_by_key(|(number, _)| *number);
         self.report.skipped.extend(self.skipped.drain(..).map(|(_, skipped)| skipped));
         let outcomes = Outcomes::new(&content.meaning, &self.verdicts);
-        let fast = std::mem::take(&mut self.fast).into_iter();
-        let standing = fast.filter(|(plugin, rule, finding)| !outcomes.supersede(*plugin, *rule, finding.span));
-        let mut standing: Vec<Finding> = standing.map(|(_, _, finding)| finding).collect();
-        let mut batches = std::mem::take(&mut self.late);
-        merge::give_way(&mut standing, batches.iter().flatten());
-        batches.insert(0, standing);
-        self.report.findings = merge::join(batches);
+        let (fast, late) = (std::mem::take(&mut self.fast), std::mem::take(&mut self.late));
+        self.report.findings = merged(&outcomes, fast, late);
+        let (fast, late) = (std::mem::take(&mut self.fast_waved), std::mem::take(&mut self.late_waved));
+        let mut ledger = Ledger::of(job, &content);
+        // A guess that an answer took back is one that other runs may come to.
+        let waved = fast.iter().map(|(_, _, finding)| finding).chain(late.iter().flatten());
+        waved.for_each(|finding| ledger.note(&content.suppressions, finding));
+        let opt_in = &job.rulesets[content.ruleset].opt_in;
+        let why = |finding: Finding| {
+            let why = content.suppressions.suppression(&finding, opt_in.contains(&finding.rule))?;
+            Some((finding, why))
+        };
+        self.report.suppressed = merged(&outcomes, fast, late).into_iter().filter_map(why).collect();
+        self.ledger = ledger.with(content.suppressions.entries);
     }
 
     /// Whether there is an error that keeps the file from asking further.
@@ -201,6 +219,15 @@ impl Work {
         let mut fast = self.fast.iter().map(|(_, _, finding)| finding);
         self.has_late_error || self.report.has_error() || fast.any(|finding| finding.severity == Severity::Error)
     }
+}
+
+/// The findings that stand: those of checks that no answer took back, then those of answers.
+fn merged(outcomes: &Outcomes, fast: Vec<(usize, u32, Finding)>, mut late: Vec<Vec<Finding>>) -> Vec<Finding> {
+    let standing = fast.into_iter().filter(|(plugin, rule, finding)| !outcomes.supersede(*plugin, *rule, finding.span));
+    let mut standing: Vec<Finding> = standing.map(|(_, _, finding)| finding).collect();
+    merge::give_way(&mut standing, late.iter().flatten());
+    late.insert(0, standing);
+    merge::join(late)
 }
 
 /// Why the mode, or a recorded run, keeps a question from being asked.
@@ -226,11 +253,19 @@ pub(super) fn failure(reason: SkipReason, detail: &str) -> question::Failure {
     question::Failure { reason, detail: detail.to_owned() }
 }
 
-/// The finding as the user will see it; nothing if the user waved it through.
-pub(super) fn settle(ruleset: &Ruleset, suppressions: &Suppressions, mut finding: Finding) -> Option<Finding> {
+/// A finding after configuration and comments have had their say.
+pub(super) enum Settled {
+    /// The user will see it.
+    Seen(Finding),
+    /// A comment waves it through.
+    Waved(Finding),
+}
+
+/// The finding as the user will see it; nothing if nobody asked for its rule.
+pub(super) fn settle(ruleset: &Ruleset, suppressions: &Suppressions, mut finding: Finding) -> Option<Settled> {
     let is_opt_in = ruleset.opt_in.contains(&finding.rule);
     let is_dormant = is_opt_in && !ruleset.opted_in.contains(&finding.rule);
-    if is_dormant && !suppressions.admits(&finding) || suppressions.covers(&finding, is_opt_in) {
+    if is_dormant && !suppressions.admits(&finding) {
         return None;
     }
     match ruleset.severities.get(&finding.rule) {
@@ -238,7 +273,8 @@ pub(super) fn settle(ruleset: &Ruleset, suppressions: &Suppressions, mut finding
         None if suppressions.makes_error(&finding.rule) => finding.severity = Severity::Error,
         None => {}
     }
-    Some(finding)
+    let is_waved = suppressions.cover(&finding, is_opt_in);
+    Some(if is_waved { Settled::Waved(finding) } else { Settled::Seen(finding) })
 }
 
 /// Puts what a plugin failed at and said into the report.

@@ -217,6 +217,9 @@ impl Plugin {
     }
 }
 
+/// The pack of the host's own rules, which are about what is said to it.
+pub const OWN_PACK: &str = "plimsoll";
+
 /// Whether a plugin of others can have this name.
 ///
 /// # Errors
@@ -225,7 +228,7 @@ pub fn check_name(name: &str) -> Result<(), String> {
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) {
         return Err(format!("{name:?} is no name of a plugin: letters, digits, - and _"));
     }
-    match BUNDLE.iter().any(|pack| pack.name == name) {
+    match name == OWN_PACK || BUNDLE.iter().any(|pack| pack.name == name) {
         true => Err(format!("the name {name} is taken by a bundled pack")),
         false => Ok(()),
     }

@@ -10,7 +10,7 @@ use super::statistics::{Statistic, statistics};
 use super::walk::{Each, Place};
 use super::{Report, Summary};
 use crate::document::Source;
-use crate::finding::{Finding, Fix, Problem, ProblemKind, Severity, Skipped};
+use crate::finding::{Finding, Fix, Problem, ProblemKind, Severity, Skipped, Suppression};
 use crate::lint::{FileReport, Tally};
 use crate::question::SkipReason;
 
@@ -65,6 +65,8 @@ pub(super) struct Facts<'o> {
 struct File<'o> {
     path: &'o str,
     findings: Vec<JsonFinding<'o>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    suppressed: Vec<JsonSuppressed<'o>>,
     problems: Vec<JsonProblem<'o>>,
     skipped: Vec<JsonSkipped<'o>>,
 }
@@ -104,6 +106,25 @@ struct JsonEdit<'o> {
     range: Range,
     bytes: Bytes,
     text: &'o str,
+}
+
+#[derive(Serialize)]
+struct JsonSuppressed<'o> {
+    #[serde(flatten)]
+    finding: JsonFinding<'o>,
+    by: JsonSuppression<'o>,
+}
+
+/// Why a finding counts for nothing.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum JsonSuppression<'o> {
+    Comment {
+        line: u32,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'o str>,
+    },
+    Baseline,
 }
 
 #[derive(Serialize)]
@@ -156,6 +177,8 @@ struct Counts {
     warning: usize,
     info: usize,
     style: usize,
+    #[serde(skip_serializing_if = "is_none")]
+    suppressed: usize,
     problems: usize,
     not_checked: usize,
 }
@@ -184,6 +207,7 @@ impl<'o> Facts<'o> {
                 warning: summary.count(Severity::Warning),
                 info: summary.count(Severity::Info),
                 style: summary.count(Severity::Style),
+                suppressed: summary.suppressed,
                 problems: summary.problems,
                 not_checked: summary.not_checked,
             },
@@ -205,6 +229,11 @@ impl SlowChecks {
             skipped: tally.skipped.iter().map(|(reason, count)| (reason.name(), *count)).collect(),
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 impl<'o> JsonFinding<'o> {
@@ -270,6 +299,17 @@ impl<'o> File<'o> {
         Self {
             path: &file.path,
             findings: file.findings.iter().map(|finding| JsonFinding::of(finding, source)).collect(),
+            suppressed: (file.suppressed.iter())
+                .map(|(finding, why)| JsonSuppressed {
+                    finding: JsonFinding::of(finding, source),
+                    by: match why {
+                        Suppression::Comment { line, reason } => {
+                            JsonSuppression::Comment { line: *line, reason: reason.as_deref() }
+                        }
+                        Suppression::Baseline => JsonSuppression::Baseline,
+                    },
+                })
+                .collect(),
             problems: file.problems.iter().map(JsonProblem::of).collect(),
             skipped: file.skipped.iter().map(JsonSkipped::of).collect(),
         }

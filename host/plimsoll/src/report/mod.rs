@@ -108,6 +108,8 @@ pub struct Summary {
     pub files: usize,
     /// Findings by severity, most first.
     pub by_severity: [usize; 4],
+    /// Findings that count for nothing.
+    pub suppressed: usize,
     /// Problems of all kinds.
     pub problems: usize,
     /// Problems that left a file or a plugin's share of it unchecked.
@@ -122,6 +124,7 @@ impl Summary {
             for finding in &file.findings {
                 summary.by_severity[finding.severity as usize] += 1;
             }
+            summary.suppressed += file.suppressed.len();
             summary.problems += file.problems.len();
             summary.not_checked += file.problems.iter().filter(|problem| problem.kind.is_not_checked()).count();
         }

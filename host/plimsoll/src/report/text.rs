@@ -81,8 +81,12 @@ pub(super) fn summary_line(outcome: &Outcome) -> String {
         0 => String::new(),
         count => format!("; {count} not checked"),
     };
+    let suppressed = match summary.suppressed {
+        0 => String::new(),
+        count => format!("; {count} suppressed"),
+    };
     if summary.findings() == 0 {
-        return format!("No findings{problems} in {files}{unchecked}.");
+        return format!("No findings{problems} in {files}{suppressed}{unchecked}.");
     }
     let severities = [Severity::Error, Severity::Warning, Severity::Info, Severity::Style];
     let parts: Vec<String> = severities
@@ -94,7 +98,7 @@ pub(super) fn summary_line(outcome: &Outcome) -> String {
         })
         .collect();
     let findings = counted(summary.findings(), "finding");
-    format!("{findings}{problems} in {files} ({}){unchecked}.", parts.join(", "))
+    format!("{findings}{problems} in {files} ({}){suppressed}{unchecked}.", parts.join(", "))
 }
 
 fn level(severity: Severity) -> Level<'static> {

@@ -16,7 +16,7 @@ use crate::cli::supply::Supply;
 use crate::cli::{bundled, progress, store};
 use crate::config::{Config, File, RegistriesTable, Variables};
 use crate::document::Surroundings;
-use crate::lint::{Ask, Job, JobLock, SlowChecks};
+use crate::lint::{Ask, Job, JobLock, MISSING_REASON, SlowChecks};
 use crate::lock::view::view;
 use crate::lock::{self, Answers, Locked, Parsed};
 use crate::plugin::{Host, Plugin};
@@ -95,7 +95,13 @@ impl Prepared {
         let Loaded { plugins, unusable, mut notes } = loaded;
         let Inputs { inputs, lock_shown, of_lock, configurations, notes: of_inputs } =
             inputs(given, setting.lock.path(), config, files.tree, finder)?;
-        let rulesets = rulesets(&configurations, files.user, &plugins, counts)?;
+        let mut rulesets = rulesets(&configurations, files.user, &plugins, counts)?;
+        for ruleset in &mut rulesets {
+            ruleset.ignores_comments = config.no_inline;
+            if config.require_reason {
+                ruleset.turn_on(MISSING_REASON);
+            }
+        }
         notes.splice(0..0, of_inputs);
 
         let registry = Arc::new(Registry::new(ClientConfig::new(environment(config))));

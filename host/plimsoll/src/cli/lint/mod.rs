@@ -7,6 +7,7 @@ mod job;
 mod learned;
 mod say;
 mod setting;
+mod suppressing;
 mod watch;
 
 use std::env;
@@ -30,6 +31,7 @@ pub(super) use job::environment;
 pub(super) use job::{Plugins, Prepared};
 pub(super) use say::notes;
 pub(super) use setting::Setting;
+use suppressing::Suppressing;
 
 /// Lint Dockerfiles
 ///
@@ -101,6 +103,8 @@ pub(super) struct Arguments {
     /// Show what would be asked, and ask nothing
     #[arg(long, conflicts_with = "formats")]
     explain_plan: bool,
+    #[command(flatten)]
+    suppressing: Suppressing,
     /// More on standard error; twice for the messages of plugins
     #[arg(short, long, conflicts_with = "quiet", action = clap::ArgAction::Count)]
     verbose: u8,
@@ -198,6 +202,7 @@ impl Arguments {
             diff: false,
             show_fixes: false,
             explain_plan: false,
+            suppressing: Suppressing::default(),
             verbose: 0,
         }
     }
@@ -251,14 +256,19 @@ fn once(arguments: &Arguments, variables: &Variables, is_styled: bool) -> anyhow
         changes: changes.as_ref(),
     };
     let mut setting = Setting::of(arguments, given, variables)?;
+    arguments.suppressing.check(&setting)?;
     let prepared = Prepared::of(arguments, given, &mut setting, variables)?;
     let mut outcome = crate::lint::run(&prepared.job);
     if arguments.replay.is_none() {
         learned::forget_what_is_renewed(&setting, &mut outcome);
     }
+    arguments.suppressing.hide_known(&setting, &prepared, &mut outcome, given)?;
+    let of = |status| Ok(Ran { status, lock: setting.lock.path().to_owned() });
+    if arguments.suppressing.suppress {
+        return of(arguments.suppressing.insert(&prepared, &outcome, given)?);
+    }
     if arguments.diff {
-        let status = fix::show(arguments, &setting, &prepared.job, &outcome)?;
-        return Ok(Ran { status, lock: setting.lock.path().to_owned() });
+        return of(fix::show(arguments, &setting, &prepared.job, &outcome)?);
     }
     let unwritten = match arguments.fix {
         true => fix::apply(arguments, &setting, &prepared.job, &mut outcome, &here)?,
@@ -281,7 +291,7 @@ fn once(arguments: &Arguments, variables: &Variables, is_styled: bool) -> anyhow
     if let Some(path) = &arguments.record {
         record(path, &setting, &prepared, &outcome, &here)?;
     }
-    Ok(Ran { status, lock: setting.lock.path().to_owned() })
+    of(status)
 }
 
 fn record(path: &Path, setting: &Setting, prepared: &Prepared, outcome: &Outcome, here: &Path) -> anyhow::Result<()> {

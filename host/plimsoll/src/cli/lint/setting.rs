@@ -104,5 +104,8 @@ pub(super) fn flags(arguments: &Arguments) -> Flags {
         cache_dir: arguments.scope.cache_dir.clone(),
         trust: arguments.scope.trust.clone(),
         trust_workspace: arguments.scope.trust_workspace,
+        require_reason: arguments.suppressing.require_reason,
+        no_inline: arguments.suppressing.no_inline,
+        baseline: arguments.suppressing.baseline.clone(),
     }
 }

@@ -1,0 +1,95 @@
+//! Which findings a baseline knows again.
+
+use std::sync::Arc;
+
+use plimsoll_dockerfile::Span;
+
+use super::*;
+use crate::document::Document as Parsed;
+use crate::finding::Severity;
+
+/// A file with findings, each a rule and the text that it is about.
+fn file(source: &str, findings: &[(&str, &str)]) -> FileReport {
+    let parsed = Parsed::new(0, "Dockerfile".to_owned(), source.into());
+    let finding = |(rule, text): &(&str, &str)| {
+        let start = u32::try_from(source.find(text).unwrap()).unwrap();
+        Finding {
+            rule: Arc::from(*rule),
+            severity: Severity::Warning,
+            message: format!("{rule} in line {}", parsed.lines().line_of(start)),
+            url: None,
+            span: Span::new(start, start),
+            related: Vec::new(),
+            lock: None,
+            fixes: Vec::new(),
+        }
+    };
+    let findings = findings.iter().map(finding).collect();
+    FileReport { source: Some(parsed.shared_source()), findings, ..FileReport::default() }
+}
+
+/// How many findings of `after` are new to a baseline of `before`, and how many of that are found no more.
+fn check(before: FileReport, after: FileReport, expect: (usize, usize)) {
+    let names = ["Dockerfile".to_owned()];
+    let known = Baseline::of(&[before], &names);
+    let known = Baseline::parse(Path::new("b"), &known.text()).unwrap();
+    let mut files = [after];
+    let stale = known.hide(&mut files, &names);
+    assert_eq!((files[0].findings.len(), stale), expect, "{:?}", files[0].findings);
+}
+
+#[test]
+fn findings_are_known_again_where_their_lines_move() {
+    let before = || file("FROM a\nRUN b  \\\n c\n", &[("p/R", "RUN"), ("p/S", "RUN"), ("p/R", "c")]);
+    check(before(), before(), (0, 0));
+    check(
+        before(),
+        file("# new\r\nFROM a\r\n\tRUN b \\\r\n    c\r\n", &[("p/R", "RUN"), ("p/S", "RUN"), ("p/R", "c")]),
+        (0, 0),
+    );
+    check(before(), file("FROM a\nRUN other\n", &[("p/R", "RUN")]), (1, 3));
+    check(before(), file("FROM a\nRUN b\n", &[("p/S", "RUN"), ("p/T", "RUN")]), (1, 2));
+}
+
+#[test]
+fn a_second_equal_finding_is_new() {
+    let one = || file("FROM a\nRUN b\nRUN b\n", &[("p/R", "RUN")]);
+    check(one(), file("FROM a\nRUN b\nRUN b\n", &[("p/R", "RUN"), ("p/R", "RUN")]), (1, 0));
+    check(file("FROM a\nRUN b\n", &[("p/R", "RUN"), ("p/R", "RUN")]), one(), (0, 1));
+}
+
+#[test]
+fn what_cannot_be_read_is_said_with_its_line() {
+    let check = |text: &str, expect: &str| {
+        assert_eq!(Baseline::parse(Path::new("b.json"), text.as_bytes()).unwrap_err().to_string(), expect, "{text}");
+    };
+    check("", "b.json:1: EOF while parsing a value; write it anew with --write-baseline");
+    check("{\n\"version\": 1,\n<<<<<<<\n", "b.json:3: key must be a string; write it anew with --write-baseline");
+    check(
+        "{\"version\": 2, \"new\": []}",
+        "b.json: the baseline has version 2, and this Plimsoll knows 1: use a newer one",
+    );
+    check(
+        "{\"version\": 1,\n\"findings\": [{\"path\": 1}]}",
+        "b.json:2: invalid type: integer `1`, expected a string; write it anew with --write-baseline",
+    );
+}
+
+#[test]
+fn files_are_called_by_their_way_from_the_baseline() {
+    let check = |folder: &str, file: &str, expect: &str| assert_eq!(name(Path::new(folder), Path::new(file)), expect);
+    check("/w", "/w/a/Dockerfile", "a/Dockerfile");
+    check("/w/ci", "/w/a/Dockerfile", "../a/Dockerfile");
+    check("/w/a", "/w/ab/Dockerfile", "../ab/Dockerfile");
+}
+
+#[test]
+fn what_other_runs_know_stays_while_its_files_do() {
+    let of = |name: &str| Baseline::of(&[file("FROM a\n", &[("p/R", "FROM")])], &[name.to_owned()]);
+    let mut known = of("linted");
+    for other in ["linted", "there", "gone"] {
+        known.keep(of(other), &["linted".to_owned()], |name| name == "there");
+    }
+    let paths: Vec<&str> = known.entries.keys().map(|key| key.path.as_str()).collect();
+    assert_eq!(paths, ["linted", "there"]);
+}

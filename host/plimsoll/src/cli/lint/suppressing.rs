@@ -1,0 +1,183 @@
+//! Findings that count for nothing: what flags say of comments and of the baseline, and the comments
+//! and baselines that the run itself writes.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::ensure;
+use clap::Args;
+
+use super::{Prepared, Setting};
+use crate::baseline::{self, Baseline, BaselineError};
+use crate::cli::inputs::Given;
+use crate::cli::{CLEAN, FOUND, complain, print_lines};
+use crate::discover::real;
+use crate::limits::REASON_CHARACTERS_MAX;
+use crate::lint::{Inserted, Outcome, Source, insert};
+use crate::rewrite;
+
+/// Findings that count for nothing
+#[derive(Args, Default)]
+pub(super) struct Suppressing {
+    /// Report what comments in the files wave through
+    #[arg(long)]
+    pub(super) no_inline: bool,
+    /// Report comments that wave findings through and do not say why
+    #[arg(long)]
+    pub(super) require_reason: bool,
+    /// Write comments into the files that wave all findings through
+    #[arg(long, conflicts_with_all = ["explain_plan", "format", "write_baseline", "record", "replay"])]
+    pub(super) suppress: bool,
+    /// Why, for the comments that --suppress writes
+    #[arg(long, value_name = "TEXT", requires = "suppress", value_parser = parse_reason)]
+    reason: Option<String>,
+    /// File of findings that are known, and not reported any more
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Write all findings of this run there [default: the baseline, else plimsoll-baseline.json]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, conflicts_with = "explain_plan")]
+    write_baseline: Option<Option<PathBuf>>,
+}
+
+impl Suppressing {
+    /// Whether it can be done, before anything is.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub(super) fn check(&self, setting: &Setting) -> anyhow::Result<()> {
+        let is_explained = !setting.config.require_reason || self.reason.is_some();
+        ensure!(!self.suppress || is_explained, "--suppress: reasons are required: say one with --reason");
+        ensure!(
+            !self.suppress || !setting.is_fetched,
+            "--suppress: what is only fetched is not changed: lint a checkout of it"
+        );
+        ensure!(
+            !self.suppress || !setting.config.no_inline,
+            "--suppress --no-inline: comments would count for nothing; leave one out"
+        );
+        Ok(())
+    }
+
+    /// Takes out what the baseline knows, and writes it where that is wanted.
+    ///
+    /// # Errors
+    /// When it cannot be read or written.
+    pub(super) fn hide_known(
+        &self,
+        setting: &Setting,
+        prepared: &Prepared,
+        outcome: &mut Outcome,
+        given: Given,
+    ) -> anyhow::Result<()> {
+        let configured = setting.config.baseline.as_ref();
+        if let Some(target) = &self.write_baseline {
+            let path = target.clone().or_else(|| configured.map(|(path, _)| path.clone()));
+            let path = path.unwrap_or_else(|| baseline::FILE_NAME.into());
+            return self.write(&path, setting, prepared, outcome, given);
+        }
+        let Some((path, within)) = configured else { return Ok(()) };
+        let known = Baseline::read(path, within.as_deref())?;
+        let names = names(path, setting, prepared, outcome, given);
+        let stale = known.hide(&mut outcome.files, &names);
+        if stale > 0 {
+            let path = path.display();
+            complain(&format!(
+                "note: {path}: known findings that are found no more: {stale}; `--write-baseline` takes them out"
+            ));
+        }
+        Ok(())
+    }
+
+    fn write(
+        &self,
+        path: &Path,
+        setting: &Setting,
+        prepared: &Prepared,
+        outcome: &mut Outcome,
+        given: Given,
+    ) -> anyhow::Result<()> {
+        let names = names(path, setting, prepared, outcome, given);
+        let mut known = Baseline::of(&outcome.files, &names);
+        match Baseline::read(path, None) {
+            Ok(before) => {
+                let folder = folder(path);
+                known.keep(before, &names, |name| folder.join(name).exists());
+            }
+            Err(BaselineError::Missing(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        known.write(path)?;
+        known.hide(&mut outcome.files, &names);
+        complain(&format!("note: {}: findings that are known from now on: {}", path.display(), known.len()));
+        Ok(())
+    }
+
+    /// Writes comments into the files, and says what came of it.
+    ///
+    /// # Errors
+    /// When standard output is gone.
+    pub(super) fn insert(&self, prepared: &Prepared, outcome: &Outcome, given: Given) -> anyhow::Result<u8> {
+        let (mut status, mut done) = (CLEAN, HashSet::new());
+        for (input, file) in prepared.job.inputs.iter().zip(&outcome.files) {
+            for problem in &file.problems {
+                complain(&format!("{}: {}", file.path, problem.message));
+                status = FOUND;
+            }
+            let Some(source) = file.source.as_ref().filter(|_| !file.findings.is_empty()) else { continue };
+            let Source::Path(path) = &input.source else {
+                complain(&format!("note: {}: it is no file that comments could be written into", file.path));
+                status = FOUND;
+                continue;
+            };
+            // A file that several names lead to is edited once.
+            if !done.insert(fs::canonicalize(path).unwrap_or_else(|_| path.clone())) {
+                continue;
+            }
+            let Some(Inserted { source: after, findings }) =
+                insert(source.bytes(), &file.findings, self.reason.as_deref())
+            else {
+                complain(&format!("note: {} stays as it is: with comments it would not be read as before", file.path));
+                status = FOUND;
+                continue;
+            };
+            if let Err(error) = rewrite::file(path, &rewrite::root(path, given.here), source.bytes(), &after) {
+                complain(&format!("error: {error}"));
+                status = FOUND;
+            } else if findings > 0 {
+                print_lines(&format!("{}: {findings} suppressed\n", file.path))?;
+            }
+            let others = file.findings.len() - findings;
+            if others > 0 {
+                complain(&format!("note: {}: {others} about comments themselves stay: mend the comments", file.path));
+                status = FOUND;
+            }
+        }
+        Ok(status)
+    }
+}
+
+/// What a baseline calls the files of a run.
+fn names(path: &Path, setting: &Setting, prepared: &Prepared, outcome: &Outcome, given: Given) -> Vec<String> {
+    let folder = folder(&given.here.join(path));
+    let places = prepared.job.inputs.iter().map(|input| match &input.source {
+        Source::Path(path) if !setting.is_fetched => Some(baseline::name(&folder, &real(&given.here.join(path)))),
+        _ => None,
+    });
+    // What is said of the lock comes last.
+    let places = places.chain(std::iter::repeat_with(|| None));
+    outcome.files.iter().zip(places).map(|(file, place)| place.unwrap_or_else(|| file.path.clone())).collect()
+}
+
+/// The folder of a file, without links.
+fn folder(path: &Path) -> PathBuf {
+    real(path).parent().map(Path::to_owned).unwrap_or_default()
+}
+
+fn parse_reason(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().any(char::is_control) || text.chars().count() > REASON_CHARACTERS_MAX {
+        return Err(format!("a reason is one line of at most {REASON_CHARACTERS_MAX} characters"));
+    }
+    Ok(text.to_owned())
+}

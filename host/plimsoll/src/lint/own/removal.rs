@@ -1,0 +1,83 @@
+//! Edits that take comments, or names in them, out of a file.
+//!
+//! Invariant: no parser directive begins or stops to count by that.
+
+use plimsoll_dockerfile::tree::DirectiveKind;
+use plimsoll_dockerfile::{Span, find_directive};
+
+use crate::finding::Fix;
+use crate::lint::suppress::Told;
+
+/// How comments of a file are taken out.
+pub(super) struct Removal<'s> {
+    source: &'s [u8],
+}
+
+impl<'s> Removal<'s> {
+    pub(super) fn new(source: &'s [u8]) -> Self {
+        Self { source }
+    }
+
+    /// Takes out a comment with its line; nothing where that would do more.
+    pub(super) fn of_comment(&self, told: &Told) -> Option<Fix> {
+        let line = self.line(told.span);
+        let is_first = self.source[..line.start as usize].split(|byte| *byte == b'\n').all(|line| !holds_text(line));
+        if is_first || self.ends_directives(line) {
+            // What follows would be looked at anew.
+            let mut after = self.source[..line.start as usize].to_vec();
+            after.extend_from_slice(&self.source[line.end as usize..]);
+            if directives(self.source) != directives(&after) {
+                return None;
+            }
+        }
+        Some(fix("Take the comment out", vec![(line, String::new())]))
+    }
+
+    /// Takes names out of a comment, and all of it with the last of them.
+    pub(super) fn of_names(&self, told: &Told, names: &[Span]) -> Option<Fix> {
+        let goes: Vec<bool> = told.names.iter().map(|name| names.contains(name)).collect();
+        let Some(last) = goes.iter().rposition(|goes| !goes) else { return self.of_comment(told) };
+        let before = (0..last).filter(|index| goes[*index]);
+        let mut edits: Vec<(Span, String)> = before
+            .map(|index| (Span::new(told.names[index].start, told.names[index + 1].start), String::new()))
+            .collect();
+        if let Some(end) = told.names.last().filter(|_| last + 1 < told.names.len()) {
+            edits.push((Span::new(told.names[last].end, end.end), String::new()));
+        }
+        Some(fix(if names.len() == 1 { "Take the name out" } else { "Take the names out" }, edits))
+    }
+
+    /// The line of a comment, with what ends it. A byte order mark is no part of it.
+    fn line(&self, comment: Span) -> Span {
+        let (before, after) = (&self.source[..comment.start as usize], &self.source[comment.end as usize..]);
+        let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+        let start = if start == 0 && self.source.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { start };
+        let end = after.iter().position(|byte| *byte == b'\n').map_or(after.len(), |newline| newline + 1);
+        let offset = |length| u32::try_from(length).unwrap_or(u32::MAX);
+        Span::new(offset(start), comment.end + offset(end))
+    }
+
+    /// Whether a line stands right behind the last directive.
+    fn ends_directives(&self, line: Span) -> bool {
+        let last = KINDS.iter().filter_map(|kind| find_directive(self.source, *kind)).map(|found| found.span.end).max();
+        last.is_some_and(|end| end <= line.start && !holds_text(&self.source[end as usize..line.start as usize]))
+    }
+}
+
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+const KINDS: [DirectiveKind; 3] = [DirectiveKind::Syntax, DirectiveKind::Escape, DirectiveKind::Check];
+
+fn holds_text(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    // A line of a script's own is none to BuildKit.
+    !bytes.trim_ascii().is_empty() && !bytes.starts_with(b"#!")
+}
+
+/// The directives that count, by what they say.
+fn directives(source: &[u8]) -> [Option<Vec<u8>>; 3] {
+    KINDS.map(|kind| find_directive(source, kind).map(|found| found.value.of(source).to_vec()))
+}
+
+fn fix(message: &str, edits: Vec<(Span, String)>) -> Fix {
+    Fix { message: message.to_owned(), is_safe: true, edits, renews_entry: false }
+}

@@ -1,0 +1,386 @@
+//! The rules that a file's comments name, each with where it counts.
+//!
+//! Input: a document, and the rules there are. Output: [`Entries`], which say what covers a
+//! finding. Invariant: what a file costs grows with its comments and findings, not with their product, where
+//! comments do not nest.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use plimsoll_dockerfile::Span;
+use plimsoll_dockerfile::tree::Comment as TreeComment;
+use time::Date;
+
+use super::comment::{Comment, Kind, Until, read};
+use super::hadolint;
+use crate::config::fits;
+use crate::document::Document;
+use crate::finding::{Finding, Suppression};
+use crate::limits::SUPPRESSIONS_MAX;
+use crate::plugin::Plugin;
+
+/// The pack whose findings begin with a code of ShellCheck.
+const SHELLCHECK: &str = "shellcheck/";
+
+/// Rules that comments name.
+#[derive(Debug, Default)]
+pub(in crate::lint) struct Entries {
+    /// In the order of the file.
+    pub(in crate::lint) all: Vec<Entry>,
+    /// The comments that they are of, and others of their kind.
+    pub(in crate::lint) told: Vec<Told>,
+    /// Where entries stop to count, because there are too many before.
+    pub(in crate::lint) too_many: Option<Span>,
+    /// How many names there are, those of ends counted.
+    seen: usize,
+    /// By rule, those that may cover its findings.
+    by_rule: HashMap<Arc<str>, Matched>,
+}
+
+/// One rule that a comment names.
+#[derive(Debug)]
+pub(in crate::lint) struct Entry {
+    /// As it is written.
+    pub(in crate::lint) name: String,
+    pub(in crate::lint) span: Span,
+    /// Its comment, as index.
+    pub(in crate::lint) comment: usize,
+    /// Whether it counts: its day is not over.
+    pub(in crate::lint) counts: bool,
+    /// Whether it is written to Plimsoll.
+    pub(in crate::lint) is_own: bool,
+    /// Whether any rule there is may be meant.
+    pub(in crate::lint) is_known: bool,
+    reach: Reach,
+    /// What a finding's message must say to be meant.
+    words: String,
+}
+
+/// Where an entry counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// In an instruction.
+    Instruction(Span),
+    Block(Span),
+    File,
+    Nowhere,
+}
+
+/// What is to be known of a comment.
+#[derive(Debug)]
+pub(in crate::lint) struct Told {
+    /// From its `#` to the end of the line.
+    pub(in crate::lint) span: Span,
+    pub(in crate::lint) line: u32,
+    pub(in crate::lint) names: Vec<Span>,
+    pub(in crate::lint) is_own: bool,
+    /// Whether its day is over.
+    pub(in crate::lint) is_over: bool,
+    pub(in crate::lint) until: Option<(Span, Option<Date>)>,
+    pub(in crate::lint) reason: Option<Arc<str>>,
+    /// Whether there has to be a reason.
+    pub(in crate::lint) needs_reason: bool,
+    pub(in crate::lint) form: Form,
+}
+
+/// Whether a comment is what it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::lint) enum Form {
+    Whole,
+    /// It names no rule.
+    Empty,
+    /// No instruction follows that it could be about.
+    Astray,
+    /// A block without an end.
+    Open,
+    /// An end of no block.
+    Stray,
+}
+
+/// Entries that may cover findings of a rule: of instructions, of blocks, of the file.
+#[derive(Debug, Default)]
+struct Matched {
+    instructions: Vec<u32>,
+    blocks: Vec<u32>,
+    /// Of each block the furthest end of those up to it.
+    ends: Vec<u32>,
+    file: Vec<u32>,
+}
+
+impl Entries {
+    /// Reads a document's comments.
+    pub(super) fn of(document: &Document, plugins: &[Plugin], today: Date) -> Self {
+        let (source, tree) = (document.source(), document.tree());
+        let comments = (0..).zip(&tree.comments);
+        let comments: Vec<(u32, &TreeComment, Comment)> = comments
+            .filter_map(|(index, comment)| Some((index, comment, read(comment.span.of(source), comment.span.start)?)))
+            .collect();
+        if comments.is_empty() {
+            return Self::default();
+        }
+        let mut entries = Self::default();
+        let mut open: Vec<u32> = Vec::new();
+        for (index, place, comment) in comments {
+            if entries.too_many.is_some() {
+                break;
+            }
+            let instruction = || instruction_of(document, index, place);
+            entries.take(document, comment, today, instruction, &mut open);
+        }
+        let end = u32::try_from(source.len()).unwrap_or(u32::MAX);
+        for entry in open {
+            entries.close(entry, end);
+            let comment = entries.all[entry as usize].comment;
+            entries.told[comment].form = Form::Open;
+        }
+        entries.by_rule = matched(&mut entries.all, plugins);
+        entries
+    }
+
+    fn take(
+        &mut self,
+        document: &Document,
+        comment: Comment,
+        today: Date,
+        instruction: impl FnOnce() -> Option<Span>,
+        open: &mut Vec<u32>,
+    ) {
+        let source = document.source();
+        let text = |span: Span| String::from_utf8_lossy(span.of(source)).into_owned();
+        let Comment { span, kind, is_own, mut names, until, reason } = comment;
+        let room = SUPPRESSIONS_MAX - self.seen;
+        self.too_many = names.get(room).copied();
+        names.truncate(room);
+        self.seen += names.len();
+        let is_over = until.is_some_and(|until| until.day.is_none_or(|day| day < today));
+        let mut form = if names.is_empty() && kind != Kind::End { Form::Empty } else { Form::Whole };
+        let reach = match kind {
+            Kind::Instruction => instruction().map_or(Reach::Nowhere, Reach::Instruction),
+            Kind::File => Reach::File,
+            Kind::Start => Reach::Block(Span::new(span.end, span.end)),
+            Kind::End => {
+                form = if self.end(&names, source, span.start, open) { Form::Whole } else { Form::Stray };
+                Reach::Nowhere
+            }
+        };
+        if kind == Kind::Instruction && reach == Reach::Nowhere && form == Form::Whole {
+            form = Form::Astray;
+        }
+        if kind != Kind::End {
+            for name in &names {
+                if kind == Kind::Start {
+                    open.push(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
+                }
+                let (name, span) = (text(*name), *name);
+                let comment = self.told.len();
+                let counts = !is_over;
+                let words = String::new();
+                self.all.push(Entry { name, span, comment, counts, is_own, is_known: false, reach, words });
+            }
+        }
+        self.told.push(Told {
+            span,
+            line: document.lines().line_of(span.start),
+            names,
+            is_own,
+            is_over,
+            until: until.map(|Until { span, day }| (span, day)),
+            reason: reason.map(|reason| text(reason).into()),
+            needs_reason: is_own && kind != Kind::End && reason.is_none(),
+            form,
+        });
+    }
+
+    /// Ends blocks: those of the names, else all that the last comment began of which one is open. Whether there are any.
+    fn end(&mut self, names: &[Span], source: &[u8], at: u32, open: &mut Vec<u32>) -> bool {
+        let Some(last) = open.last().map(|last| self.all[*last as usize].comment) else { return false };
+        let mut closed = Vec::new();
+        if names.is_empty() {
+            let from = open.partition_point(|entry| self.all[*entry as usize].comment < last);
+            closed = open.split_off(from);
+        }
+        for name in names {
+            let name = String::from_utf8_lossy(name.of(source));
+            if let Some(found) = open.iter().rposition(|entry| self.all[*entry as usize].name == name) {
+                closed.push(open.remove(found));
+            }
+        }
+        closed.iter().for_each(|entry| self.close(*entry, at));
+        closed.len() >= names.len().max(1)
+    }
+
+    fn close(&mut self, entry: u32, end: u32) {
+        if let Reach::Block(block) = &mut self.all[entry as usize].reach {
+            block.end = end;
+        }
+    }
+
+    /// The entry that covers a finding: of several the nearest.
+    pub(in crate::lint) fn covering(&self, finding: &Finding) -> Option<usize> {
+        let matched = self.by_rule.get(&finding.rule)?;
+        let at = finding.span.start;
+        let is_meant = |entry: &&u32| {
+            let words = &self.all[**entry as usize].words;
+            words.is_empty() || finding.message.contains(words)
+        };
+        let of_instruction = |at: u32| {
+            let begun = matched.instructions.partition_point(|entry| self.place(*entry).start <= at);
+            let mut near =
+                matched.instructions[..begun].iter().rev().take_while(|entry| self.place(**entry).contains(at));
+            near.find(is_meant)
+        };
+        // hadolint reports the second of two, and reads what stands above it.
+        let of_second = || {
+            let second =
+                finding.related.first().filter(|_| finding.rule.ends_with("/MultipleInstructionsDisallowed"))?;
+            of_instruction(second.0.start).filter(|entry| !self.all[**entry as usize].is_own)
+        };
+        let of_block = || {
+            let begun = matched.blocks.partition_point(|entry| self.place(*entry).start <= at);
+            let open = (0..begun).rev().take_while(|index| matched.ends[*index] > at);
+            let mut open = open.map(|index| &matched.blocks[index]).filter(|entry| self.place(**entry).contains(at));
+            open.find(is_meant)
+        };
+        let found = of_instruction(at).or_else(of_second).or_else(of_block);
+        found.or_else(|| matched.file.iter().find(is_meant)).map(|entry| *entry as usize)
+    }
+
+    /// Whether the whole file goes without a rule, whatever it says.
+    pub(in crate::lint) fn cover_all_of(&self, rule: &str) -> bool {
+        let matched = self.by_rule.get(rule);
+        matched.is_some_and(|matched| matched.file.iter().any(|entry| self.all[*entry as usize].words.is_empty()))
+    }
+
+    /// The rules that an entry may be about.
+    pub(in crate::lint) fn rules_of(&self) -> BTreeMap<usize, Vec<&Arc<str>>> {
+        let mut rules: BTreeMap<usize, Vec<&Arc<str>>> = BTreeMap::new();
+        for (rule, Matched { instructions, blocks, file, .. }) in &self.by_rule {
+            for entry in instructions.iter().chain(blocks).chain(file) {
+                rules.entry(*entry as usize).or_default().push(rule);
+            }
+        }
+        rules
+    }
+
+    /// What covers the findings of an entry.
+    pub(in crate::lint) fn suppression(&self, entry: usize) -> Suppression {
+        let Told { line, reason, .. } = &self.told[self.all[entry].comment];
+        Suppression::Comment { line: *line, reason: reason.clone() }
+    }
+
+    fn place(&self, entry: u32) -> Span {
+        match self.all[entry as usize].reach {
+            Reach::Instruction(span) | Reach::Block(span) => span,
+            Reach::File | Reach::Nowhere => Span::default(),
+        }
+    }
+}
+
+/// The instruction that a comment is about: the one around it, else the one below.
+fn instruction_of(document: &Document, index: u32, comment: &TreeComment) -> Option<Span> {
+    let instructions = &document.tree().instructions;
+    let at = comment.span.start;
+    let next = instructions.partition_point(|instruction| instruction.span.start <= at);
+    if comment.inside {
+        // What stands in an ONBUILD begins behind it.
+        let around = instructions[..next].iter().rev().find(|instruction| instruction.parent.is_none());
+        return around.map(|instruction| instruction.span).filter(|span| span.contains(at));
+    }
+    let below = instructions.get(next).filter(|below| below.comments.contains(&index));
+    below.map(|below| below.span)
+}
+
+/// By rule, the entries that may be about it. Fills in what entries lack: whether there is such a rule.
+fn matched(entries: &mut [Entry], plugins: &[Plugin]) -> HashMap<Arc<str>, Matched> {
+    // Equal names are held against the rules once.
+    let mut by_name: HashMap<(String, bool), Vec<u32>> = HashMap::new();
+    for (index, entry) in (0..).zip(&*entries) {
+        by_name.entry((entry.name.clone(), entry.is_own)).or_default().push(index);
+    }
+    let names: Vec<&Arc<str>> = plugins.iter().flat_map(|plugin| plugin.names.iter()).collect();
+    let mut by_rule: HashMap<Arc<str>, Matched> = HashMap::new();
+    for ((name, is_own), indices) in by_name {
+        let meant = Meant::of(&name, is_own);
+        for index in &indices {
+            meant.words.clone_into(&mut entries[*index as usize].words);
+        }
+        let own = super::super::own::names().filter(|rule| meant.is(rule)).map(Arc::from);
+        let found: Vec<Arc<str>> =
+            names.iter().filter(|rule| meant.is(rule)).map(|rule| Arc::clone(rule)).chain(own).collect();
+        for index in indices.iter().filter(|_| !found.is_empty()) {
+            entries[*index as usize].is_known = true;
+        }
+        for rule in found {
+            let matched = by_rule.entry(rule).or_default();
+            for index in indices.iter().filter(|index| entries[**index as usize].counts) {
+                match entries[*index as usize].reach {
+                    Reach::Instruction(_) => matched.instructions.push(*index),
+                    Reach::Block(_) => matched.blocks.push(*index),
+                    Reach::File => matched.file.push(*index),
+                    Reach::Nowhere => {}
+                }
+            }
+        }
+    }
+    let start = |entry: &u32| match entries[*entry as usize].reach {
+        Reach::Instruction(span) | Reach::Block(span) => (span.start, *entry),
+        Reach::File | Reach::Nowhere => (0, *entry),
+    };
+    for matched in by_rule.values_mut() {
+        matched.instructions.sort_by_key(start);
+        matched.blocks.sort_by_key(start);
+        matched.file.sort_unstable();
+        let mut furthest = 0;
+        let ends = matched.blocks.iter().map(|entry| {
+            if let Reach::Block(block) = entries[*entry as usize].reach {
+                furthest = furthest.max(block.end);
+            }
+            furthest
+        });
+        matched.ends = ends.collect();
+    }
+    by_rule
+}
+
+/// The rules that a name is about.
+struct Meant<'n> {
+    pattern: &'n str,
+    words: &'n str,
+    is_code: bool,
+}
+
+impl<'n> Meant<'n> {
+    fn of(name: &'n str, is_own: bool) -> Self {
+        if let Some(code) = shellcheck_code(name) {
+            // The message begins with the code.
+            return Self { pattern: SHELLCHECK, words: code, is_code: true };
+        }
+        match hadolint::rule(name) {
+            Some((pattern, words)) if !is_own => Self { pattern, words, is_code: false },
+            _ if is_own => Self { pattern: name, words: "", is_code: false },
+            // Of hadolint's other codes nothing here means the same.
+            _ => Self { pattern: "", words: "", is_code: false },
+        }
+    }
+
+    fn is(&self, rule: &str) -> bool {
+        if self.is_code {
+            return rule.starts_with(self.pattern);
+        }
+        let bare = rule.split_once('/').map_or(rule, |(_, bare)| bare);
+        fits(self.pattern, rule) || fits(self.pattern, bare)
+    }
+}
+
+/// `SC2086`, also as `shellcheck/SC2086`.
+fn shellcheck_code(name: &str) -> Option<&str> {
+    let code = name.strip_prefix(SHELLCHECK).unwrap_or(name);
+    let digits = code.strip_prefix("SC")?;
+    (digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(code)
+}
+
+/// What equals a code at the beginning of a finding's message, for comments to name it.
+pub(super) fn code_of(finding: &Finding) -> Option<&str> {
+    let (code, _) = finding.message.split_once(": ").filter(|_| finding.rule.starts_with(SHELLCHECK))?;
+    shellcheck_code(code)
+}

@@ -190,7 +190,7 @@ pub(crate) fn markdown(report: &str) -> Vec<Told> {
             other => panic!("{other:?} in {report}"),
         }
     }
-    let place = |cell: &str| cell.rsplitn(3, ':').last().unwrap().to_owned();
+    let place = |cell: &str| cell.rsplitn(3, ':').last().unwrap().trim().to_owned();
     rows.iter().map(|row| told(place(&row[1]), &row[2], &row[3])).collect()
 }
 

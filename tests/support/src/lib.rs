@@ -31,6 +31,7 @@ pub mod lint;
 pub mod oci_layout;
 pub mod registries;
 pub mod registry;
+pub mod sarif;
 pub mod secure;
 pub mod servers;
 pub mod site;

@@ -1,4 +1,4 @@
-//! Debian's `shellcheck` and `strace`, where they are installed, and tools that tests make up.
+//! Debian's `shellcheck`, `strace` and `chromium`, where they are installed, and tools that tests make up.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,6 +35,18 @@ pub fn strace_or_skip(test: &str) -> bool {
 #[must_use]
 pub fn program_or_skip(program: &str, test: &str) -> bool {
     servers::run_or_skip(test, find(program).map(drop).ok_or_else(|| format!("not installed: {program}")))
+}
+
+/// Chromium, to which a test can show a page; else says that it is skipped.
+///
+/// # Panics
+///
+/// When it is missing although [`REQUIRE_SERVERS`](crate::servers::REQUIRE_SERVERS) is `1`.
+#[must_use]
+pub fn chromium_or_skip(test: &str) -> Option<PathBuf> {
+    let found = ["chromium", "google-chrome", "chrome"].into_iter().find_map(find);
+    let installed = found.as_ref().map(drop).ok_or_else(|| "not installed: chromium".to_owned());
+    servers::run_or_skip(test, installed).then_some(found).flatten()
 }
 
 /// Writes a program for `sh` into a folder.

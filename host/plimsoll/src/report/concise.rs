@@ -23,7 +23,11 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 
 /// An entry in one line.
 pub(super) fn line(entry: &Entry) -> String {
-    let (path, message) = (printable(&entry.file.path), printable(entry.message));
+    let (mut path, message) = (printable(&entry.file.path), printable(entry.message));
+    // GitHub would take such a line for a command.
+    if path.trim_start().starts_with("::") {
+        path.insert_str(0, "./");
+    }
     let place = match entry.place {
         Some(_) => {
             let Position { line, column } = entry.start();

@@ -6,7 +6,6 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::counted;
 use crate::lint::Outcome;
 
 /// How often a rule found something.
@@ -44,7 +43,7 @@ pub(super) fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
         }
     }
     if !statistics.is_empty() {
-        writeln!(out, "{} found anything.\n", counted(statistics.len(), "rule"))?;
+        writeln!(out)?;
     }
     Ok(())
 }

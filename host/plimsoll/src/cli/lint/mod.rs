@@ -259,14 +259,7 @@ fn once(arguments: &Arguments, variables: &Variables, is_styled: bool) -> anyhow
     arguments.suppressing.check(&setting)?;
     let prepared = Prepared::of(arguments, given, &mut setting, variables)?;
     let mut outcome = crate::lint::run(&prepared.job);
-    if arguments.replay.is_none() {
-        learned::forget_what_is_renewed(&setting, &mut outcome);
-    }
-    arguments.suppressing.hide_known(&setting, &prepared, &mut outcome, given)?;
     let of = |status| Ok(Ran { status, lock: setting.lock.path().to_owned() });
-    if arguments.suppressing.suppress {
-        return of(arguments.suppressing.insert(&prepared, &outcome, given)?);
-    }
     if arguments.diff {
         return of(fix::show(arguments, &setting, &prepared.job, &outcome)?);
     }
@@ -274,6 +267,13 @@ fn once(arguments: &Arguments, variables: &Variables, is_styled: bool) -> anyhow
         true => fix::apply(arguments, &setting, &prepared.job, &mut outcome, &here)?,
         false => CLEAN,
     };
+    if arguments.replay.is_none() {
+        learned::forget_what_is_renewed(&setting, &mut outcome);
+    }
+    arguments.suppressing.hide_known(&setting, &prepared, &mut outcome, given)?;
+    if arguments.suppressing.suppress {
+        return of(arguments.suppressing.insert(&prepared, &outcome, given)?);
+    }
     if let Some(changes) = changes.filter(|_| prepared.job.inputs.is_empty() && !arguments.scope.quiet) {
         complain(&format!("note: no Dockerfile differs from {}", changes.since_what()));
     }

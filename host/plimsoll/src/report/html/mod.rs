@@ -15,7 +15,7 @@ use super::notes::by_reason;
 use super::statistics::statistics;
 use super::text::summary_line;
 use super::walk::{Entry, Place, entries, entries_of};
-use super::{Report, Summary, counted, is_web_address, printable};
+use super::{Report, Summary, is_web_address, printable};
 use crate::document::Source;
 use crate::finding::{Finding, Fix, LockLine, Severity};
 use crate::limits::EXCERPT_BYTES_MAX;
@@ -89,7 +89,7 @@ fn severities(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         if count > 0 {
             write!(
                 out,
-                "<label><input type=\"checkbox\" value=\"{severity}\" checked> \
+                "<label><input type=\"checkbox\" value=\"{severity}\" checked=\"\"/> \
                  <span class=\"severity {severity}\">{severity}</span> {count}</label>"
             )?;
         }
@@ -187,6 +187,9 @@ fn details(entry: &Entry, finding: &Finding, out: &mut dyn Write) -> io::Result<
     finding.fixes.iter().try_for_each(|fix| mend(fix, source, out))
 }
 
+/// What is longer stands in lines of its own.
+const LONG_CHANGE_BYTES: usize = 60;
+
 fn mend(fix: &Fix, source: Option<&Source>, out: &mut dyn Write) -> io::Result<()> {
     let safety = if fix.is_safe { "Fix" } else { "Unsafe fix" };
     write!(out, "<p class=\"more\"><b>{safety}</b> {}", shown(&fix.message))?;
@@ -194,7 +197,8 @@ fn mend(fix: &Fix, source: Option<&Source>, out: &mut dyn Write) -> io::Result<(
         let old =
             source.map_or_else(String::new, |source| String::from_utf8_lossy(span.of(source.bytes())).into_owned());
         if old.len() + new.len() <= EXCERPT_BYTES_MAX {
-            write!(out, " <code>")?;
+            let is_long = [&old, new].iter().any(|text| text.contains('\n') || text.len() > LONG_CHANGE_BYTES);
+            write!(out, " <code{}>", if is_long { " class=\"block\"" } else { "" })?;
             change("del", &old, out)?;
             change("ins", new, out)?;
             write!(out, "</code>")?;
@@ -218,10 +222,9 @@ fn table(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if statistics.is_empty() {
         return Ok(());
     }
-    let total = counted(statistics.len(), "rule");
     writeln!(
         out,
-        "<section class=\"statistics card\"><h2>By rule</h2><table><caption hidden>{total}</caption><thead><tr>\
+        "<section class=\"statistics card\"><h2>By rule</h2><table><thead><tr>\
          <th>Rule</th><th class=\"count\">Findings</th><th class=\"count\">With a fix</th></tr></thead><tbody>"
     )?;
     for statistic in &statistics {

@@ -1,0 +1,94 @@
+//! Words that mean something where they end up, in every format.
+
+use plimsoll::config::Format;
+use plimsoll::report::printable;
+
+use crate::readers::{self, Told};
+use crate::scene::{outcome, written};
+
+const WORDS: [&str; 12] = [
+    "</script><script>alert(1)</script>",
+    "]]> --> <!-- &amp; &lt; <![CDATA[",
+    "::error::pwned\n::warning file=a::b\r\n::stop-commands::x",
+    "\u{202E}txt.exe\u{2066}x\u{2069}",
+    "a|b`c``d|e\\|f\\",
+    "[link](javascript:alert(1)) **bold** _x_ ![i](http://e) ~~x~~ $x$",
+    "<b>@team #12 https://e.com www.e.com a@e.com</b>",
+    "\u{1B}]0;pwn\u{7}\u{1B}[31m\0\u{85}\u{FFFE}",
+    "'\"><img src=x onerror=alert(1)> %0A%25 {{summary}} &#10;",
+    "\u{e9}\u{1D4B3} \u{1F6A2} \u{FEFF}x",
+    "# heading\n\n| a | b |\n|---|---|\n- x\n```\n",
+    "title=x,file=y::z",
+];
+
+/// What becomes of words on the way.
+type Change = fn(&str) -> String;
+
+/// How each format is read, and what may have become of the words.
+const READERS: [(Format, fn(&str) -> Vec<Told>, Change); 12] = [
+    (Format::Text, readers::text, printable),
+    (Format::Concise, readers::concise, printable),
+    (Format::Json, readers::json, str::to_owned),
+    (Format::JsonLines, readers::json_lines, str::to_owned),
+    (Format::Sarif, readers::sarif, str::to_owned),
+    (Format::Github, readers::github, printable),
+    (Format::Gitlab, readers::gitlab, str::to_owned),
+    (Format::Checkstyle, readers::checkstyle, readers::xml_characters),
+    (Format::Junit, readers::junit, readers::xml_characters),
+    (Format::Rdjson, readers::rdjson, str::to_owned),
+    (Format::Markdown, readers::markdown, in_a_cell),
+    (Format::Html, readers::html, |words| readers::xml_characters(&printable(words))),
+];
+
+/// A cell is one line, without spaces at its ends.
+fn in_a_cell(words: &str) -> String {
+    printable(&words.replace(['\n', '\r'], " ")).trim().to_owned()
+}
+
+#[test]
+fn every_format_is_read_back() {
+    assert_eq!(READERS.map(|(format, ..)| format), Format::ALL, "each has its reader");
+    for words in WORDS {
+        let outcome = outcome(words);
+        for (format, read, change) in READERS {
+            let text = written(&outcome, format);
+            let words = change(words);
+            let told = |name: &str| Told { path: words.clone(), name: name.to_owned(), message: words.clone() };
+            // Of these formats the first two entries are the same findings; the problem has its place elsewhere.
+            let expected = match format {
+                Format::Sarif => vec![told("acme/rule"), told("acme/rule"), told("problem/syntax")],
+                _ => vec![told("syntax"), told("acme/rule"), told("acme/rule")],
+            };
+            assert_eq!(read(&text), expected, "{} with {words:?}:\n{text}", format.name());
+        }
+    }
+}
+
+/// What people look at, in a terminal, in a log or in a browser, moves no cursor and turns no text around.
+#[test]
+fn no_format_for_people_has_characters_that_act() {
+    for words in WORDS {
+        for format in [Format::Text, Format::Concise, Format::Github, Format::Markdown, Format::Html] {
+            let text = written(&outcome(words), format);
+            // The file of a command is for GitHub, which has to find it.
+            let seen = |line: &str| match format {
+                Format::Github => line.splitn(3, "::").last().unwrap().to_owned(),
+                _ => line.to_owned(),
+            };
+            let is_calm = text.lines().map(seen).all(|line| line == printable(&line));
+            assert!(is_calm, "{} with {words:?}:\n{text}", format.name());
+        }
+    }
+}
+
+/// Nothing but the commands that are meant is one, whoever reads the log.
+#[test]
+fn github_sees_no_other_commands() {
+    for words in WORDS {
+        for format in [Format::Text, Format::Concise, Format::Github] {
+            let text = written(&outcome(words), format);
+            let commands = text.lines().filter(|line| line.trim_start().starts_with("::")).count();
+            assert_eq!(commands, if format == Format::Github { 3 } else { 0 }, "{text}");
+        }
+    }
+}

@@ -1,0 +1,21 @@
+# syntax=docker/dockerfile:1
+# An image with nothing but the program: docker build -t plimsoll . && docker run --rm -v "$PWD:/work:ro" plimsoll lint
+
+FROM rust:1.95-bookworm AS build
+RUN rustup target add wasm32-unknown-unknown
+WORKDIR /src
+COPY . .
+# A static program. A target is named so that the flag does not hold for what runs during the build.
+RUN target="$(rustc -vV | sed -n 's/^host: //p')" \
+    && RUSTFLAGS='-C target-feature=+crt-static' \
+        cargo build --locked --release --package plimsoll --bin plimsoll --target "$target" \
+    && cp "target/$target/release/plimsoll" /plimsoll
+
+FROM scratch
+# Whom TLS is believed.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=build /plimsoll /plimsoll
+USER 65532:65532
+WORKDIR /work
+ENTRYPOINT ["/plimsoll"]
+CMD ["lint"]

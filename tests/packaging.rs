@@ -1,0 +1,118 @@
+//! How others get the program: the action, the hook, the image. `.ci/packages` installs and runs them for real.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use plimsoll_test_support::tools::program_or_skip;
+use plimsoll_test_support::{Project, repository_root};
+
+fn read(name: &str) -> String {
+    fs::read_to_string(repository_root().join(name)).unwrap()
+}
+
+#[test]
+fn all_speak_of_one_version() {
+    let version = env!("CARGO_PKG_VERSION");
+    let project = read("pyproject.toml");
+    assert!(project.contains(&format!("\nversion = \"{version}\"\n")), "{project}");
+    assert!(project.contains(&format!("\"plimsoll=={version}\"")), "{project}");
+    assert!(read("action.yml").contains(&format!("\n    default: {version}\n")));
+    let page = read("docs/workflows.md");
+    assert!(page.contains(&format!("rev: v{version}\n")) && page.contains(&format!("plimsoll@v{version}\n")), "{page}");
+    let rust = read("Cargo.toml").lines().find_map(|line| line.strip_prefix("rust-version = ").map(str::to_owned));
+    let rust = rust.unwrap().replace('"', "");
+    assert!(read("Dockerfile").contains(&format!("FROM rust:{rust}-")), "the image is built with Rust {rust}");
+}
+
+#[test]
+fn its_own_dockerfile_is_clean() {
+    let project = Project::new(env!("CARGO_BIN_EXE_plimsoll"));
+    let path = repository_root().join("Dockerfile");
+    let run = project.lint(&format!("--slow-checks=off {}", path.display()));
+    assert_eq!((run.status, run.findings(), run.problems()), (0, vec![], vec![]), "{run:#?}");
+    let text = read("Dockerfile");
+    assert!(text.contains("\nFROM scratch\n") && text.contains("\nUSER 65532:65532\n"), "{text}");
+}
+
+/// The scripts of the action's steps, by the name of the step.
+fn script(step: &str) -> String {
+    let action = read("action.yml");
+    let (_, step) = action.split_once(&format!("- name: {step}\n")).unwrap();
+    let (_, script) = step.split_once("      run: |\n").unwrap();
+    let lines = script.lines().take_while(|line| line.is_empty() || line.starts_with("        "));
+    lines.map(|line| format!("{}\n", line.trim_start_matches("        "))).collect()
+}
+
+#[test]
+fn no_input_is_part_of_a_script() {
+    for step in ["Install Plimsoll", "Lint"] {
+        let script = script(step);
+        assert!(script.starts_with("set -euo pipefail\n") && script.lines().count() > 5, "{script}");
+        assert!(!script.contains("${{") && !script.contains("eval"), "{script}");
+    }
+}
+
+/// Runs the step that lints, with these inputs besides the defaults.
+fn lint(project: &Project, inputs: &[(&str, &str)]) -> Output {
+    let program = Path::new(env!("CARGO_BIN_EXE_plimsoll")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let mut command = Command::new("bash");
+    command.args(["--noprofile", "--norc", "-eo", "pipefail", "-c", &script("Lint")]).current_dir(project.path());
+    command
+        .env_clear()
+        .env("PATH", path)
+        .env("HOME", project.path())
+        .env("RUNNER_TEMP", project.path())
+        .env("CI", "true");
+    for (name, value) in
+        [("PATHS", "."), ("ARGUMENTS", ""), ("FAIL_LEVEL", ""), ("FORMAT", "json"), ("OUTPUT", ""), ("UPLOAD", "false")]
+    {
+        command.env(format!("LINT_{name}"), value);
+    }
+    command.envs(inputs.iter().copied()).output().unwrap()
+}
+
+#[test]
+fn the_action_lints_what_it_is_given() {
+    if !program_or_skip("bash", "the_action_lints_what_it_is_given") {
+        return;
+    }
+    let project =
+        Project::new("").file("a b/Dockerfile", "FROM scratch AS Build\n").file("c/Dockerfile", "FROM scratch\n");
+    let files = |output: &Output| {
+        let json: serde_json::Value =
+            serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"));
+        let files = json["files"].as_array().unwrap().iter();
+        files.map(|file| file["path"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let output = lint(&project, &[]);
+    assert_eq!((output.status.code(), files(&output).len()), (Some(1), 2));
+    let output = lint(&project, &[("LINT_PATHS", "a b\nc\n"), ("LINT_FAIL_LEVEL", "error")]);
+    assert_eq!((output.status.code(), files(&output).len()), (Some(0), 2));
+    let output = lint(&project, &[("LINT_OUTPUT", "report.json"), ("LINT_ARGUMENTS", "--slow-checks=off\n--quiet")]);
+    assert_eq!((output.status.code(), output.stdout.len(), output.stderr.len()), (Some(1), 0, 0));
+    assert!(fs::read_to_string(project.path().join("report.json")).unwrap().contains("StageNameCasing"));
+}
+
+#[test]
+fn no_shell_reads_an_input() {
+    if !program_or_skip("bash", "no_shell_reads_an_input") {
+        return;
+    }
+    let project = Project::new("").file("Dockerfile", "FROM scratch\n");
+    for hostile in ["$(touch sprung)", "`touch sprung`", "; touch sprung", "'\"; touch sprung #", "${IFS}x", "* ?"] {
+        for name in ["LINT_PATHS", "LINT_ARGUMENTS", "LINT_FAIL_LEVEL", "LINT_FORMAT"] {
+            let output = lint(&project, &[(name, hostile)]);
+            assert_eq!(output.status.code(), Some(2), "{name} {hostile}: {output:?}");
+            assert!(!project.path().join("sprung").exists(), "{name} {hostile}");
+        }
+    }
+    // A path is none of the arguments.
+    let output = lint(&project, &[("LINT_PATHS", "--plugin=x")]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.code() == Some(2) && said.contains("--plugin=x"), "{output:?}");
+}

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use plimsoll_dockerfile::Position;
 
-use super::text::summary_line;
+use super::text::{summary_line, write_fixable};
 use super::walk::{Entry, entries, entries_of};
 use super::{Report, printable, statistics};
 
@@ -18,7 +18,8 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let mut all = report.outcome.files.iter().flat_map(entries_of);
         all.try_for_each(|entry| writeln!(out, "{}", line(&entry)))?;
     }
-    writeln!(out, "{}", summary_line(report.outcome))
+    writeln!(out, "{}", summary_line(report.outcome))?;
+    write_fixable(report.outcome, out)
 }
 
 /// An entry in one line.

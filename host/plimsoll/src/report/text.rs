@@ -9,6 +9,7 @@ use super::excerpt::Excerpt;
 use super::walk::problems;
 use super::{Look, Report, Summary, counted, is_web_address, printable, statistics};
 use crate::finding::{Finding, LockLine, Problem, Severity};
+use crate::fix::fixable;
 use crate::lint::{FileReport, Outcome};
 
 /// The outcome as text; with ANSI colours and links where they are wanted, cut to a width in columns if there is one.
@@ -27,7 +28,18 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if report.has_statistics {
         statistics::write(report.outcome, out)?;
     }
-    writeln!(out, "{}", summary_line(report.outcome))
+    writeln!(out, "{}", summary_line(report.outcome))?;
+    write_fixable(report.outcome, out)
+}
+
+/// What there are fixes for, and how they are applied.
+pub(super) fn write_fixable(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
+    match fixable(outcome) {
+        (0, 0) => Ok(()),
+        (0, more) => writeln!(out, "{more} can be fixed with --fix --unsafe-fixes."),
+        (safe, 0) => writeln!(out, "{safe} can be fixed with --fix."),
+        (safe, more) => writeln!(out, "{safe} can be fixed with --fix, {more} more with --unsafe-fixes."),
+    }
 }
 
 fn render(renderer: &Renderer, file: &FileReport, finding: &Finding, has_links: bool) -> String {

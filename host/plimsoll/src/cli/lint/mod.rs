@@ -88,10 +88,10 @@ pub(super) struct Arguments {
     /// Take the answers from a file that --record wrote; nobody is asked
     #[arg(long, value_name = "FILE", conflicts_with_all = ["slow_checks", "explain_plan"])]
     replay: Option<PathBuf>,
-    /// Apply the fixes of findings that leave the built image as it is, and report what is left
+    /// Apply the fixes after which the same runs in the image, and report what is left
     #[arg(long, conflicts_with_all = ["diff", "explain_plan", "staged"])]
     fix: bool,
-    /// Count those fixes in too after which the built image may be another one
+    /// Count those fixes in too that may change what runs
     #[arg(long)]
     unsafe_fixes: bool,
     /// Show as a patch what --fix would change, and change nothing; status 1 if that is something

@@ -17,6 +17,7 @@ mod parallel;
 mod references;
 mod ruleset;
 mod run;
+mod selection;
 mod suppress;
 mod work;
 
@@ -32,6 +33,7 @@ pub use lock::JobLock;
 pub use references::{Place, References, meanings};
 pub use ruleset::Misconfigured;
 pub use run::{run, run_in};
+pub use selection::{Decision, Reason, Said};
 
 use crate::document::{self, LockView, Surroundings};
 use crate::finding::{Finding, Problem, ProblemKind, Severity, Skipped};
@@ -105,6 +107,10 @@ pub struct Ruleset {
     pub opt_in: HashSet<Arc<str>>,
     /// Those of them that the configuration asks for.
     pub opted_in: HashSet<Arc<str>>,
+    /// Rules that the configuration switches off, so that no comment wakes them.
+    pub switched_off: HashSet<Arc<str>>,
+    /// By plugin and rule, whether it runs and why, lock or not.
+    pub decisions: Vec<Vec<Decision>>,
 }
 
 /// Whether and how the world is asked.

@@ -1,6 +1,5 @@
 //! From configuration to what each plugin is told.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,7 +8,8 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::Ruleset;
-use crate::config::{File, Files, SeverityOrOff, similar};
+use super::selection::{Reason, decide};
+use crate::config::{File, FileOrigin, Files, fits, similar};
 use crate::plugin::{OptionFault, Plugin, Settings};
 
 /// What a configuration file says of rules, and does not hold up.
@@ -23,6 +23,16 @@ pub struct Misconfigured {
 }
 
 impl Misconfigured {
+    /// One fault at the place that these keys lead to; of a flag, the flag.
+    pub(super) fn of<'k>(file: &File, keys: impl Iterator<Item = &'k str>, key: &str, why: String) -> Self {
+        let path = match file.origin {
+            FileOrigin::Flags => PathBuf::from(format!("--{key}")),
+            _ => file.path.clone(),
+        };
+        let shown = if file.origin == FileOrigin::Flags { why } else { format!("{key}: {why}") };
+        Self { path, faults: vec![(file.position(keys), shown)] }
+    }
+
     fn shown(&self) -> String {
         let path = self.path.display();
         let shown = |(place, what): &(Option<Position>, String)| match place {
@@ -34,61 +44,63 @@ impl Misconfigured {
 }
 
 impl Ruleset {
-    /// What configuration files say of the plugins' rules. Of a rule that both name,
-    /// all that counts is what the tree's says.
+    /// What configuration files say of the plugins' rules: of each rule, severity and options as the nearest file
+    /// says that says any.
     ///
     /// # Errors
     /// When it speaks of a rule that a plugin does not have, or gives options
     /// that the rule does not take.
     pub fn new(plugins: &[Plugin], files: Files) -> Result<Self, Misconfigured> {
-        let opt_in = plugins.iter().flat_map(|plugin| &plugin.rules).filter(|rule| rule.is_opt_in);
-        let mut ruleset = Self {
-            settings: plugins.iter().map(|plugin| Arc::new(default_rules(plugin))).collect(),
-            opt_in: opt_in.map(|rule| rule.name.clone()).collect(),
-            ..Self::default()
-        };
-        let tables = files.user.into_iter().chain(files.tree);
-        let tables = tables.flat_map(|file| file.rules.iter().map(move |(name, table)| (name, (file, table))));
-        for (name, (file, table)) in tables.collect::<BTreeMap<_, _>>() {
-            let complain = |rule: &str, what: String| {
-                let place = file.position(["rules", rule].into_iter());
-                Misconfigured { path: file.path.clone(), faults: vec![(place, format!("[rules.\"{rule}\"]: {what}"))] }
-            };
-            let Some((pack, _)) = name.split_once('/') else {
-                return Err(complain(name, format!("a rule is named with its pack{}", nearest(plugins, name))));
-            };
-            let Some(plugin) = plugins.iter().position(|plugin| plugin.name == pack) else {
-                // A plugin that this run does not load, unless it reads like one that it does.
-                match plimsoll_dockerfile::suggest::nearest(pack, plugins.iter().map(|plugin| plugin.name.as_str())) {
-                    Some(other) => {
-                        return Err(complain(name, format!("there is no pack {pack}; did you mean {other}?")));
-                    }
-                    None => continue,
+        Self::of_file(plugins, files, &[], &[])
+    }
+
+    /// The same for a file of which `per-file-ignores` say `ignored`, each with the place of the file of configuration
+    /// among [`Files::layers`], where these packs are not loaded.
+    ///
+    /// # Errors
+    /// As [`Ruleset::new`].
+    pub fn of_file(
+        plugins: &[Plugin],
+        files: Files,
+        ignored: &[(usize, &str)],
+        absent: &[String],
+    ) -> Result<Self, Misconfigured> {
+        for (_, file) in files.layers() {
+            file.rules.keys().try_for_each(|name| check_name(plugins, file, name, absent))?;
+        }
+        let mut ruleset = Self { decisions: decide(plugins, files, ignored, absent)?, ..Self::default() };
+        for (plugin, decisions) in plugins.iter().zip(&ruleset.decisions) {
+            let mut settings = Settings { rules: plugin.names.clone(), enabled: Vec::new(), options: Vec::new() };
+            for ((index, rule), decision) in (0..).zip(&plugin.rules).zip(decisions) {
+                if rule.is_opt_in {
+                    ruleset.opt_in.insert(rule.name.clone());
                 }
-            };
-            let Some(rule) = plugins[plugin].names.iter().position(|known| **known == **name) else {
-                return Err(complain(name, format!("there is no such rule{}", nearest(plugins, name))));
-            };
-            let index = u32::try_from(rule).expect("the number of rules is bounded");
-            let settings = Arc::make_mut(&mut ruleset.settings[plugin]);
-            match table.severity {
-                Some(SeverityOrOff::Off) => settings.enabled.retain(|enabled| *enabled != index),
-                Some(severity) => ruleset
-                    .severities
-                    .extend(severity.severity().map(|severity| (settings.rules[rule].clone(), severity))),
-                None => {}
+                if !decision.runs {
+                    if decision.reason != Reason::Default {
+                        ruleset.switched_off.insert(rule.name.clone());
+                    }
+                    continue;
+                }
+                settings.enabled.push(index);
+                if rule.is_opt_in {
+                    ruleset.opted_in.insert(rule.name.clone());
+                }
             }
-            // Whoever gives a rule a severity or options wants it.
-            if plugins[plugin].rules[rule].is_opt_in && table.severity != Some(SeverityOrOff::Off) {
-                let place = settings.enabled.partition_point(|enabled| *enabled < index);
-                settings.enabled.insert(place, index);
-                ruleset.opted_in.insert(settings.rules[rule].clone());
+            for (index, rule) in (0..).zip(&plugin.rules) {
+                let tables = || files.layers().filter_map(|(_, file)| Some((file, file.rules.get(&*rule.name)?)));
+                let severity = tables().find_map(|(_, table)| table.severity?.severity());
+                ruleset.severities.extend(severity.map(|severity| (rule.name.clone(), severity)));
+                // A rule that does not run need not be asked what it makes of them.
+                let runs = decisions[index as usize].runs || !ruleset.switched_off.contains(&rule.name);
+                let options = tables().find_map(|(file, table)| Some((file, table.options.as_ref()?)));
+                if let Some((file, options)) = options.filter(|_| runs) {
+                    let options = json(options);
+                    let refused = plugin.validate_options(index, &options);
+                    refused.map_err(|faults| refusal(file, &rule.name, &faults))?;
+                    settings.options.push((index, options.to_string()));
+                }
             }
-            if let Some(options) = &table.options {
-                let options = json(options);
-                plugins[plugin].validate_options(index, &options).map_err(|faults| refusal(file, name, &faults))?;
-                settings.options.push((index, options.to_string()));
-            }
+            ruleset.settings.push(Arc::new(settings));
         }
         ruleset.of_lock =
             ruleset.settings.iter().zip(plugins).map(|(settings, plugin)| about_lock(settings, plugin)).collect();
@@ -99,10 +111,29 @@ impl Ruleset {
     }
 }
 
-/// All rules but those that run only where they are asked for.
-fn default_rules(plugin: &Plugin) -> Settings {
-    let enabled = (0..).zip(&plugin.rules).filter(|(_, rule)| !rule.is_opt_in).map(|(index, _)| index).collect();
-    Settings { rules: plugin.names.clone(), enabled, options: Vec::new() }
+/// Refuses a table of a rule that is none.
+fn check_name(plugins: &[Plugin], file: &File, name: &str, absent: &[String]) -> Result<(), Misconfigured> {
+    let complain = |why: String| {
+        let fault = (file.position(["rules", name].into_iter()), format!("[rules.\"{name}\"]: {why}"));
+        Err(Misconfigured { path: file.path.clone(), faults: vec![fault] })
+    };
+    let Some((pack, _)) = name.split_once('/') else {
+        return complain(format!("a rule is named with its pack{}", nearest(plugins, name)));
+    };
+    if absent.iter().any(|absent| fits(absent, pack)) {
+        return Ok(());
+    }
+    let Some(plugin) = plugins.iter().find(|plugin| plugin.name == pack) else {
+        // A plugin that this run does not load, unless it reads like one that it does.
+        return match plimsoll_dockerfile::suggest::nearest(pack, plugins.iter().map(|plugin| plugin.name.as_str())) {
+            Some(other) => complain(format!("there is no pack {pack}; did you mean {other}?")),
+            None => Ok(()),
+        };
+    };
+    match plugin.names.iter().any(|known| **known == *name) {
+        true => Ok(()),
+        false => complain(format!("there is no such rule{}", nearest(plugins, name))),
+    }
 }
 
 fn looks_at_lock(plugin: &Plugin) -> bool {

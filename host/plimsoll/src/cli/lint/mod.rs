@@ -5,6 +5,7 @@ mod job;
 mod learned;
 mod say;
 mod setting;
+mod settings;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use anyhow::{Context as _, ensure};
 use clap::Args;
 use plimsoll_dockerfile::{Platform, Reference};
 
+use super::choice::Choice;
 use super::inputs::Given;
 use super::repository::{self, Fetched};
 use super::{Format, end_on_interrupt, variables};
@@ -69,6 +71,9 @@ pub(super) struct Arguments {
     /// Show what would be asked, and ask nothing
     #[arg(long, conflicts_with = "format")]
     explain_plan: bool,
+    /// Show what is configured, by whom, and the rules that run on each file; lint nothing
+    #[arg(long, conflicts_with = "explain_plan")]
+    show_settings: bool,
     /// More on standard error; twice for the messages of plugins
     #[arg(short, long, conflicts_with = "quiet", action = clap::ArgAction::Count)]
     verbose: u8,
@@ -125,6 +130,8 @@ pub(super) struct Scope {
     /// Threads that lint [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
+    #[command(flatten)]
+    pub(super) choice: Choice,
     /// No notes on standard error
     #[arg(short, long)]
     pub(super) quiet: bool,
@@ -138,6 +145,7 @@ impl Arguments {
             scope,
             stdin_filename: None,
             format: Format::Text,
+            show_settings: false,
             fail_level: None,
             fail_on_skipped: false,
             lock,
@@ -182,6 +190,9 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     };
     let mut setting = Setting::of(&arguments, given, &variables)?;
     let prepared = Prepared::of(&arguments, given, &mut setting, &variables)?;
+    if arguments.show_settings {
+        return settings::show(&setting, &prepared, arguments.format);
+    }
     let mut outcome = crate::lint::run(&prepared.job);
     if arguments.replay.is_none() {
         learned::forget_what_is_renewed(&setting, &mut outcome);

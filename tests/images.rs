@@ -282,7 +282,7 @@ fn the_largest_answers_fit_into_a_rule() {
         "acme/no-root" = { severity = "off" }
     "#;
     let file = toml::from_str(file).unwrap();
-    let files = Files { tree: Some(&file), user: None };
+    let files = Files { tree: Some(&file), ..Files::default() };
 
     // As many annotations as there may be, and texts as long as they may be.
     let annotations = |entries: usize| -> BTreeMap<String, String> {

@@ -370,7 +370,7 @@ fn lint(root: &Path, allowed: &[String], dockerfile: &str) -> FileReport {
     let source = Source::Bytes(dockerfile.as_bytes().to_vec());
     let job = Job {
         inputs: vec![Input { shown: "Dockerfile".to_owned(), source, ruleset: 0, context: context(root) }],
-        rulesets: vec![Ruleset::new(&plugins, Files { tree: Some(&file), user: None }).unwrap()],
+        rulesets: vec![Ruleset::new(&plugins, Files { tree: Some(&file), ..Files::default() }).unwrap()],
         plugins,
         unusable: Vec::new(),
         surroundings: vec![Surroundings::of_platform(Platform::new("linux", "amd64", ""))],

@@ -21,6 +21,8 @@ pub struct Found {
     pub path: PathBuf,
     /// The same file by way of no links to folders and no dots.
     pub real: PathBuf,
+    /// Whether it was named, and not come across in a folder.
+    pub is_named: bool,
     /// What is wrong with it already.
     pub problem: Option<Problem>,
 }
@@ -31,12 +33,19 @@ pub fn discover(paths: &[PathBuf], root: Option<&Path>) -> Vec<Found> {
     for path in paths {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => walk(path, root, &mut found),
-            Ok(_) => found.push(Found { path: path.clone(), real: real(path), problem: None }),
-            Err(error) => found.push(broken(path, real(path), &error.to_string())),
+            Ok(_) => found.push(Found { path: path.clone(), real: real(path), is_named: true, problem: None }),
+            Err(error) => {
+                let broken = broken(path, real(path), &error.to_string());
+                found.push(Found { is_named: true, ..broken });
+            }
         }
     }
+    let named: HashSet<PathBuf> = found.iter().filter(|file| file.is_named).map(|file| file.real.clone()).collect();
     let mut seen = HashSet::new();
     found.retain(|file| seen.insert(file.real.clone()));
+    for file in &mut found {
+        file.is_named = named.contains(&file.real);
+    }
     found
 }
 
@@ -75,7 +84,7 @@ fn walk(folder: &Path, top: Option<&Path>, found: &mut Vec<Found>) {
         if found.len() >= FILES_MAX {
             let message = format!("there are more than {FILES_MAX} Dockerfiles; name some of them");
             let problem = Some(Problem { kind: ProblemKind::Io, message, line: None });
-            found.push(Found { path: folder.to_owned(), real: root, problem });
+            found.push(Found { path: folder.to_owned(), real: root, is_named: true, problem });
             return;
         }
         match entry {
@@ -100,7 +109,9 @@ fn consider(entry: &DirEntry, real: PathBuf, inside: &[&Path]) -> Option<Found> 
     }
     // Follows a link, which the walk does not.
     match fs::metadata(entry.path()) {
-        Ok(metadata) if metadata.is_file() => Some(Found { path: entry.path().to_owned(), real, problem: None }),
+        Ok(metadata) if metadata.is_file() => {
+            Some(Found { path: entry.path().to_owned(), real, is_named: false, problem: None })
+        }
         Ok(metadata) if metadata.is_dir() => None,
         Ok(_) => Some(broken(entry.path(), real, "this is no regular file")),
         Err(error) => Some(broken(entry.path(), real, &error.to_string())),
@@ -126,7 +137,8 @@ fn path_of(error: &ignore::Error) -> Option<&Path> {
 fn broken(path: &Path, real: PathBuf, error: &str) -> Found {
     let what = if path.is_dir() { "folder" } else { "file" };
     let message = format!("the {what} cannot be read: {error}");
-    Found { path: path.to_owned(), real, problem: Some(Problem { kind: ProblemKind::Io, message, line: None }) }
+    let problem = Some(Problem { kind: ProblemKind::Io, message, line: None });
+    Found { path: path.to_owned(), real, is_named: false, problem }
 }
 
 /// The path without links to folders and dots. The file itself may be a link,

@@ -20,6 +20,15 @@ pub const SUPPRESSIONS_MAX: usize = 10_000;
 /// Bytes of `plimsoll.toml`.
 pub const CONFIG_BYTES_MAX: u64 = 1 << 20;
 
+/// Entries of a list of rules or patterns in `plimsoll.toml`.
+pub const CONFIG_LIST_MAX: usize = 1_000;
+
+/// How many files extend one another in a chain.
+pub const EXTENDS_DEPTH_MAX: usize = 8;
+
+/// How many files one file extends, all in all.
+pub const EXTENDS_MAX: usize = 32;
+
 /// Bytes of a component.
 pub const COMPONENT_BYTES_MAX: u64 = 64 << 20;
 

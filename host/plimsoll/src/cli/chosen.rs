@@ -84,7 +84,8 @@ pub(super) fn chosen(given: Given, paths: &[PathBuf]) -> anyhow::Result<Vec<Chos
             Content::Bytes(bytes) => (Some(bytes), None),
             Content::TooLarge => (None, Some(too_large())),
         };
-        Chosen { found: Found { path: file.clone(), real: file, problem }, staged }
+        let is_named = places.contains(&file);
+        Chosen { found: Found { path: file.clone(), real: file, is_named, problem }, staged }
     });
     Ok(chosen.collect())
 }

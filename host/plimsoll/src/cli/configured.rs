@@ -8,13 +8,16 @@ use std::{env, fs};
 
 use anyhow::Context as _;
 
+use super::choice::Choice;
 use super::inputs::Given;
-use crate::config::{self, File, Files, Finder, Variables};
+use crate::config::{self, File, FileOrigin, Files, Finder, Reach, Texts, Variables, checkout};
 use crate::discover::real;
 use crate::lock::{self, LockFile};
 
 /// What was read, and what there is to look for more.
 pub(super) struct Configured {
+    /// What the command line says in their stead, the nearest first.
+    pub(super) overrides: Vec<File>,
     pub(super) tree: Option<File>,
     pub(super) user: Option<File>,
     /// The user's own file, where it lies in what is linted.
@@ -25,14 +28,19 @@ pub(super) struct Configured {
 impl Configured {
     /// # Errors
     /// When one of them cannot be read or does not hold up.
-    pub(super) fn read(given: Given, variables: &Variables) -> anyhow::Result<Self> {
-        let mut finder = if given.is_fetched { Finder::within(given.here) } else { Finder::default() };
-        let tree = finder.nearest(&common_folder(given)).as_deref().map(config::read).transpose()?;
-        let own = config::user_file(variables).filter(|path| path.is_file());
+    pub(super) fn read(given: Given, choice: &Choice, variables: &Variables) -> anyhow::Result<Self> {
+        let overrides = choice.overrides(given.here)?;
+        let mut finder = choice.finder(given.here, given.is_fetched)?;
+        let tree = finder.nearest(&common_folder(given));
+        let tree = tree.map(|path| finder.read(&path)).transpose()?;
+        let is_named = |tree: &File| tree.origin == FileOrigin::Named;
+        let tree = tree.map(|tree| if is_named(&tree) { about(tree, given.here) } else { tree });
+        let own = config::user_file(variables).filter(|path| !choice.isolated && path.is_file());
         let is_linted = own.as_ref().is_some_and(|path| is_linted(path, given, tree.as_ref()));
         let (unread, own) = if is_linted { (own, None) } else { (None, own) };
-        let user = own.as_deref().map(config::read).transpose()?;
-        Ok(Self { tree, user, unread, finder })
+        let user = own.map(|path| config::read_all(&path, Reach::Anywhere, &Texts::new())).transpose()?;
+        let user = user.map(|user| about(user, given.here));
+        Ok(Self { overrides, tree, user, unread, finder })
     }
 
     /// Those of the working directory, and its lock.
@@ -49,7 +57,7 @@ impl Configured {
             is_fetched: false,
             changes: None,
         };
-        let configured = Self::read(given, variables)?;
+        let configured = Self::read(given, &Choice::default(), variables)?;
         let lock = LockFile::at(configured.lock_folder(given).join(lock::FILE_NAME));
         Ok((configured, lock))
     }
@@ -61,14 +69,22 @@ impl Configured {
         let root = if given.is_fetched { Some(given.here) } else { checkout(&folder) };
         let mut up = folder.ancestors().take_while(|above| root.is_some_and(|root| above.starts_with(root)));
         let there = up.find(|above| above.join(lock::FILE_NAME).exists());
-        let configured = self.tree.as_ref().map(|tree| tree.folder.as_path());
+        let found = self.tree.as_ref().filter(|tree| tree.origin == FileOrigin::Found);
+        let configured = found.map(|tree| tree.folder.as_path());
         there.or(configured).or(root).unwrap_or(given.here).to_owned()
     }
 
     /// Those that have a say.
     pub(super) fn files(&self) -> Files<'_> {
-        Files { tree: self.tree.as_ref(), user: self.user.as_ref() }
+        Files { overrides: &self.overrides, tree: self.tree.as_ref(), user: self.user.as_ref() }
     }
+}
+
+/// A file whose patterns are about what is here.
+fn about(mut file: File, here: &Path) -> File {
+    file.bases.iter_mut().for_each(|base| here.clone_into(&mut base.about));
+    here.clone_into(&mut file.about);
+    file
 }
 
 /// The folder that all paths lie in.
@@ -88,15 +104,11 @@ fn is_linted(file: &Path, given: Given, tree: Option<&File>) -> bool {
     let checkouts: Vec<PathBuf> =
         linted.iter().chain([&here]).filter_map(|folder| checkout(folder).map(Path::to_owned)).collect();
     linted.extend(checkouts);
-    linted.extend(tree.map(|tree| canonical(&tree.folder)));
+    let found = tree.filter(|tree| tree.origin == FileOrigin::Found);
+    linted.extend(found.map(|tree| canonical(&tree.folder)));
     linted.extend(given.context.map(|context| canonical(&given.here.join(context))));
     let places = [file.to_owned(), canonical(file)];
     linted.iter().any(|folder| places.iter().any(|place| place.starts_with(folder)))
-}
-
-/// The checkout that a folder is part of.
-fn checkout(folder: &Path) -> Option<&Path> {
-    folder.ancestors().find(|folder| folder.join(".git").exists())
 }
 
 /// The folders given, and those of the files given.

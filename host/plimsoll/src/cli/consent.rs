@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use anyhow::ensure;
 
+use super::choice::Choice;
 use super::demand;
 use super::plugin::name_of;
 use super::supply::{Supply, shown};
@@ -32,6 +33,8 @@ pub(super) struct Wanted<'w> {
     pub(super) lock_path: PathBuf,
     /// Whether it may be asked whether what floats has moved.
     pub(super) asks: bool,
+    /// What the command line says of rules: plugins whose rules it leaves out altogether are not loaded.
+    pub(super) choice: &'w Choice,
 }
 
 /// What became of it.
@@ -42,6 +45,8 @@ pub(super) struct Loaded {
     pub(super) unusable: Vec<Unusable>,
     /// What the user may want to know.
     pub(super) notes: Vec<String>,
+    /// Those of which no rule can run, and which are not loaded for that.
+    pub(super) absent: Vec<String>,
 }
 
 /// Loads the plugins of others.
@@ -61,11 +66,16 @@ pub(super) fn load(host: &Arc<Host>, wanted: &Wanted) -> anyhow::Result<Loaded> 
     }
     // The user's own lock lies beside his file.
     let own_lock = wanted.files.user.map(own_lock);
-    for (file, name, table) in tables(wanted.files.user).filter(|(_, name, _)| !names.contains(*name)) {
-        loading.take(name, |loading| loading.own(name, file, table, own_lock.as_ref()));
+    for (file, name, table) in tables(wanted.files.users()) {
+        if names.insert(name.clone()) && !loading.passes_over(name) {
+            loading.take(name, |loading| loading.own(name, file, table, own_lock.as_ref()));
+        }
     }
-    names.extend(tables(wanted.files.user).map(|(_, name, _)| name.clone()));
-    for (file, name, table) in tables(wanted.files.tree) {
+    let mut asked_for = HashSet::new();
+    for (file, name, table) in tables(wanted.files.trees()) {
+        if !asked_for.insert(name) || !names.contains(name) && loading.passes_over(name) {
+            continue;
+        }
         let asked = loading.asked(file, table);
         let digest = asked.as_ref().ok().map(|asked| &asked.digest);
         let mut running = loading.digests.iter().filter(|(_, running)| Some(running) == digest).map(|(own, _)| own);
@@ -84,8 +94,8 @@ pub(super) fn load(host: &Arc<Host>, wanted: &Wanted) -> anyhow::Result<Loaded> 
     Ok(loading.loaded)
 }
 
-fn tables(file: Option<&File>) -> impl Iterator<Item = (&File, &String, &PluginTable)> {
-    file.into_iter().flat_map(|file| file.plugins.iter().map(move |(name, table)| (file, name, table)))
+fn tables<'f>(files: impl Iterator<Item = &'f File>) -> impl Iterator<Item = (&'f File, &'f String, &'f PluginTable)> {
+    files.flat_map(|file| file.plugins.iter().map(move |(name, table)| (file, name, table)))
 }
 
 /// A lock that may not hold up, which then costs those who need it.
@@ -93,7 +103,7 @@ type ReadLock = (PathBuf, Result<Lock, String>);
 
 fn own_lock(user: &File) -> ReadLock {
     let file = LockFile::at(user.folder.join(FILE_NAME));
-    let has_sources = user.plugins.values().any(|table| table.place.source().is_some());
+    let has_sources = tables(user.layers()).any(|(.., table)| table.place.source().is_some());
     let lock = match has_sources {
         true => file.read().map(|parsed| parsed.lock).map_err(|error| error.to_string()),
         false => Ok(Lock::default()),
@@ -118,6 +128,13 @@ struct Loading<'h> {
 }
 
 impl Loading<'_> {
+    /// Whether none of its rules can run, whatever they are; then it is noted.
+    fn passes_over(&mut self, name: &str) -> bool {
+        let passes = !self.wanted.choice.may_select(name);
+        self.loaded.absent.extend(passes.then(|| name.to_owned()));
+        passes
+    }
+
     fn take(&mut self, name: &str, load: impl FnOnce(&mut Self) -> Result<Plugin, String>) {
         match load(self) {
             Ok(plugin) => self.loaded.plugins.push(plugin),
@@ -171,7 +188,7 @@ impl Loading<'_> {
         })?;
         let (path, lock) = lock.ok_or("there is no lock of your own")?;
         let record = Record::find(lock.as_ref().map_err(Clone::clone)?, source)?;
-        let keys = demand::keys(file, table, None, None)?;
+        let keys = demand::keys(file, table, std::iter::empty(), None)?;
         let component = self.wanted.supply.component(source, agreed, record.as_ref(), path, &keys)?;
         self.look_for_drift(name, source, record.as_ref());
         Ok(component)
@@ -217,18 +234,16 @@ impl Loading<'_> {
         };
         let Some(grants) = granted(digest, table, wanted) else {
             let asking = file.path.display();
-            let known = tables(wanted.files.user).any(|(_, of, _)| of == name)
-                || wanted
-                    .files
-                    .user
-                    .is_some_and(|user| user.trust.values().any(|trusted| trusted.name.as_deref() == Some(name)));
+            let is_trusted = |file: &File| file.trust.values().any(|trusted| trusted.name.as_deref() == Some(name));
+            let known =
+                tables(wanted.files.users()).any(|(_, of, _)| of == name) || wanted.files.users().any(is_trusted);
             let before = if known { "; what you let run under that name was another component" } else { "" };
             return Err(format!(
                 "{asking} asks for {shown} ({digest}), which you have not let run{before}; look at it with `plimsoll \
                  plugin inspect {shown}`, then `plimsoll plugin add {shown}`, or use --trust {digest}"
             ));
         };
-        let keys = demand::keys(file, table, wanted.files.user, Some(digest))?;
+        let keys = demand::keys(file, table, wanted.files.users(), Some(digest))?;
         let component = match (asked.component, &table.place) {
             (Some(_), _) if !keys.is_empty() => {
                 return Err(format!("{shown}: you want it signed by a key, and files have no signatures"));
@@ -255,8 +270,7 @@ impl Loading<'_> {
 
 /// What a component of the tree's choice may ask for; nothing if nobody let it run.
 fn granted(digest: &Digest, table: &PluginTable, wanted: &Wanted) -> Option<Grants> {
-    let user = wanted.files.user;
-    if let Some(trusted) = user.and_then(|user| user.trust.get(digest)) {
+    if let Some(trusted) = wanted.files.users().find_map(|user| user.trust.get(digest)) {
         return Some(trusted.grants.clone());
     }
     // Tools are for the user to grant, whatever else the tree may choose.

@@ -9,13 +9,13 @@ use crate::config::{Digest, File, PluginTable};
 use crate::signature::Key;
 
 /// The keys that a table of a file demands, and for a component that a tree asks for also the user's word of it.
-pub(super) fn keys(
-    file: &File,
-    table: &PluginTable,
-    user: Option<&File>,
+pub(super) fn keys<'f>(
+    file: &'f File,
+    table: &'f PluginTable,
+    users: impl Iterator<Item = &'f File>,
     component: Option<&Digest>,
 ) -> Result<Vec<Key>, String> {
-    let trusted = user.zip(component).and_then(|(user, digest)| Some((user, user.trust.get(digest)?.key.as_ref()?)));
+    let trusted = users.filter_map(|user| Some((user, user.trust.get(component?)?.key.as_ref()?)));
     let named = table.key.iter().map(|key| (file, key)).chain(trusted);
     let mut keys: Vec<Key> = named
         .map(|(file, key)| {

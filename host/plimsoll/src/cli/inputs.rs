@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::chosen::{Chosen, chosen};
+use super::patterns::Patterns;
 use crate::changes::Changes;
-use crate::config::{self, Config, File, Files, Finder};
+use crate::config::{Config, FILE_NAME, File, Files, Finder};
 use crate::discover::{Found, real};
 use crate::finding::{Problem, ProblemKind};
 use crate::limits::SOURCE_BYTES_MAX;
@@ -34,7 +35,7 @@ pub(super) struct Given<'a> {
 pub(super) struct Inputs {
     pub(super) inputs: Vec<Input>,
     /// The configuration of rules that holds for some of them; inputs point here.
-    pub(super) configurations: Vec<Option<File>>,
+    pub(super) configurations: Vec<Configuration>,
     /// What reports call the lock.
     pub(super) lock_shown: String,
     /// The configuration that holds for it.
@@ -43,21 +44,30 @@ pub(super) struct Inputs {
     pub(super) notes: Vec<String>,
 }
 
+/// The configuration of rules that holds for some files.
+#[derive(Clone)]
+pub(super) struct Configuration {
+    /// The file of the tree.
+    pub(super) file: Option<Arc<File>>,
+    /// Rules that do not run on these very files, each with the place of the file of configuration that says so.
+    pub(super) ignored: Vec<(usize, String)>,
+}
+
 /// The files, each with the configuration nearest to it, and with its folder as
 /// build context unless another is given.
 pub(super) fn inputs(
     given: Given,
     lock: &Path,
     config: &Config,
-    tree: Option<&File>,
+    files: Files,
     finder: Finder,
 ) -> anyhow::Result<Inputs> {
     let Given { paths, stdin_filename, context, here, is_fetched, .. } = given;
     let base = config.folder.as_deref().filter(|_| !is_fetched).unwrap_or(here);
     let base = fs::canonicalize(base).unwrap_or_else(|_| base.to_owned());
-    let mut nearest = Nearest { finder, ..Nearest::default() };
-    if let Some(file) = tree {
-        nearest.add(Some(file.clone()));
+    let mut nearest = Nearest::new(finder, files);
+    if let Some(file) = files.tree {
+        nearest.add(Some(Arc::new(file.clone())))?;
     }
     let mut inputs = Vec::new();
     let (standard_input, paths): (Vec<_>, Vec<_>) = paths.iter().cloned().partition(|path| path == Path::new("-"));
@@ -77,7 +87,10 @@ pub(super) fn inputs(
         let context = build_context(context, stdin_filename.map(|_| place.as_path()), here);
         inputs.push(Input { shown, source, ruleset, context });
     }
-    for Chosen { found: Found { path, real, problem }, staged } in chosen(given, &paths)? {
+    for Chosen { found: Found { path, real, is_named, problem }, staged } in chosen(given, &paths)? {
+        if !is_named && nearest.excludes(&real)? {
+            continue;
+        }
         let ruleset = nearest.of(&real)?;
         let shown = shown_path(&path, &real, &base);
         let source = match (problem, staged) {
@@ -89,26 +102,35 @@ pub(super) fn inputs(
         inputs.push(Input { shown, source, ruleset, context });
     }
     let (of_lock, lock_shown) = (nearest.of(lock)?, shown_path(lock, lock, &base));
-    Ok(Inputs { inputs, lock_shown, of_lock, configurations: nearest.configurations, notes: nearest.notes })
+    let Nearest { configurations, mut notes, finder, .. } = nearest;
+    notes
+        .extend(finder.passed_over().map(|path| format!("{}: not read: {FILE_NAME} beside it counts", path.display())));
+    Ok(Inputs { inputs, lock_shown, of_lock, configurations, notes })
 }
 
-/// What configurations and the user's own file say of the plugins' rules, as far as those rules are concerned that
-/// `counts` says.
+/// What configurations, command line and the user's own file say of the plugins' rules, as far as those rules are
+/// concerned that `counts` says. `absent` are packs that this run does not load.
 pub(super) fn rulesets(
-    configurations: &[Option<File>],
-    user: Option<&File>,
+    configurations: &[Configuration],
+    files: Files,
     plugins: &[Plugin],
+    absent: &[String],
     counts: impl Fn(&str) -> bool,
 ) -> anyhow::Result<Vec<Ruleset>> {
     let counting = |file: &File| {
         let mut file = file.clone();
-        file.rules.retain(|rule, _| counts(rule));
+        for file in std::iter::once(&mut file.rules).chain(file.bases.iter_mut().map(|base| &mut base.rules)) {
+            file.retain(|rule, _| counts(rule));
+        }
         file
     };
-    let user = user.map(counting);
-    let ruleset = |tree: &Option<File>| {
-        let tree = tree.as_ref().map(counting);
-        Ok(Ruleset::new(plugins, Files { tree: tree.as_ref(), user: user.as_ref() })?)
+    let user = files.user.map(counting);
+    let overrides: Vec<File> = files.overrides.iter().map(counting).collect();
+    let ruleset = |Configuration { file, ignored }: &Configuration| {
+        let tree = file.as_deref().map(counting);
+        let files = Files { overrides: &overrides, tree: tree.as_ref(), user: user.as_ref() };
+        let ignored: Vec<(usize, &str)> = ignored.iter().map(|(place, rule)| (*place, rule.as_str())).collect();
+        Ok(Ruleset::of_file(plugins, files, &ignored, absent)?)
     };
     configurations.iter().map(ruleset).collect()
 }
@@ -120,37 +142,64 @@ fn build_context(given: Option<&Path>, dockerfile: Option<&Path>, here: &Path) -
     Arc::new(BuildContext { root, dockerfile: dockerfile.map(Path::to_owned), ..BuildContext::default() })
 }
 
-/// Configurations by their file.
-#[derive(Default)]
-struct Nearest {
-    configurations: Vec<Option<File>>,
-    by_file: HashMap<Option<PathBuf>, usize>,
+/// Configurations by the file nearest to what they hold for.
+struct Nearest<'f> {
+    files: Files<'f>,
+    configurations: Vec<Configuration>,
+    /// By path, the file and its patterns.
+    known: HashMap<Option<PathBuf>, (Option<Arc<File>>, Patterns)>,
+    /// By path of the file, and by what does not run besides, which configuration it is.
+    places: HashMap<(Option<PathBuf>, Vec<(usize, String)>), usize>,
     finder: Finder,
     notes: Vec<String>,
 }
 
-impl Nearest {
-    /// The configuration nearest to this file, up the tree.
-    fn of(&mut self, real: &Path) -> anyhow::Result<usize> {
-        let path = self.finder.nearest(real.parent().unwrap_or(Path::new("")));
-        if let Some(known) = self.by_file.get(&path) {
-            return Ok(*known);
-        }
-        let file = path.as_deref().map(config::read).transpose()?;
-        if let Some(file) = file.as_ref().filter(|file| file.has_run_wide_tables()) {
-            let path = file.path.display();
-            self.notes.push(format!(
-                "{path}: only [rules] counts here; the other tables hold for a whole run and come from the configuration \
-                 above all its files"
-            ));
-        }
-        Ok(self.add(file))
+impl<'f> Nearest<'f> {
+    fn new(finder: Finder, files: Files<'f>) -> Self {
+        let (known, places) = (HashMap::new(), HashMap::new());
+        Self { files, configurations: Vec::new(), known, places, finder, notes: Vec::new() }
     }
 
-    fn add(&mut self, file: Option<File>) -> usize {
-        self.by_file.insert(file.as_ref().map(|file| file.path.clone()), self.configurations.len());
-        self.configurations.push(file);
-        self.configurations.len() - 1
+    /// The configuration nearest to this file, up the tree.
+    fn of(&mut self, real: &Path) -> anyhow::Result<usize> {
+        let path = self.find(real)?;
+        let (file, patterns) = &self.known[&path];
+        let ignored = patterns.ignored(real);
+        let configurations = &mut self.configurations;
+        Ok(*self.places.entry((path, ignored)).or_insert_with_key(|(_, ignored)| {
+            configurations.push(Configuration { file: file.clone(), ignored: ignored.clone() });
+            configurations.len() - 1
+        }))
+    }
+
+    /// Whether the configuration leaves a file out.
+    fn excludes(&mut self, real: &Path) -> anyhow::Result<bool> {
+        let path = self.find(real)?;
+        Ok(self.known[&path].1.exclude(real))
+    }
+
+    /// The path of the file nearest to another, which is then known.
+    fn find(&mut self, real: &Path) -> anyhow::Result<Option<PathBuf>> {
+        let path = self.finder.nearest(real.parent().unwrap_or(Path::new("")));
+        if self.known.contains_key(&path) {
+            return Ok(path);
+        }
+        let file = path.as_deref().map(|path| self.finder.read(path)).transpose()?;
+        if let Some(file) = file.as_ref().filter(|file| file.layers().any(File::has_run_wide_tables)) {
+            let path = file.path.display();
+            self.notes.push(format!(
+                "{path}: only [rules] and which rules and files [lint] selects count here; all else holds for a whole \
+                 run and comes from the configuration above all its files"
+            ));
+        }
+        self.add(file.map(Arc::new))?;
+        Ok(path)
+    }
+
+    fn add(&mut self, file: Option<Arc<File>>) -> anyhow::Result<()> {
+        let patterns = Patterns::of(Files { tree: file.as_deref(), ..self.files })?;
+        self.known.insert(file.as_ref().map(|file| file.path.clone()), (file, patterns));
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::choice::Choice;
 use super::configured::Configured;
 use super::consent::{self, Wanted};
 use super::supply::Supply;
@@ -36,6 +37,7 @@ pub(super) fn plugins(named: &Named) -> anyhow::Result<(Arc<Host>, Vec<Plugin>)>
             lock: &lock.read()?.lock,
             lock_path: lock.path().to_owned(),
             asks: false,
+            choice: &Choice::default(),
         },
     )?;
     for Unusable { name, message } in &loaded.unusable {

@@ -1,17 +1,21 @@
 //! The command line: one command, one file.
 
 mod cache;
+mod choice;
 mod chosen;
 mod completions;
+mod config;
 mod configured;
 mod consent;
 mod demand;
 mod explain;
+mod init;
 mod inputs;
 mod known;
 mod lint;
 mod lock;
 mod man;
+mod patterns;
 mod plugin;
 mod progress;
 mod repository;
@@ -31,7 +35,7 @@ use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Variables, store_key};
-use crate::plugin::{Host, Plugin, Store};
+use crate::plugin::{Host, Plugin, Store, Unusable};
 use crate::process;
 use crate::report::printable;
 
@@ -71,6 +75,8 @@ enum Command {
     Lock(Box<lock::Arguments>),
     Rules(rules::Arguments),
     Explain(explain::Arguments),
+    Init(init::Arguments),
+    Config(config::Arguments),
     Plugin(plugin::Arguments),
     Cache(cache::Arguments),
     Completions(completions::Arguments),
@@ -106,6 +112,8 @@ pub fn main() -> ExitCode {
         Command::Lock(arguments) => lock::run(*arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Init(arguments) => init::run(&arguments),
+        Command::Config(arguments) => config::run(&arguments),
         Command::Plugin(arguments) => plugin::run(arguments),
         Command::Cache(arguments) => cache::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
@@ -207,8 +215,17 @@ fn host(store: Option<Store>) -> anyhow::Result<Arc<Host>> {
 
 /// The engine and the bundled packs.
 fn bundled(store: Option<Store>) -> anyhow::Result<(Arc<Host>, Vec<Plugin>)> {
+    bundled_if(store, |_| true).map(|(host, plugins, _)| (host, plugins))
+}
+
+/// The engine, the bundled packs that are wanted, and the names of the others.
+fn bundled_if(
+    store: Option<Store>,
+    is_wanted: impl Fn(&str) -> bool,
+) -> anyhow::Result<(Arc<Host>, Vec<Plugin>, Vec<String>)> {
     let host = host(store)?;
-    let plugins =
-        Plugin::bundled(&host).map_err(|pack| anyhow::anyhow!("bundled pack {}: {}", pack.name, pack.message))?;
-    Ok((host, plugins))
+    let complain = |pack: Unusable| anyhow::anyhow!("bundled pack {}: {}", pack.name, pack.message);
+    let plugins = Plugin::bundled_if(&host, &is_wanted).map_err(complain)?;
+    let absent = Plugin::bundled_names().filter(|name| !is_wanted(name)).map(str::to_owned).collect();
+    Ok((host, plugins, absent))
 }

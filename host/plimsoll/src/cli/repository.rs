@@ -29,7 +29,7 @@ impl Fetched {
         let user = config::user_file(variables).filter(|path| path.is_file());
         let user = user.as_deref().map(config::read).transpose()?;
         // What the repository says of these does not count.
-        let config = Config::settle(flags, variables, Files { tree: None, user: user.as_ref() })?;
+        let config = Config::settle(flags, variables, Files { user: user.as_ref(), ..Files::default() })?;
         ensure!(!config.offline, "{address}: --offline asks nobody: leave it out, or lint a checkout");
         ensure!(
             config.lock.mode != Mode::Update,

@@ -33,7 +33,7 @@ pub(super) struct Supply {
 impl Supply {
     /// Nobody is asked yet. Sources that the user names may be anywhere; `named` is one on the command line.
     pub(super) fn new(config: &Config, files: Files, named: Option<&Source>) -> Self {
-        let own = files.user.into_iter().flat_map(|user| user.plugins.values());
+        let own = files.users().flat_map(|user| user.plugins.values());
         let own = own.filter_map(|table| table.place.source()).chain(named);
         let hosts = own.filter_map(|source| match source {
             Source::Web(url) => Some(url[Position::BeforeHost..Position::AfterPort].to_owned()),

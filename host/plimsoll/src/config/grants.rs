@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::{Position, Url};
 
@@ -15,23 +16,28 @@ use super::pattern::{covers, fits};
 use crate::question::Question;
 
 /// What a plugin may ask for, by capability.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Grants {
     /// Repositories, such as `ghcr.io/acme/*`; a host alone means all of its.
     #[serde(deserialize_with = "registries", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
     pub registry: Vec<String>,
     /// Paths of the build context, such as `**/package.json`.
     #[serde(deserialize_with = "paths", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
     pub context: Vec<String>,
     /// Addresses, such as `https://example.com/*`.
     #[serde(deserialize_with = "addresses", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
     pub http: Vec<String>,
     /// Repositories, in the same terms.
     #[serde(deserialize_with = "addresses", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
     pub git: Vec<String>,
     /// Tools, by name.
     #[serde(deserialize_with = "tools", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
     pub console: Vec<String>,
 }
 

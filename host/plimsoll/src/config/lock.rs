@@ -1,15 +1,22 @@
 //! How the lock counts: `[lock]`, variables, flags.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer};
 
+use super::file::parsed;
 use super::pattern::fits;
+use super::settle::{Name, Origin, Settling};
 use super::value::parse_bool;
-use super::{ConfigError, Files, Variables, or_variable};
+use super::{ConfigError, File, schema};
 
 /// `[lock]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct LockTable {
+    /// How it counts.
+    #[serde(deserialize_with = "mode")]
+    #[schemars(with = "schema::LockModeText")]
+    pub mode: Option<LockMode>,
     /// Whether lint writes what it learns.
     pub write: Option<bool>,
     /// Whether the answers themselves are kept beside the lock.
@@ -34,21 +41,22 @@ pub struct LockConfig {
 }
 
 impl LockConfig {
-    pub(super) fn settle(flag: Option<LockMode>, variables: &Variables, files: Files) -> Result<Self, ConfigError> {
-        let mode = or_variable(flag, variables, "PLIMSOLL_LOCK", parse_lock_mode)?.unwrap_or(LockMode::Auto);
-        let write = or_variable(None, variables, "PLIMSOLL_LOCK_WRITE", parse_bool)?;
-        let write = write.or(files.first(|file| file.lock.write)).unwrap_or(false);
-        let patterns = |of: fn(&LockTable) -> &Vec<String>| {
-            let both = files.tree.into_iter().chain(files.user).flat_map(|file| of(&file.lock).iter().cloned());
-            both.collect()
+    pub(super) fn settle(settling: &mut Settling, flag: Option<LockMode>) -> Result<Self, ConfigError> {
+        let name = Name::new("lock.mode", "--lock", "PLIMSOLL_LOCK");
+        let mode = settling.pick_or(&name, flag, parse_lock_mode, |_, file: &File| file.lock.mode, LockMode::Auto)?;
+        let name = Name::new("lock.write", "", "PLIMSOLL_LOCK_WRITE");
+        let write = settling.pick_or(&name, None, parse_bool, |_, file: &File| file.lock.write, false)?;
+        let name = Name::new("lock.answers", "", "PLIMSOLL_LOCK_ANSWERS");
+        let answers = settling.pick_or(&name, None, parse_bool, |_, file: &File| file.lock.answers, false)?;
+        let mut patterns = |key: &str, of: fn(&LockTable) -> &Vec<String>| {
+            let all: Vec<String> =
+                settling.files.layers().flat_map(|(_, file)| of(&file.lock).iter().cloned()).collect();
+            let first = settling.of_files(|_, file| (!of(&file.lock).is_empty()).then_some(()));
+            settling.settle(key, &all, first.map_or(Origin::Default, |(_, origin)| origin));
+            all
         };
-        Ok(Self {
-            mode,
-            write: write || mode == LockMode::Update,
-            answers: files.first(|file| file.lock.answers).unwrap_or(false),
-            pin: patterns(|table| &table.pin),
-            float: patterns(|table| &table.float),
-        })
+        let (pin, float) = (patterns("lock.pin", |table| &table.pin), patterns("lock.float", |table| &table.float));
+        Ok(Self { mode, write: write || mode == LockMode::Update, answers, pin, float })
     }
 
     /// Whether patterns pin what has these names, or let it float; a pin goes before. None where they say nothing.
@@ -96,4 +104,12 @@ impl LockMode {
 /// What it could be.
 pub fn parse_lock_mode(text: &str) -> Result<LockMode, String> {
     LockMode::ALL.into_iter().find(|mode| mode.name() == text).ok_or_else(|| "write strict, auto or update".to_owned())
+}
+
+/// What a file may say: that all is asked anew is for the command line to say.
+fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<LockMode>, D::Error> {
+    parsed(deserializer, |text| match parse_lock_mode(text) {
+        Ok(mode) if mode != LockMode::Update => Ok(mode),
+        _ => Err(format!("{text:?} is not one of strict, auto; `plimsoll lock update` takes over what has moved")),
+    })
 }

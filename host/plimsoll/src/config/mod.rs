@@ -1,21 +1,24 @@
 //! What the user configured: `plimsoll.toml`, environment, flags.
 //!
 //! Input: the nearest `plimsoll.toml` up the tree, the user's own, variables
-//! `PLIMSOLL_…`, and what the command line gave. Output: settled values.
-//! Precedence: flag over environment over the tree's file over the user's over
-//! default. Invariant: the tree's file, which a stranger may have written, makes
-//! no program run, opens no way into this machine's network and has no file written. An unknown key
-//! is an error that says where it stands and what was perhaps meant.
+//! `PLIMSOLL_…`, and what the command line gave. Output: settled values, and who
+//! said them ([`settle`]). Invariant: the tree's file, which a stranger may have
+//! written, makes no program run, opens no way into this machine's network and has
+//! no file written, and neither does what it extends. An unknown key is an error
+//! that says where it stands and what was perhaps meant.
 
 pub mod ci;
 mod digest;
 mod edit;
+mod extend;
 mod file;
 mod grants;
 mod lock;
 mod output;
 mod pattern;
 mod plugins;
+mod schema;
+mod settle;
 mod slow_checks;
 mod source;
 mod value;
@@ -26,13 +29,20 @@ use std::time::Duration;
 
 pub use digest::Digest;
 pub use edit::Edit;
-pub use file::{FILE_NAME, File, Files, Finder, RegistriesTable, RuleTable, SeverityOrOff, read};
+pub use extend::{Extended, Finder, Reach, Texts, checkout, read_all, unread};
+pub use file::{
+    FILE_NAME, File, FileOrigin, Files, HIDDEN_FILE_NAME, LintTable, RegistriesTable, RuleTable, SeverityOrOff, Whose,
+    read,
+};
 pub use grants::Grants;
 pub use lock::{LockConfig, LockMode, LockTable, parse_lock_mode};
 pub use output::{Format, OutputConfig, OutputTable, Target, parse_target};
 pub use pattern::fits;
 use plimsoll_dockerfile::Platform;
 pub use plugins::{LimitsTable, Place, PluginTable, Trust, TrustTable, TrustTables};
+pub use schema::{SchemaRule, schema};
+use settle::{Name, Settling};
+pub use settle::{Origin, Settled};
 use slow_checks::settle_tools;
 pub use slow_checks::{
     ConsoleTable, NetworkTable, Pool, PoolSettings, PoolTable, Pools, SlowChecksTable, TimeoutMode, Tools,
@@ -183,6 +193,8 @@ pub struct Config {
     pub no_inline: bool,
     /// The file of findings that are known, and the folder that it may not lie out of where a file names it.
     pub baseline: Option<(PathBuf, Option<PathBuf>)>,
+    /// All of these as people read them, with who said them.
+    pub settled: Vec<Settled>,
 }
 
 /// The environment, as far as configuration reads it.
@@ -194,63 +206,120 @@ impl Config {
     /// # Errors
     /// When a variable or a key of the file has a value that means nothing.
     pub fn settle(flags: Flags, variables: &Variables, files: Files) -> Result<Self, ConfigError> {
-        let platforms = flags.target_platforms;
-        let platforms = or_variable(platforms, variables, "PLIMSOLL_TARGET_PLATFORM", parse_platforms)?;
-        let platforms = platforms.or(files.first(|file| file.lint.target_platforms.clone()));
-        let platforms = or_variable(platforms, variables, "DOCKER_DEFAULT_PLATFORM", parse_platforms)?;
-        let pools = Pools::settle(flags.slow_checks_console, variables, files)?;
+        let mut settling = Settling::new(variables, files);
+        let settle = &mut settling;
+        let name = Name::new("lint.fail-level", "--fail-level", "PLIMSOLL_FAIL_LEVEL");
+        let of = |_, file: &File| file.lint.fail_level;
+        let default = FailLevel::At(Severity::Warning);
+        let fail_level = settle.pick_or(&name, flags.fail_level, parse_fail_level, of, default)?;
+        let target_platforms = target_platforms(settle, flags.target_platforms)?;
+        let name = Name::new("slow-checks.mode", "--slow-checks", "PLIMSOLL_SLOW_CHECKS");
+        let of = |_, file: &File| file.slow_checks.mode;
+        let slow_checks = settle.pick_or(&name, flags.slow_checks, parse_mode, of, Mode::Auto)?;
+        let name = Name::new("slow-checks.fail-fast", "", "PLIMSOLL_SLOW_CHECKS_FAIL_FAST");
+        let of = |_, file: &File| file.slow_checks.fail_fast;
+        let fail_fast = settle.pick_or(&name, None, parse_bool, of, true)?;
+        let name = Name::new("slow-checks.timeout", "--slow-checks-timeout", "PLIMSOLL_SLOW_CHECKS_TIMEOUT");
+        let of = |_, file: &File| file.slow_checks.timeout;
+        let timeout = settle.pick_or(&name, flags.slow_checks_timeout, parse_duration, of, TIMEOUT_DEFAULT)?;
+        let name = Name::new("slow-checks.timeout-mode", "", "PLIMSOLL_SLOW_CHECKS_TIMEOUT_MODE");
+        let of = |_, file: &File| file.slow_checks.timeout_mode;
+        let timeout_mode = settle.pick_or(&name, None, parse_timeout_mode, of, TimeoutMode::default())?;
+        let cache_ttl = cache_ttl(settle)?;
+        let pools = Pools::settle(settle, flags.slow_checks_console)?;
+        let name = Name::new(
+            "slow-checks.network.allow-hosts",
+            "--slow-checks-allow-host",
+            "PLIMSOLL_SLOW_CHECKS_NETWORK_ALLOW_HOSTS",
+        );
         let allow_hosts = Some(flags.slow_checks_allow_hosts).filter(|hosts| !hosts.is_empty());
-        let (registries, tree_registries) = registries(variables, files)?;
+        let of = |whose, file: &File| file.slow_checks.network.allow_hosts.clone().filter(|_| whose == Whose::User);
+        let allow_hosts = settle.pick_or(&name, allow_hosts, parse_hosts, of, Vec::new())?;
+        let tools = settle_tools(settle, flags.slow_checks_tools)?;
+        let name = Name::new("offline", "--offline", "PLIMSOLL_OFFLINE");
+        let offline = settle.pick_or(&name, flags.offline.then_some(true), parse_bool, |_, _: &File| None, false)?;
+        let (registries, tree_registries) = registries(settle)?;
+        let lock = LockConfig::settle(settle, flags.lock)?;
+        let output = OutputConfig::settle(settle, flags.formats, flags.statistics)?;
+        let trust = Trust::settle(settle, flags.trust, flags.trust_workspace)?;
+        let name = Name::new("lint.require-reason", "--require-reason", "PLIMSOLL_REQUIRE_REASON");
+        let of = |_, file: &File| file.lint.require_reason;
+        let flag = flags.require_reason.then_some(true);
+        let require_reason = settle.pick_or(&name, flag, parse_bool, of, false)?;
+        let name = Name::new("no-inline", "--no-inline", "PLIMSOLL_NO_INLINE");
+        let no_inline = settle.pick_or(&name, flags.no_inline.then_some(true), parse_bool, |_, _: &File| None, false)?;
+        let baseline = baseline(settle, flags.baseline)?;
+        let cache_dir = settled_cache_dir(settle, flags.cache_dir);
         Ok(Self {
-            folder: files.tree.map(|file| file.folder.clone()),
-            fail_level: or_variable(flags.fail_level, variables, "PLIMSOLL_FAIL_LEVEL", parse_fail_level)?
-                .or(files.first(|file| file.lint.fail_level))
-                .unwrap_or(FailLevel::At(Severity::Warning)),
-            target_platforms: platforms.unwrap_or_else(|| vec![Platform::host()]),
-            slow_checks: or_variable(flags.slow_checks, variables, "PLIMSOLL_SLOW_CHECKS", parse_mode)?
-                .or(files.first(|file| file.slow_checks.mode))
-                .unwrap_or(Mode::Auto),
-            fail_fast: or_variable(None, variables, "PLIMSOLL_SLOW_CHECKS_FAIL_FAST", parse_bool)?
-                .or(files.first(|file| file.slow_checks.fail_fast))
-                .unwrap_or(true),
-            timeout: or_variable(flags.slow_checks_timeout, variables, "PLIMSOLL_SLOW_CHECKS_TIMEOUT", parse_duration)?
-                .or(files.first(|file| file.slow_checks.timeout))
-                .unwrap_or(TIMEOUT_DEFAULT),
-            timeout_mode: or_variable(None, variables, "PLIMSOLL_SLOW_CHECKS_TIMEOUT_MODE", parse_timeout_mode)?
-                .or(files.first(|file| file.slow_checks.timeout_mode))
-                .unwrap_or_default(),
+            folder: files.tree.filter(|file| file.origin == FileOrigin::Found).map(|file| file.folder.clone()),
+            fail_level,
+            target_platforms,
+            slow_checks,
+            fail_fast,
+            timeout,
+            timeout_mode,
             pools,
-            allow_hosts: or_variable(allow_hosts, variables, "PLIMSOLL_SLOW_CHECKS_NETWORK_ALLOW_HOSTS", parse_hosts)?
-                .or(files.user.and_then(|file| file.slow_checks.network.allow_hosts.clone()))
-                .unwrap_or_default(),
-            tools: settle_tools(flags.slow_checks_tools, variables, files)?,
-            offline: or_variable(flags.offline.then_some(true), variables, "PLIMSOLL_OFFLINE", parse_bool)?
-                .unwrap_or(false),
-            cache_dir: cache_dir(flags.cache_dir, variables),
-            cache_ttl: cache_ttl(variables, files)?,
+            allow_hosts,
+            tools,
+            offline,
+            cache_dir,
+            cache_ttl,
             registries,
             tree_registries,
-            lock: LockConfig::settle(flags.lock, variables, files)?,
-            output: OutputConfig::settle(flags.formats, flags.statistics, variables, files)?,
-            trust: Trust::settle(flags.trust, flags.trust_workspace, variables)?,
-            refused: files.tree.map_or_else(Vec::new, |file| refused(file, &pools)),
-            require_reason: or_variable(
-                flags.require_reason.then_some(true),
-                variables,
-                "PLIMSOLL_REQUIRE_REASON",
-                parse_bool,
-            )?
-            .or(files.first(|file| file.lint.require_reason))
-            .unwrap_or(false),
-            no_inline: or_variable(flags.no_inline.then_some(true), variables, "PLIMSOLL_NO_INLINE", parse_bool)?
-                .unwrap_or(false),
-            baseline: or_variable(flags.baseline, variables, "PLIMSOLL_BASELINE", parse_path)?
-                .map(|path| (path, None))
-                .or(files
-                    .first(|file| Some((file.folder.join(file.lint.baseline.as_ref()?), Some(file.folder.clone()))))),
+            lock,
+            output,
+            trust,
+            refused: files.trees().flat_map(|file| refused(file, &pools)).collect(),
+            require_reason,
+            no_inline,
+            baseline,
+            settled: settling.settled,
         })
     }
 }
+
+/// The platforms to build for: after all of ours, Docker's own variable counts.
+fn target_platforms(settling: &mut Settling, flag: Option<Vec<Platform>>) -> Result<Vec<Platform>, ConfigError> {
+    const DOCKERS: &str = "DOCKER_DEFAULT_PLATFORM";
+    let name = Name::new("lint.target-platform", "--platform", "PLIMSOLL_TARGET_PLATFORM");
+    let of = |_, file: &File| file.lint.target_platforms.clone();
+    if let Some(platforms) = settling.pick(&name, flag, parse_platforms, of)? {
+        return Ok(platforms);
+    }
+    let of_docker = settling.variable(DOCKERS, parse_platforms)?;
+    let origin = if of_docker.is_some() { Origin::Variable(DOCKERS.to_owned()) } else { Origin::Default };
+    let platforms = of_docker.unwrap_or_else(|| vec![Platform::host()]);
+    settling.settle(name.key, &platforms, origin);
+    Ok(platforms)
+}
+
+fn settled_cache_dir(settling: &mut Settling, flag: Option<PathBuf>) -> Option<PathBuf> {
+    let variable = settling.variables.get(CACHE_DIR).filter(|value| !value.is_empty());
+    let origin = match (&flag, variable) {
+        (Some(_), _) => Origin::Flag("--cache-dir".to_owned()),
+        (None, Some(_)) => Origin::Variable(CACHE_DIR.to_owned()),
+        (None, None) => Origin::Default,
+    };
+    let folder = cache_dir(flag, settling.variables)?;
+    settling.settle("cache-dir", &folder, origin);
+    Some(folder)
+}
+
+/// The file of known findings; one that a file names lies in that file's folder.
+fn baseline(
+    settling: &mut Settling,
+    flag: Option<PathBuf>,
+) -> Result<Option<(PathBuf, Option<PathBuf>)>, ConfigError> {
+    let name = Name::new("lint.baseline", "--baseline", "PLIMSOLL_BASELINE");
+    let of = |_, file: &File| Some(file.folder.join(file.lint.baseline.as_ref()?));
+    let path = settling.pick(&name, flag, parse_path, of)?;
+    let within = settling.of_files(|_, file| file.lint.baseline.is_some().then(|| file.folder.clone()));
+    let is_of_file = matches!(settling.settled.last(), Some(Settled { origin: Origin::File(_), .. }));
+    Ok(path.map(|path| (path, within.filter(|_| is_of_file).map(|(folder, _)| folder))))
+}
+
+/// The variable that says where the cache is.
+const CACHE_DIR: &str = "PLIMSOLL_CACHE_DIR";
 
 /// The folder of the cache: what the flag or `PLIMSOLL_CACHE_DIR` says, else
 /// `plimsoll` among the user's caches. A file in the tree has no say: who could
@@ -260,7 +329,7 @@ pub fn cache_dir(flag: Option<PathBuf>, variables: &Variables) -> Option<PathBuf
     // As the XDG specification has it, a relative path there counts as none.
     let xdg = || path("XDG_CACHE_HOME").filter(|path| path.is_absolute());
     let caches = || xdg().or_else(|| path("HOME").map(|home| home.join(".cache")));
-    flag.or_else(|| path("PLIMSOLL_CACHE_DIR")).or_else(|| caches().map(|caches| caches.join("plimsoll")))
+    flag.or_else(|| path(CACHE_DIR)).or_else(|| caches().map(|caches| caches.join("plimsoll")))
 }
 
 /// The key with which the program knows native code of its own again: in the user's
@@ -273,12 +342,24 @@ pub fn store_key(variables: &Variables) -> Option<PathBuf> {
 
 /// How long what may change is known. The tree's file can only shorten it: whoever
 /// wrote that may have written answers too.
-fn cache_ttl(variables: &Variables, files: Files) -> Result<Duration, ConfigError> {
-    if let Some(ttl) = or_variable(None, variables, "PLIMSOLL_SLOW_CHECKS_CACHE_TTL", parse_duration)? {
-        return Ok(ttl);
+fn cache_ttl(settling: &mut Settling) -> Result<Duration, ConfigError> {
+    let name = Name::new("slow-checks.cache-ttl", "", "PLIMSOLL_SLOW_CHECKS_CACHE_TTL");
+    let of = |whose| move |said, file: &File| file.slow_checks.cache_ttl.filter(|_| said == whose);
+    let own = settling.pick_or(&name, None, parse_duration, of(Whose::User), CACHE_TTL_DEFAULT)?;
+    let origin = settling.settled.last().map(|settled| settled.origin.clone());
+    let is_run_wide = match origin {
+        Some(Origin::Variable(_)) => true,
+        Some(Origin::File(place)) => place < settling.files.overrides.len(),
+        _ => false,
+    };
+    match settling.of_files(of(Whose::Tree)) {
+        Some((tree, origin)) if !is_run_wide && tree < own => {
+            settling.settled.pop();
+            settling.settle(name.key, &tree, origin);
+            Ok(tree)
+        }
+        _ => Ok(own),
     }
-    let own = files.user.and_then(|file| file.slow_checks.cache_ttl).unwrap_or(CACHE_TTL_DEFAULT);
-    Ok(files.tree.and_then(|file| file.slow_checks.cache_ttl).map_or(own, |tree| tree.min(own)))
 }
 
 /// The user's own file: `plimsoll/plimsoll.toml` in `XDG_CONFIG_HOME`, else in
@@ -290,25 +371,27 @@ pub fn user_file(variables: &Variables) -> Option<PathBuf> {
 }
 
 /// The places, and those of them that the tree's file chose.
-fn registries(variables: &Variables, files: Files) -> Result<(RegistriesTable, Vec<PathBuf>), ConfigError> {
+fn registries(settling: &mut Settling) -> Result<(RegistriesTable, Vec<PathBuf>), ConfigError> {
     let mut of_tree = Vec::new();
-    let mut settle = |name, path: fn(&RegistriesTable) -> &Option<PathBuf>| {
+    let mut settle = |key, variable, path: fn(&RegistriesTable) -> &Option<PathBuf>| {
+        let name = Name::new(key, "", variable);
         let place = |file: &File| path(&file.registries).as_ref().map(|path| file.folder.join(path));
-        if let Some(path) = or_variable(None, variables, name, parse_path)? {
-            return Ok(Some(path));
-        }
         // Other than elsewhere the user's own goes first: it may block registries.
-        if let Some(path) = files.user.and_then(place) {
+        let of_user = |whose, file: &File| place(file).filter(|_| whose == Whose::User);
+        if let Some(path) = settling.pick(&name, None, parse_path, of_user)? {
             return Ok(Some(path));
         }
-        let tree = files.tree.and_then(place);
-        of_tree.extend(tree.clone());
-        Ok::<_, ConfigError>(tree)
+        let found = settling.of_files(|_, file| place(file));
+        if let Some((path, origin)) = &found {
+            settling.settle(key, path, origin.clone());
+            of_tree.push(path.clone());
+        }
+        Ok::<_, ConfigError>(found.map(|(path, _)| path))
     };
     let table = RegistriesTable {
-        config: settle("PLIMSOLL_REGISTRIES_CONFIG", |table| &table.config)?,
-        drop_ins: settle("PLIMSOLL_REGISTRIES_DROP_INS", |table| &table.drop_ins)?,
-        credentials: settle("PLIMSOLL_REGISTRIES_CREDENTIALS", |table| &table.credentials)?,
+        config: settle("registries.config", "PLIMSOLL_REGISTRIES_CONFIG", |table| &table.config)?,
+        drop_ins: settle("registries.drop-ins", "PLIMSOLL_REGISTRIES_DROP_INS", |table| &table.drop_ins)?,
+        credentials: settle("registries.credentials", "PLIMSOLL_REGISTRIES_CREDENTIALS", |table| &table.credentials)?,
     };
     Ok((table, of_tree))
 }

@@ -1,12 +1,15 @@
 //! `[output]`: in which formats a run reports, and where to.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::path::PathBuf;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 
+use super::settle::{Name, Settling};
 use super::value::{parse_bool, similar};
-use super::{ConfigError, File, Files, Variables, or_variable};
+use super::{ConfigError, File, Whose, schema};
 
 /// How findings are reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,12 +74,28 @@ pub struct Target {
     pub file: Option<PathBuf>,
 }
 
+impl JsonSchema for Target {
+    fn schema_name() -> Cow<'static, str> {
+        "OutputTarget".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names = Format::ALL.map(Format::name).join("|");
+        json_schema!({
+            "description": "A format, for standard output, or for the file behind `=`, which counts in the user's own file only.",
+            "type": "string",
+            "pattern": format!("^({names})(=.+)?$")
+        })
+    }
+}
+
 /// `[output]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct OutputTable {
     /// The formats. Files count in the user's own file only.
     #[serde(deserialize_with = "targets")]
+    #[schemars(with = "schema::OneOrMore<Target>")]
     pub format: Option<Vec<Target>>,
     /// Whether findings are counted by rule.
     pub statistics: Option<bool>,
@@ -105,21 +124,20 @@ pub struct OutputConfig {
 }
 
 impl OutputConfig {
-    pub(super) fn settle(
-        formats: Vec<Target>,
-        statistics: bool,
-        variables: &Variables,
-        files: Files,
-    ) -> Result<Self, ConfigError> {
-        let formats = Some(formats).filter(|targets| !targets.is_empty());
-        let of_user = |file: &File| file.output.format.clone();
-        let targets = or_variable(formats, variables, "PLIMSOLL_FORMAT", parse_targets)?
-            .or(files.tree.and_then(|file| file.output.for_standard_output()))
-            .or(files.user.and_then(of_user))
-            .unwrap_or_else(|| vec![Target { format: Format::Text, file: None }]);
+    pub(super) fn settle(settling: &mut Settling, formats: Vec<Target>, statistics: bool) -> Result<Self, ConfigError> {
+        let name = Name::new("output.format", "--format", "PLIMSOLL_FORMAT");
+        let of = |whose, file: &File| match whose {
+            Whose::Tree => file.output.for_standard_output(),
+            Whose::User => file.output.format.clone(),
+        };
+        let flag = Some(formats).filter(|targets| !targets.is_empty());
+        let default = vec![Target { format: Format::Text, file: None }];
+        let targets = settling.pick_or(&name, flag, parse_targets, of, default)?;
         check(&targets).map_err(ConfigError)?;
-        let statistics = or_variable(statistics.then_some(true), variables, "PLIMSOLL_STATISTICS", parse_bool)?;
-        Ok(Self { targets, statistics: statistics.or(files.first(|file| file.output.statistics)).unwrap_or(false) })
+        let name = Name::new("output.statistics", "--statistics", "PLIMSOLL_STATISTICS");
+        let of = |_, file: &File| file.output.statistics;
+        let statistics = settling.pick_or(&name, statistics.then_some(true), parse_bool, of, false)?;
+        Ok(Self { targets, statistics })
     }
 }
 

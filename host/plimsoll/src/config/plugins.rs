@@ -9,11 +9,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use super::file::parsed;
+use super::settle::{Name, Settling};
 use super::value::{parse_duration, parse_size, show_size};
-use super::{ConfigError, Digest, Grants, Source, Variables, or_variable, parse_bool};
+use super::{ConfigError, Digest, File, Grants, Source, parse_bool, schema};
 use crate::limits::{
     CALL_TIME_ALLOWED, FINDINGS_ALLOWED, LOG_BYTES_ALLOWED, MEMORY_BYTES_ALLOWED, REQUESTS_ALLOWED,
     TABLE_ELEMENTS_ALLOWED,
@@ -46,15 +48,23 @@ pub enum Place {
 }
 
 /// `[plugins.NAME]` as it is written.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", expecting = "a table such as { path = \"acme.wasm\" }")]
-struct Written {
+pub(super) struct Written {
+    /// The component's file.
     path: Option<PathBuf>,
+    /// Where the component is, if it is in no file.
+    #[schemars(with = "Option<schema::SourceText>")]
     source: Option<Source>,
+    /// The component's digest. The user's own file must have it.
+    #[schemars(with = "Option<schema::DigestText>")]
     digest: Option<Digest>,
+    /// The file of the public key that must have signed what the source means.
     key: Option<PathBuf>,
+    /// What the plugin may ask for; in the tree's file, what it would like to.
     #[serde(default)]
     grants: Grants,
+    /// What it may use up; in the tree's file it can only be less.
     #[serde(default)]
     limits: LimitsTable,
 }
@@ -97,7 +107,7 @@ impl Place {
 }
 
 /// `[trust."sha256:…"]`: the user's word for a component that trees ask for.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct TrustTable {
     /// What it was called where the user was asked; for people only.
@@ -109,26 +119,32 @@ pub struct TrustTable {
 }
 
 /// `limits` of a plugin; what is none is as for any other.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct LimitsTable {
     /// Linear memory of an instance, in bytes.
     #[serde(deserialize_with = "memory")]
+    #[schemars(with = "schema::SizeText")]
     pub memory: Option<usize>,
     /// How long one call may take.
     #[serde(deserialize_with = "time")]
+    #[schemars(with = "schema::DurationText")]
     pub time: Option<Duration>,
     /// Elements of all tables of an instance.
     #[serde(deserialize_with = "table_elements")]
+    #[schemars(with = "usize")]
     pub table_elements: Option<usize>,
     /// Requests for one file.
     #[serde(deserialize_with = "requests")]
+    #[schemars(with = "usize")]
     pub requests: Option<usize>,
     /// Findings of one rule in one file.
     #[serde(deserialize_with = "findings")]
+    #[schemars(with = "usize")]
     pub findings: Option<usize>,
     /// Bytes of log of one call.
     #[serde(deserialize_with = "log")]
+    #[schemars(with = "schema::SizeText")]
     pub log: Option<usize>,
 }
 
@@ -146,12 +162,26 @@ impl Trust {
     ///
     /// # Errors
     /// When a variable means nothing.
-    pub fn settle(flag: Vec<Digest>, workspace: bool, variables: &Variables) -> Result<Self, ConfigError> {
-        let digests = Some(flag).filter(|digests| !digests.is_empty());
-        let workspace = workspace.then_some(true);
+    pub(super) fn settle(settling: &mut Settling, flag: Vec<Digest>, workspace: bool) -> Result<Self, ConfigError> {
+        let (digests, workspace) = (Some(flag).filter(|digests| !digests.is_empty()), workspace.then_some(true));
+        // No file says it: that of the tree may not, and that of the user has [trust].
+        let none = |_, _: &File| None;
+        let of_workspace = |_, _: &File| None;
         Ok(Self {
-            digests: or_variable(digests, variables, "PLIMSOLL_TRUST", parse_digests)?.unwrap_or_default(),
-            workspace: or_variable(workspace, variables, "PLIMSOLL_TRUST_WORKSPACE", parse_bool)?.unwrap_or(false),
+            digests: settling.pick_or(
+                &Name::new("trust", "--trust", "PLIMSOLL_TRUST"),
+                digests,
+                parse_digests,
+                none,
+                Vec::new(),
+            )?,
+            workspace: settling.pick_or(
+                &Name::new("trust-workspace", "--trust-workspace", "PLIMSOLL_TRUST_WORKSPACE"),
+                workspace,
+                parse_bool,
+                of_workspace,
+                false,
+            )?,
         })
     }
 
@@ -220,6 +250,7 @@ fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, 
 
 #[cfg(test)]
 mod tests {
+    use super::super::Files;
     use super::*;
 
     #[test]
@@ -256,17 +287,18 @@ mod tests {
     #[test]
     fn trust_names_digests_or_is_said_outright() {
         let (one, other) = (Digest::of(b"one"), Digest::of(b"other"));
-        let variables =
-            |pairs: &[(&str, &str)]| pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-        let none = Trust::settle(Vec::new(), false, &variables(&[])).unwrap();
+        let settle = |flag, workspace, pairs: &[(&str, &str)]| {
+            let variables = pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+            Trust::settle(&mut Settling::new(&variables, Files::default()), flag, workspace)
+        };
+        let none = settle(Vec::new(), false, &[]).unwrap();
         assert!(!none.covers(&one));
-        let named =
-            Trust::settle(Vec::new(), false, &variables(&[("PLIMSOLL_TRUST", &format!("{one}, {other}"))])).unwrap();
+        let named = settle(Vec::new(), false, &[("PLIMSOLL_TRUST", &format!("{one}, {other}"))]).unwrap();
         assert!(named.covers(&one) && named.covers(&other));
-        let flag = Trust::settle(vec![one.clone()], false, &variables(&[("PLIMSOLL_TRUST", other.as_str())])).unwrap();
+        let flag = settle(vec![one.clone()], false, &[("PLIMSOLL_TRUST", other.as_str())]).unwrap();
         assert!(flag.covers(&one) && !flag.covers(&other), "flags go before variables");
-        let all = Trust::settle(Vec::new(), false, &variables(&[("PLIMSOLL_TRUST_WORKSPACE", "true")])).unwrap();
+        let all = settle(Vec::new(), false, &[("PLIMSOLL_TRUST_WORKSPACE", "true")]).unwrap();
         assert!(all.covers(&one));
-        assert!(Trust::settle(Vec::new(), false, &variables(&[("PLIMSOLL_TRUST", "acme")])).is_err());
+        assert!(settle(Vec::new(), false, &[("PLIMSOLL_TRUST", "acme")]).is_err());
     }
 }

@@ -7,13 +7,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use super::file::{duration, mode, parsed};
+use super::settle::{Name, Origin, Settling};
 use super::value::{
     Tool, check_tool, parse_bool, parse_concurrency, parse_duration, parse_host, parse_timeout_mode, parse_tools,
 };
-use super::{ConfigError, Files, Mode, Variables, or_variable};
+use super::{ConfigError, File, Mode, Whose, schema};
 use crate::limits::{CONCURRENCY_MAX, HOST_CONCURRENCY, NETWORK_CONCURRENCY};
 use crate::question::Question;
 
@@ -62,23 +64,37 @@ pub enum TimeoutMode {
     ExecutionOnly,
 }
 
+impl TimeoutMode {
+    /// The name in configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::IncludeQueue => "include-queue",
+            Self::ExecutionOnly => "execution-only",
+        }
+    }
+}
+
 /// `[slow-checks]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct SlowChecksTable {
     /// When they run.
     #[serde(deserialize_with = "mode")]
+    #[schemars(with = "schema::ModeText")]
     pub mode: Option<Mode>,
     /// Whether a file with errors asks nothing.
     pub fail_fast: Option<bool>,
     /// The wall-clock budget of all of them together.
     #[serde(deserialize_with = "duration")]
+    #[schemars(with = "schema::DurationText")]
     pub timeout: Option<Duration>,
     /// What budgets count.
     #[serde(deserialize_with = "timeout_mode")]
+    #[schemars(with = "schema::TimeoutModeText")]
     pub timeout_mode: Option<TimeoutMode>,
     /// How long an answer is known that may change.
     #[serde(deserialize_with = "duration")]
+    #[schemars(with = "schema::DurationText")]
     pub cache_ttl: Option<Duration>,
     /// `[slow-checks.network]`.
     pub network: NetworkTable,
@@ -89,55 +105,64 @@ pub struct SlowChecksTable {
 }
 
 /// `[slow-checks.POOL]`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct PoolTable {
     /// Whether its questions are asked at all.
     pub enabled: Option<bool>,
     /// How many are in flight at once.
     #[serde(deserialize_with = "concurrency")]
+    #[schemars(with = "schema::ConcurrencyNumber")]
     pub concurrency: Option<usize>,
     /// How long one of them may take.
     #[serde(deserialize_with = "duration")]
+    #[schemars(with = "schema::DurationText")]
     pub timeout: Option<Duration>,
 }
 
 /// `[slow-checks.network]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct NetworkTable {
     /// Whether its questions are asked at all.
     pub enabled: Option<bool>,
     /// How many are in flight at once.
     #[serde(deserialize_with = "concurrency")]
+    #[schemars(with = "schema::ConcurrencyNumber")]
     pub concurrency: Option<usize>,
     /// How many are in flight at once for one host.
     #[serde(deserialize_with = "concurrency")]
+    #[schemars(with = "schema::ConcurrencyNumber")]
     pub host_concurrency: Option<usize>,
     /// How long one of them may take.
     #[serde(deserialize_with = "duration")]
+    #[schemars(with = "schema::DurationText")]
     pub timeout: Option<Duration>,
     /// `host` or `host:port` that may be this machine or in its network. It counts in
     /// the user's own file only.
     #[serde(deserialize_with = "hosts")]
+    #[schemars(with = "Vec<String>")]
     pub allow_hosts: Option<Vec<String>>,
 }
 
 /// `[slow-checks.console]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct ConsoleTable {
     /// Whether its questions are asked at all. A file in the tree can only say no.
     pub enabled: Option<bool>,
     /// How many are in flight at once.
     #[serde(deserialize_with = "concurrency")]
+    #[schemars(with = "schema::ConcurrencyNumber")]
     pub concurrency: Option<usize>,
     /// How long one of them may take.
     #[serde(deserialize_with = "duration")]
+    #[schemars(with = "schema::DurationText")]
     pub timeout: Option<Duration>,
     /// The programs that rules may have run, by the names they have for rules. It
     /// counts in the user's own file only.
     #[serde(deserialize_with = "tools")]
+    #[schemars(with = "BTreeMap<schema::ToolName, schema::OneOrMore<String>>")]
     pub tools: Option<Tools>,
 }
 
@@ -153,17 +178,6 @@ impl ConsoleTable {
 impl NetworkTable {
     fn pool(&self) -> PoolTable {
         PoolTable { enabled: self.enabled, concurrency: self.concurrency, timeout: self.timeout }
-    }
-}
-
-impl PoolTable {
-    /// These values, else those.
-    fn or(self, other: Self) -> Self {
-        Self {
-            enabled: self.enabled.or(other.enabled),
-            concurrency: self.concurrency.or(other.concurrency),
-            timeout: self.timeout.or(other.timeout),
-        }
     }
 }
 
@@ -224,45 +238,51 @@ impl Pools {
     }
 
     /// Settles all pools; `console` is what the flag said.
-    pub(super) fn settle(console: Option<bool>, variables: &Variables, files: Files) -> Result<Self, ConfigError> {
-        let table = |pool: fn(&SlowChecksTable) -> PoolTable| {
-            let of = |file: Option<&super::File>| file.map(|file| pool(&file.slow_checks)).unwrap_or_default();
-            (of(files.tree), of(files.user))
-        };
+    pub(super) fn settle(settling: &mut Settling, console: Option<bool>) -> Result<Self, ConfigError> {
         let defaults = Self::default();
-        let settle = |pool, flag, (tree, user): (PoolTable, PoolTable), default| {
-            settle(pool, flag, variables, tree.or(user), default)
-        };
-        let (mut tree_console, user_console) = table(|table| table.console.pool());
-        // Whether tools run is for the user to say, never for a file in the tree.
-        tree_console.enabled = tree_console.enabled.filter(|enabled| !enabled);
-        let name = "PLIMSOLL_SLOW_CHECKS_NETWORK_HOST_CONCURRENCY";
-        Ok(Self {
-            network: settle(Pool::Network, None, table(|table| table.network.pool()), defaults.network)?,
-            host_concurrency: or_variable(None, variables, name, parse_concurrency)?
-                .or(files.first(|file| file.slow_checks.network.host_concurrency))
-                .unwrap_or(defaults.host_concurrency),
-            context: settle(Pool::Context, None, table(|table| table.context), defaults.context)?,
-            console: settle(Pool::Console, console, (tree_console, user_console), defaults.console)?,
-        })
+        let network = settle(settling, Pool::Network, None, |file| file.network.pool(), defaults.network)?;
+        let name =
+            Name::new("slow-checks.network.host-concurrency", "", "PLIMSOLL_SLOW_CHECKS_NETWORK_HOST_CONCURRENCY");
+        let of = |_, file: &File| file.slow_checks.network.host_concurrency;
+        let host_concurrency = settling.pick_or(&name, None, parse_concurrency, of, defaults.host_concurrency)?;
+        let context = settle(settling, Pool::Context, None, |file| file.context, defaults.context)?;
+        let console = settle(settling, Pool::Console, console, |file| file.console.pool(), defaults.console)?;
+        Ok(Self { network, host_concurrency, context, console })
     }
 }
 
 fn settle(
+    settling: &mut Settling,
     pool: Pool,
     flag: Option<bool>,
-    variables: &Variables,
-    table: PoolTable,
+    table: fn(&SlowChecksTable) -> PoolTable,
     default: PoolSettings,
 ) -> Result<PoolSettings, ConfigError> {
-    let name = format!("PLIMSOLL_SLOW_CHECKS_{}", pool.name().to_uppercase());
+    let variable = format!("PLIMSOLL_SLOW_CHECKS_{}", pool.name().to_uppercase());
+    let key = |name: &str| format!("slow-checks.{}.{name}", pool.name());
+    // Whether tools run is for the user to say, never for a file in the tree.
+    let may_say = |whose, enabled: &bool| !enabled || pool != Pool::Console || whose == Whose::User;
+    let enabled = |whose, file: &File| table(&file.slow_checks).enabled.filter(|enabled| may_say(whose, enabled));
+    let concurrency = |_, file: &File| table(&file.slow_checks).concurrency;
+    let timeout = |_, file: &File| table(&file.slow_checks).timeout;
+    let (of_concurrency, of_timeout) = (format!("{variable}_CONCURRENCY"), format!("{variable}_TIMEOUT"));
     Ok(PoolSettings {
-        enabled: or_variable(flag, variables, &name, parse_bool)?.or(table.enabled).unwrap_or(default.enabled),
-        concurrency: or_variable(None, variables, &format!("{name}_CONCURRENCY"), parse_concurrency)?
-            .or(table.concurrency)
-            .unwrap_or(default.concurrency),
-        timeout: or_variable(None, variables, &format!("{name}_TIMEOUT"), parse_duration)?
-            .or(table.timeout)
+        enabled: settling.pick_or(
+            &Name::new(&key("enabled"), "--slow-checks-console", &variable),
+            flag,
+            parse_bool,
+            enabled,
+            default.enabled,
+        )?,
+        concurrency: settling.pick_or(
+            &Name::new(&key("concurrency"), "", &of_concurrency),
+            None,
+            parse_concurrency,
+            concurrency,
+            default.concurrency,
+        )?,
+        timeout: settling
+            .pick(&Name::new(&key("timeout"), "", &of_timeout), None, parse_duration, timeout)?
             .or(default.timeout),
     })
 }
@@ -276,13 +296,31 @@ fn concurrency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usiz
     parse_concurrency(&number.to_string()).map(Some).map_err(serde::de::Error::custom)
 }
 
-/// The tools that rules may have run: of equal names that of the flags, then of the variable, then of the
-/// user's own file.
-pub(super) fn settle_tools(flags: Vec<Tool>, variables: &Variables, files: Files) -> Result<Tools, ConfigError> {
+/// The tools that rules may have run: of equal names that of the flags, then of what the user says elsewhere, the
+/// nearest first.
+pub(super) fn settle_tools(settling: &mut Settling, flags: Vec<Tool>) -> Result<Tools, ConfigError> {
+    const KEY: &str = "slow-checks.console.tools";
+    const VARIABLE: &str = "PLIMSOLL_SLOW_CHECKS_CONSOLE_TOOLS";
     let mut tools: Tools = TOOLS.into_iter().map(|name| (name.to_owned(), vec![name.to_owned()])).collect();
-    tools.extend(files.user.and_then(|file| file.slow_checks.console.tools.clone()).unwrap_or_default());
-    let named = or_variable(None, variables, "PLIMSOLL_SLOW_CHECKS_CONSOLE_TOOLS", parse_tools)?;
-    tools.extend(named.into_iter().flatten().chain(flags).map(|(name, program)| (name, vec![program])));
+    let (files, is_flag) = (settling.files, !flags.is_empty());
+    let of = |file: &File| file.slow_checks.console.tools.clone().into_iter().flatten();
+    let own: Vec<&File> = files.users().skip(files.overrides.len()).collect();
+    tools.extend(own.into_iter().rev().flat_map(of));
+    let named = settling.variable(VARIABLE, parse_tools)?;
+    let is_variable = named.is_some();
+    let with_program = |(name, program): Tool| (name, vec![program]);
+    tools.extend(named.into_iter().flatten().map(with_program));
+    tools.extend(files.overrides.iter().rev().flat_map(of));
+    tools.extend(flags.into_iter().map(with_program));
+    let of_users =
+        |whose, file: &File| file.slow_checks.console.tools.as_ref().filter(|_| whose == Whose::User).map(drop);
+    let origin = match settling.of_files(of_users) {
+        _ if is_flag => Origin::Flag("--slow-checks-tool".to_owned()),
+        Some((_, Origin::File(place))) if place < files.overrides.len() => Origin::File(place),
+        _ if is_variable => Origin::Variable(VARIABLE.to_owned()),
+        found => found.map_or(Origin::Default, |(_, origin)| origin),
+    };
+    settling.settle(KEY, &tools, origin);
     Ok(tools)
 }
 
@@ -318,7 +356,7 @@ fn hosts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String
 
 #[cfg(test)]
 mod tests {
-    use super::super::File;
+    use super::super::Files;
     use super::*;
 
     fn settled(console: Option<bool>, variables: &[(&str, &str)], toml: &str) -> Result<Pools, String> {
@@ -332,8 +370,8 @@ mod tests {
             Ok::<_, String>(File { slow_checks, ..File::default() })
         };
         let (tree, user) = (file(tree)?, file(user)?);
-        let files = Files { tree: Some(&tree), user: Some(&user) };
-        Pools::settle(console, &variables, files).map_err(|error| error.to_string())
+        let files = Files { tree: Some(&tree), user: Some(&user), ..Files::default() };
+        Pools::settle(&mut Settling::new(&variables, files), console).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -71,8 +71,9 @@ fn understand(work: &mut Work, job: &Job, input: &Input, document: &Arc<Document
     let today = age::day(job.now);
     let (suppressions, refused) = Suppressions::of(document, &told.build_args, &job.plugins, today, ignores_comments);
     work.report.problems.extend(refused);
-    let configured = job.plugins.iter().zip(&job.rulesets[input.ruleset].settings);
-    let narrowed = configured.map(|(plugin, configured)| narrowed(plugin, configured, &suppressions)).collect();
+    let ruleset = &job.rulesets[input.ruleset];
+    let configured = job.plugins.iter().zip(&ruleset.settings);
+    let narrowed = configured.map(|(plugin, settings)| narrowed(plugin, settings, ruleset, &suppressions)).collect();
     work.content = Some(Content {
         document: document.clone(),
         meaning,

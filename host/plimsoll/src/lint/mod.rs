@@ -19,6 +19,7 @@ mod parallel;
 mod references;
 mod ruleset;
 mod run;
+mod selection;
 mod suppress;
 mod work;
 
@@ -36,6 +37,7 @@ pub use own::{MISSING_REASON, rules as own_rules};
 pub use references::{Place, References, meanings};
 pub use ruleset::Misconfigured;
 pub use run::{run, run_in};
+pub use selection::{Decision, Reason, Said};
 pub use suppress::{Inserted, insert};
 
 use crate::document::{self, LockView, Surroundings};
@@ -116,6 +118,10 @@ pub struct Ruleset {
     pub own: BTreeSet<&'static str>,
     /// Whether comments in files wave nothing through.
     pub ignores_comments: bool,
+    /// Rules that the configuration switches off, so that no comment wakes them.
+    pub switched_off: HashSet<Arc<str>>,
+    /// By plugin and rule, whether it runs and why, lock or not.
+    pub decisions: Vec<Vec<Decision>>,
 }
 
 /// Whether and how the world is asked.

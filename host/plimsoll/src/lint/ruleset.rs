@@ -1,6 +1,5 @@
 //! From configuration to what each plugin is told.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,8 +7,9 @@ use plimsoll_dockerfile::Position;
 use serde_json::Value;
 use thiserror::Error;
 
+use super::selection::{Reason, decide};
 use super::{Ruleset, own};
-use crate::config::{File, Files, SeverityOrOff, similar};
+use crate::config::{File, FileOrigin, Files, fits, similar};
 use crate::plugin::{OWN_PACK, OptionFault, Plugin, Settings};
 
 /// What a configuration file says of rules, and does not hold up.
@@ -23,6 +23,16 @@ pub struct Misconfigured {
 }
 
 impl Misconfigured {
+    /// One fault at the place that these keys lead to; of a flag, the flag.
+    pub(super) fn of<'k>(file: &File, keys: impl Iterator<Item = &'k str>, key: &str, why: String) -> Self {
+        let path = match file.origin {
+            FileOrigin::Flags => PathBuf::from(format!("--{key}")),
+            _ => file.path.clone(),
+        };
+        let shown = if file.origin == FileOrigin::Flags { why } else { format!("{key}: {why}") };
+        Self { path, faults: vec![(file.position(keys), shown)] }
+    }
+
     fn shown(&self) -> String {
         let path = self.path.display();
         let shown = |(place, what): &(Option<Position>, String)| match place {
@@ -34,69 +44,65 @@ impl Misconfigured {
 }
 
 impl Ruleset {
-    /// What configuration files say of the plugins' rules. Of a rule that both name,
-    /// all that counts is what the tree's says.
+    /// What configuration files say of the plugins' rules: of each rule, severity and options as the nearest file
+    /// says that says any.
     ///
     /// # Errors
     /// When it speaks of a rule that a plugin does not have, or gives options
     /// that the rule does not take.
     pub fn new(plugins: &[Plugin], files: Files) -> Result<Self, Misconfigured> {
-        let opt_in = plugins.iter().flat_map(|plugin| &plugin.rules).filter(|rule| rule.is_opt_in);
-        let mut ruleset = Self {
-            settings: plugins.iter().map(|plugin| Arc::new(default_rules(plugin))).collect(),
-            opt_in: opt_in.map(|rule| rule.name.clone()).collect(),
-            own: own::rules().iter().filter(|rule| !rule.is_opt_in).map(|rule| &*rule.name).collect(),
-            ..Self::default()
-        };
-        let tables = files.user.into_iter().chain(files.tree);
-        let tables = tables.flat_map(|file| file.rules.iter().map(move |(name, table)| (name, (file, table))));
-        for (name, (file, table)) in tables.collect::<BTreeMap<_, _>>() {
-            let complain = |rule: &str, what: String| {
-                let place = file.position(["rules", rule].into_iter());
-                Misconfigured { path: file.path.clone(), faults: vec![(place, format!("[rules.\"{rule}\"]: {what}"))] }
-            };
-            let Some((pack, _)) = name.split_once('/') else {
-                return Err(complain(name, format!("a rule is named with its pack{}", nearest(plugins, name))));
-            };
-            if pack == OWN_PACK {
-                ruleset
-                    .configure_own(name, table.severity, table.options.is_some())
-                    .map_err(|what| complain(name, what))?;
-                continue;
-            }
-            let Some(plugin) = plugins.iter().position(|plugin| plugin.name == pack) else {
-                // A plugin that this run does not load, unless it reads like one that it does.
-                match plimsoll_dockerfile::suggest::nearest(pack, plugins.iter().map(|plugin| plugin.name.as_str())) {
-                    Some(other) => {
-                        return Err(complain(name, format!("there is no pack {pack}; did you mean {other}?")));
-                    }
-                    None => continue,
-                }
-            };
-            let Some(rule) = plugins[plugin].names.iter().position(|known| **known == **name) else {
-                return Err(complain(name, format!("there is no such rule{}", nearest(plugins, name))));
-            };
-            let index = u32::try_from(rule).expect("the number of rules is bounded");
-            let settings = Arc::make_mut(&mut ruleset.settings[plugin]);
-            match table.severity {
-                Some(SeverityOrOff::Off) => settings.enabled.retain(|enabled| *enabled != index),
-                Some(severity) => ruleset
-                    .severities
-                    .extend(severity.severity().map(|severity| (settings.rules[rule].clone(), severity))),
-                None => {}
-            }
-            // Whoever gives a rule a severity or options wants it.
-            if plugins[plugin].rules[rule].is_opt_in && table.severity != Some(SeverityOrOff::Off) {
-                let place = settings.enabled.partition_point(|enabled| *enabled < index);
-                settings.enabled.insert(place, index);
-                ruleset.opted_in.insert(settings.rules[rule].clone());
-            }
-            if let Some(options) = &table.options {
-                let options = json(options);
-                plugins[plugin].validate_options(index, &options).map_err(|faults| refusal(file, name, &faults))?;
-                settings.options.push((index, options.to_string()));
-            }
+        Self::of_file(plugins, files, &[], &[])
+    }
+
+    /// The same for a file of which `per-file-ignores` say `ignored`, each with the place of the file of configuration
+    /// among [`Files::layers`], where these packs are not loaded.
+    ///
+    /// # Errors
+    /// As [`Ruleset::new`].
+    pub fn of_file(
+        plugins: &[Plugin],
+        files: Files,
+        ignored: &[(usize, &str)],
+        absent: &[String],
+    ) -> Result<Self, Misconfigured> {
+        for (_, file) in files.layers() {
+            file.rules.keys().try_for_each(|name| check_name(plugins, file, name, absent))?;
         }
+        let mut ruleset = Self { decisions: decide(plugins, files, ignored, absent)?, ..Self::default() };
+        for (plugin, decisions) in plugins.iter().zip(&ruleset.decisions) {
+            let mut settings = Settings { rules: plugin.names.clone(), enabled: Vec::new(), options: Vec::new() };
+            for ((index, rule), decision) in (0..).zip(&plugin.rules).zip(decisions) {
+                if rule.is_opt_in {
+                    ruleset.opt_in.insert(rule.name.clone());
+                }
+                if !decision.runs {
+                    if decision.reason != Reason::Default {
+                        ruleset.switched_off.insert(rule.name.clone());
+                    }
+                    continue;
+                }
+                settings.enabled.push(index);
+                if rule.is_opt_in {
+                    ruleset.opted_in.insert(rule.name.clone());
+                }
+            }
+            for (index, rule) in (0..).zip(&plugin.rules) {
+                let tables = || files.layers().filter_map(|(_, file)| Some((file, file.rules.get(&*rule.name)?)));
+                let severity = tables().find_map(|(_, table)| table.severity?.severity());
+                ruleset.severities.extend(severity.map(|severity| (rule.name.clone(), severity)));
+                // A rule that does not run need not be asked what it makes of them.
+                let runs = decisions[index as usize].runs || !ruleset.switched_off.contains(&rule.name);
+                let options = tables().find_map(|(file, table)| Some((file, table.options.as_ref()?)));
+                if let Some((file, options)) = options.filter(|_| runs) {
+                    let options = json(options);
+                    let refused = plugin.validate_options(index, &options);
+                    refused.map_err(|faults| refusal(file, &rule.name, &faults))?;
+                    settings.options.push((index, options.to_string()));
+                }
+            }
+            ruleset.settings.push(Arc::new(settings));
+        }
+        ruleset.settle_own(files)?;
         ruleset.of_lock =
             ruleset.settings.iter().zip(plugins).map(|(settings, plugin)| about_lock(settings, plugin)).collect();
         for (settings, plugin) in ruleset.settings.iter_mut().zip(plugins).filter(|(_, plugin)| looks_at_lock(plugin)) {
@@ -107,39 +113,63 @@ impl Ruleset {
 }
 
 impl Ruleset {
-    /// Has one of the host's own rules on, if it is one.
-    pub fn turn_on(&mut self, name: &str) {
-        self.own.extend(own::rules().iter().map(|rule| &*rule.name).find(|known| *known == name));
+    /// Has one of the program's own rules on, unless somebody switched it off.
+    pub fn turn_on(&mut self, name: &'static str) {
+        if !self.switched_off.contains(name) {
+            self.own.insert(name);
+        }
     }
 
-    fn configure_own(&mut self, name: &str, severity: Option<SeverityOrOff>, has_options: bool) -> Result<(), String> {
-        let Some(rule) = own::rules().iter().find(|rule| *rule.name == *name) else {
-            let hint = similar(name, own::names()).map_or(String::new(), |name| format!("; did you mean {name}?"));
-            return Err(format!("there is no such rule{hint}"));
-        };
-        if has_options {
-            return Err("options: it takes none".to_owned());
-        }
-        match severity.map(SeverityOrOff::severity) {
-            Some(None) => {
-                self.own.remove(name);
-            }
-            Some(Some(severity)) => {
-                self.severities.insert(rule.name.clone(), severity);
+    /// What is said of the program's own rules.
+    fn settle_own(&mut self, files: Files) -> Result<(), Misconfigured> {
+        let decisions = self.decisions.last().into_iter().flatten();
+        for (rule, decision) in own::rules().iter().zip(decisions) {
+            if decision.runs {
                 self.own.insert(&rule.name);
+            } else if decision.reason != Reason::Default {
+                self.switched_off.insert(rule.name.clone());
             }
-            None => {
-                self.own.insert(&rule.name);
+            let tables = || files.layers().filter_map(|(_, file)| Some((file, file.rules.get(&*rule.name)?)));
+            let severity = tables().find_map(|(_, table)| table.severity?.severity());
+            self.severities.extend(severity.map(|severity| (rule.name.clone(), severity)));
+            if let Some((file, _)) = tables().find(|(_, table)| table.options.is_some()) {
+                let none = OptionFault { path: String::new(), message: "it takes none".to_owned() };
+                return Err(refusal(file, &rule.name, &[none]));
             }
         }
         Ok(())
     }
 }
 
-/// All rules but those that run only where they are asked for.
-fn default_rules(plugin: &Plugin) -> Settings {
-    let enabled = (0..).zip(&plugin.rules).filter(|(_, rule)| !rule.is_opt_in).map(|(index, _)| index).collect();
-    Settings { rules: plugin.names.clone(), enabled, options: Vec::new() }
+/// Refuses a table of a rule that is none.
+fn check_name(plugins: &[Plugin], file: &File, name: &str, absent: &[String]) -> Result<(), Misconfigured> {
+    let complain = |why: String| {
+        let fault = (file.position(["rules", name].into_iter()), format!("[rules.\"{name}\"]: {why}"));
+        Err(Misconfigured { path: file.path.clone(), faults: vec![fault] })
+    };
+    let Some((pack, _)) = name.split_once('/') else {
+        return complain(format!("a rule is named with its pack{}", nearest(plugins, name)));
+    };
+    if pack == OWN_PACK {
+        return match own::names().any(|known| known == name) {
+            true => Ok(()),
+            false => complain(format!("there is no such rule{}", near(name, own::names()))),
+        };
+    }
+    if absent.iter().any(|absent| fits(absent, pack)) {
+        return Ok(());
+    }
+    let Some(plugin) = plugins.iter().find(|plugin| plugin.name == pack) else {
+        // A plugin that this run does not load, unless it reads like one that it does.
+        return match plimsoll_dockerfile::suggest::nearest(pack, plugins.iter().map(|plugin| plugin.name.as_str())) {
+            Some(other) => complain(format!("there is no pack {pack}; did you mean {other}?")),
+            None => Ok(()),
+        };
+    };
+    match plugin.names.iter().any(|known| **known == *name) {
+        true => Ok(()),
+        false => complain(format!("there is no such rule{}", nearest(plugins, name))),
+    }
 }
 
 fn looks_at_lock(plugin: &Plugin) -> bool {
@@ -185,6 +215,12 @@ fn refusal(file: &File, rule: &str, faults: &[OptionFault]) -> Misconfigured {
 fn nearest(plugins: &[Plugin], name: &str) -> String {
     let names = plugins.iter().flat_map(|plugin| plugin.names.iter()).map(|name| &**name).chain(own::names());
     let bare = |known: &str| known.split_once('/').is_some_and(|(_, rule)| rule == name);
-    let found = names.clone().find(|known| bare(known)).or_else(|| similar(name, names));
-    found.map_or(String::new(), |name| format!("; did you mean {name}?"))
+    match names.clone().find(|known| bare(known)) {
+        Some(found) => format!("; did you mean {found}?"),
+        None => near(name, names),
+    }
+}
+
+fn near<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> String {
+    similar(name, names).map_or(String::new(), |name| format!("; did you mean {name}?"))
 }

@@ -113,6 +113,7 @@ impl Content {
 pub(super) fn narrowed(
     plugin: &Plugin,
     configured: &Arc<Settings>,
+    ruleset: &Ruleset,
     suppressions: &Suppressions,
 ) -> Option<Arc<Settings>> {
     // Most files say nothing, and there may be many plugins.
@@ -121,7 +122,8 @@ pub(super) fn narrowed(
     }
     let is_enabled = |index: &u32| configured.enabled.binary_search(index).is_ok();
     let runs = |(index, rule): (u32, &Rule)| {
-        let is_wanted = is_enabled(&index) || rule.is_opt_in && suppressions.asks_for(rule);
+        let may_wake = || rule.is_opt_in && !ruleset.switched_off.contains(&rule.name);
+        let is_wanted = is_enabled(&index) || may_wake() && suppressions.asks_for(rule);
         (is_wanted && !suppressions.excludes(rule)).then_some(index)
     };
     let enabled: Vec<u32> = (0..).zip(&plugin.rules).filter_map(runs).collect();

@@ -92,7 +92,7 @@ impl Scene {
             let prefix = &plugins[plugin].name;
             return Err(wrong(format!("the settings speak of {name}; the rules here begin with {prefix}/")));
         }
-        let files = Files { tree: Some(&file), user: None };
+        let files = Files { tree: Some(&file), ..Files::default() };
         let target_platforms = file.lint.target_platforms.is_none().then(default_platforms);
         let flags = Flags { target_platforms, ..Flags::default() };
         let config = Config::settle(flags, &BTreeMap::new(), files).map_err(|error| wrong(error.to_string()))?;

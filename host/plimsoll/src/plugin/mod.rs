@@ -126,8 +126,22 @@ impl Plugin {
     /// # Errors
     /// When one does not load, which the tests exclude.
     pub fn bundled(host: &Arc<Host>) -> Result<Vec<Self>, Unusable> {
+        Self::bundled_if(host, |_| true)
+    }
+
+    /// The names of the packs of the bundle.
+    pub fn bundled_names() -> impl Iterator<Item = &'static str> {
+        BUNDLE.iter().map(|pack| pack.name)
+    }
+
+    /// Those packs of the bundle that are wanted.
+    ///
+    /// # Errors
+    /// As [`Plugin::bundled`].
+    pub fn bundled_if(host: &Arc<Host>, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<Self>, Unusable> {
         BUNDLE
             .iter()
+            .filter(|pack| is_wanted(pack.name))
             .map(|pack| {
                 let loaded = host.load(pack.native, pack.compatibility, pack.component);
                 Self::new(host, pack.name, loaded, Limits::default())

@@ -11,10 +11,10 @@ use super::Arguments;
 use super::setting::{Setting, now};
 use crate::cache::Cache;
 use crate::cli::consent::{self, Loaded, Wanted};
-use crate::cli::inputs::{Given, Inputs, covers, inputs, rulesets};
+use crate::cli::inputs::{Configuration, Given, Inputs, covers, inputs, rulesets};
 use crate::cli::supply::Supply;
-use crate::cli::{bundled, progress, store};
-use crate::config::{Config, File, RegistriesTable, Variables};
+use crate::cli::{bundled_if, progress, store};
+use crate::config::{Config, RegistriesTable, Variables};
 use crate::document::Surroundings;
 use crate::lint::{Ask, Job, JobLock, MISSING_REASON, SlowChecks};
 use crate::lock::view::view;
@@ -33,7 +33,7 @@ pub(in crate::cli) struct Prepared {
     /// What the user may want to know of the configuration.
     pub(in crate::cli) notes: Vec<String>,
     /// The configurations behind the job's rulesets.
-    pub(in crate::cli) configurations: Vec<Option<File>>,
+    pub(in crate::cli) configurations: Vec<Configuration>,
 }
 
 /// The plugins of a run.
@@ -54,7 +54,9 @@ impl Prepared {
         variables: &Variables,
     ) -> anyhow::Result<Self> {
         let (config, files) = (&setting.config, setting.configured.files());
-        let (host, mut plugins) = bundled(store(config.cache_dir.as_deref(), variables))?;
+        let choice = &arguments.scope.choice;
+        let store = store(config.cache_dir.as_deref(), variables);
+        let (host, mut plugins, mut absent) = bundled_if(store, |pack| choice.may_select(pack))?;
         if !config.pools.console.enabled {
             wait_to_be_asked_for(&mut plugins);
         }
@@ -69,9 +71,11 @@ impl Prepared {
                 lock: &setting.locked.lock,
                 lock_path: setting.lock.path().to_owned(),
                 asks: setting.ask == Ask::Everything && config.pools.network.enabled && setting.replay.is_none(),
+                choice,
             },
         )?;
         loaded.plugins.splice(0..0, plugins);
+        loaded.absent.append(&mut absent);
         Self::with(Plugins { host, loaded }, |_| true, arguments, given, setting, variables)
     }
 
@@ -92,10 +96,10 @@ impl Prepared {
         let replay = setting.replay.take();
         let answers = std::mem::take(&mut setting.answers);
         let (config, files) = (&setting.config, setting.configured.files());
-        let Loaded { plugins, unusable, mut notes } = loaded;
+        let Loaded { plugins, unusable, mut notes, absent } = loaded;
         let Inputs { inputs, lock_shown, of_lock, configurations, notes: of_inputs } =
-            inputs(given, setting.lock.path(), config, files.tree, finder)?;
-        let mut rulesets = rulesets(&configurations, files.user, &plugins, counts)?;
+            inputs(given, setting.lock.path(), config, files, finder)?;
+        let mut rulesets = rulesets(&configurations, files, &plugins, &absent, counts)?;
         for ruleset in &mut rulesets {
             ruleset.ignores_comments = config.no_inline;
             if config.require_reason {

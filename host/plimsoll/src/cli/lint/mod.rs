@@ -7,6 +7,7 @@ mod job;
 mod learned;
 mod say;
 mod setting;
+mod settings;
 mod suppressing;
 mod watch;
 
@@ -19,6 +20,7 @@ use clap::Args;
 use plimsoll_dockerfile::{Platform, Reference};
 
 use super::chosen::changes;
+use super::choice::Choice;
 use super::inputs::Given;
 use super::repository::{self, Fetched};
 use super::{CLEAN, complain, end_on_interrupt, variables};
@@ -56,7 +58,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     pub(super) scope: Scope,
     #[command(flatten)]
-    choice: Choice,
+    occasion: Occasion,
     /// What to call standard input in reports
     #[arg(long, value_name = "FILE")]
     stdin_filename: Option<PathBuf>,
@@ -105,6 +107,9 @@ pub(super) struct Arguments {
     explain_plan: bool,
     #[command(flatten)]
     suppressing: Suppressing,
+    /// Show what is configured, by whom, and the rules that run on each file; lint nothing
+    #[arg(long, conflicts_with_all = ["explain_plan", "fix", "diff", "suppress"])]
+    show_settings: bool,
     /// More on standard error; twice for the messages of plugins
     #[arg(short, long, conflicts_with = "quiet", action = clap::ArgAction::Count)]
     verbose: u8,
@@ -112,7 +117,7 @@ pub(super) struct Arguments {
 
 /// Which of the files, and how often.
 #[derive(Args, Default)]
-pub(super) struct Choice {
+pub(super) struct Occasion {
     /// Lint only what has changed since a revision, or without one since the branch began; files new to git count
     #[arg(long, value_name = "REV", num_args = 0..=1, default_missing_value = "", conflicts_with = "staged")]
     changed: Option<String>,
@@ -175,6 +180,8 @@ pub(super) struct Scope {
     /// Threads that lint [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
+    #[command(flatten)]
+    pub(super) choice: Choice,
     /// No notes on standard error
     #[arg(short, long)]
     pub(super) quiet: bool,
@@ -186,12 +193,13 @@ impl Arguments {
         Self {
             paths,
             scope,
-            choice: Choice::default(),
+            occasion: Occasion::default(),
             stdin_filename: None,
             formats: Vec::new(),
             statistics: false,
             exit_zero: false,
             max_warnings: None,
+            show_settings: false,
             fail_level: None,
             fail_on_skipped: false,
             lock,
@@ -222,7 +230,7 @@ struct Platforms(Vec<Platform>);
 pub(super) fn run(arguments: &Arguments, is_styled: bool) -> anyhow::Result<u8> {
     end_on_interrupt()?;
     let variables = variables();
-    if arguments.choice.watch {
+    if arguments.occasion.watch {
         return watch::run(arguments, &variables, is_styled);
     }
     Ok(once(arguments, &variables, is_styled)?.status)
@@ -246,7 +254,7 @@ fn once(arguments: &Arguments, variables: &Variables, is_styled: bool) -> anyhow
         Some(Fetched { checkout, .. }) => (vec![checkout.place.clone()], checkout.root.clone()),
         None => (arguments.paths.clone(), here),
     };
-    let changes = changes(arguments.choice.changed.as_deref(), arguments.choice.staged, &paths, &here)?;
+    let changes = changes(arguments.occasion.changed.as_deref(), arguments.occasion.staged, &paths, &here)?;
     let given = Given {
         paths: &paths,
         stdin_filename: arguments.stdin_filename.as_deref(),
@@ -258,8 +266,11 @@ fn once(arguments: &Arguments, variables: &Variables, is_styled: bool) -> anyhow
     let mut setting = Setting::of(arguments, given, variables)?;
     arguments.suppressing.check(&setting)?;
     let prepared = Prepared::of(arguments, given, &mut setting, variables)?;
-    let mut outcome = crate::lint::run(&prepared.job);
     let of = |status| Ok(Ran { status, lock: setting.lock.path().to_owned() });
+    if arguments.show_settings {
+        return of(settings::show(&setting, &prepared)?);
+    }
+    let mut outcome = crate::lint::run(&prepared.job);
     if arguments.diff {
         return of(fix::show(arguments, &setting, &prepared.job, &outcome)?);
     }
@@ -305,7 +316,7 @@ fn record(path: &Path, setting: &Setting, prepared: &Prepared, outcome: &Outcome
 fn fetch(address: Address, arguments: &Arguments, variables: &Variables) -> anyhow::Result<Fetched> {
     ensure!(arguments.scope.context.is_none(), "{address}: leave out --context: the repository is the context");
     ensure!(arguments.stdin_filename.is_none(), "{address}: leave out --stdin-filename: no file is read from there");
-    let Choice { changed, staged, watch } = &arguments.choice;
+    let Occasion { changed, staged, watch } = &arguments.occasion;
     ensure!(
         changed.is_none() && !staged && !watch,
         "{address}: leave out --changed, --staged and --watch: they are for a checkout"

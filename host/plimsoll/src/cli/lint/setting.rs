@@ -42,7 +42,7 @@ impl Setting {
     /// # Errors
     /// When configuration or recording do not hold up.
     pub(in crate::cli) fn of(arguments: &Arguments, given: Given, variables: &Variables) -> anyhow::Result<Self> {
-        let configured = Configured::read(given, variables)?;
+        let configured = Configured::read(given, &arguments.scope.choice, variables)?;
         let mut config = Config::settle(flags(arguments), variables, configured.files())?;
         let read = |path: &PathBuf| Replay::read(path, given.here).map_err(|error| anyhow!("--replay {error}"));
         let lock = LockFile::at(configured.lock_folder(given).join(lock::FILE_NAME));

@@ -14,7 +14,7 @@ use super::super::supply::shown;
 use super::super::{CLEAN, FAILED, complain, print, store};
 use super::around::Around;
 use super::{load, name_of, read};
-use crate::config::{self, Digest, Edit, File, Finder, Grants, Place, PluginTable, Source};
+use crate::config::{Digest, Edit, File, Finder, Grants, Place, PluginTable, Source};
 use crate::distribution::artifact::{DESCRIPTION, LICENSES, SOURCE};
 use crate::distribution::{Pulled, Record, record};
 use crate::lock::{LockFile, Policy, select};
@@ -196,7 +196,9 @@ fn of_source(arguments: &Arguments, around: &Around, source: Source) -> anyhow::
     let given = arguments.key.as_ref().map(|key| fs::canonicalize(key).with_context(|| key.display().to_string()));
     let key = given.transpose()?.or_else(|| before.key.clone());
     let mut keys = match wanted.asked {
-        Some((file, _, table)) => demand::keys(file, table, None, None).map_err(|message| anyhow!(message))?,
+        Some((file, _, table)) => {
+            demand::keys(file, table, std::iter::empty(), None).map_err(|message| anyhow!(message))?
+        }
         None => Vec::new(),
     };
     keys.extend(key.as_deref().map(demand::key_of).transpose().map_err(|message| anyhow!(message))?);
@@ -233,7 +235,7 @@ fn asked(path: &Path, user: &Path) -> anyhow::Result<Option<Asked>> {
     let trees: BTreeSet<PathBuf> = [&*here, path].into_iter().filter_map(|place| finder.nearest(place)).collect();
     let mut asked: Vec<Asked> = Vec::new();
     for by in trees.into_iter().filter(|tree| tree != user) {
-        let file = config::read(&by)?;
+        let file = finder.read(&by)?;
         let is_meant = |table: &PluginTable| match &table.place {
             Place::Path(asked) => fs::canonicalize(file.folder.join(asked)).is_ok_and(|asked| asked == path),
             Place::Source(_) => false,

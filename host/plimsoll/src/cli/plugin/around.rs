@@ -53,7 +53,7 @@ impl Around {
         let user = Some(&user_path).filter(|path| path.is_file()).map(|path| config::read(path)).transpose()?;
         let (configured, tree_lock) = Configured::here(&variables)?;
         let tree = configured.tree.filter(|tree| tree.path != user_path);
-        let files = Files { tree: tree.as_ref(), user: user.as_ref() };
+        let files = Files { tree: tree.as_ref(), user: user.as_ref(), ..Files::default() };
         let flags = Flags { cache_dir, offline, ..Flags::default() };
         let config = Config::settle(flags, &variables, files)?;
         let user_lock = LockFile::at(user_path.with_file_name(FILE_NAME));
@@ -93,7 +93,7 @@ impl Around {
         component: Option<&Digest>,
     ) -> Result<Vec<Key>, String> {
         let user = if side.is_user { None } else { self.user.as_ref() };
-        demand::keys(side.file, table, user, component)
+        demand::keys(side.file, table, user.into_iter(), component)
     }
 
     /// The keys that any table here demands of a source, or of another version in the same repository.

@@ -81,13 +81,16 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     // Of a rule that one version lacks, the configuration may speak all the same.
     let is_ours = |rule: &str| rule.split_once('/').is_some_and(|(prefix, _)| prefix == name);
     let counts = |missing: &[String], rule: &str| is_ours(rule) && !missing.iter().any(|missing| missing == rule);
-    let loaded = Loaded { plugins: vec![first], ..Loaded::default() };
+    // Nor is it about the rules of other plugins.
+    let others = ["*".to_owned()];
+    let loaded = Loaded { plugins: vec![first], absent: others.to_vec(), ..Loaded::default() };
     let plugins = Plugins { host, loaded };
     let prepared = Prepared::with(plugins, |rule| counts(&added, rule), &arguments, given, &mut setting, &variables);
     let mut prepared = prepared.with_context(|| old.clone())?;
-    let user = setting.configured.files().user;
-    let of_second =
-        rulesets(&prepared.configurations, user, std::slice::from_ref(&second), |rule| counts(&removed, rule));
+    let files = setting.configured.files();
+    let of_second = rulesets(&prepared.configurations, files, std::slice::from_ref(&second), &others, |rule| {
+        counts(&removed, rule)
+    });
     let of_second = of_second.with_context(|| new.clone())?;
 
     let job = &mut prepared.job;
@@ -135,7 +138,7 @@ fn load(host: &Arc<Host>, name: &str, place: &str, component: &Component) -> any
 
 /// What a component is called where it runs.
 fn name_in(files: Files, component: &Component) -> Option<String> {
-    let mut tables = files.user.into_iter().chain(files.tree).flat_map(|file| &file.plugins);
+    let mut tables = files.layers().flat_map(|(_, file)| &file.plugins);
     let found = tables.find(|(_, table)| table.digest.as_ref() == Some(component.digest()));
     found.map(|(name, _)| name.clone())
 }

@@ -53,7 +53,7 @@ impl Tried {
         let user = config::user_file(variables).filter(|path| path.is_file());
         let user = user.as_deref().map(config::read).transpose()?;
         let flags = Flags { cache_dir: self.cache_dir.clone(), ..flags };
-        Ok(Config::settle(flags, variables, Files { tree: None, user: user.as_ref() })?)
+        Ok(Config::settle(flags, variables, Files { user: user.as_ref(), ..Files::default() })?)
     }
 
     /// Builds it, unless nothing changed or it was given built, and loads it.

@@ -1,0 +1,102 @@
+//! Which files of configuration count, what goes before them, and which rules run.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, ensure};
+use clap::Args;
+
+use crate::config::{self, File, Finder, LintTable};
+
+/// What the command line says of configuration itself.
+#[derive(Args, Clone, Default)]
+pub(super) struct Choice {
+    /// File in place of the tree's plimsoll.toml, or one value as such a file has it; the last goes first
+    #[arg(long, value_name = "FILE|KEY=VALUE")]
+    config: Vec<String>,
+    /// Read no plimsoll.toml, not your own either
+    #[arg(long)]
+    pub(super) isolated: bool,
+    /// Rules that run and no others: names, patterns such as 'buildkit/*', or recommended, strict, all
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    select: Vec<String>,
+    /// Rules that run besides
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    extend_select: Vec<String>,
+    /// Rules that do not run
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    ignore: Vec<String>,
+    /// Files in folders that are not linted, by patterns as in .gitignore
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
+    exclude: Vec<String>,
+}
+
+impl Choice {
+    /// What goes before files and variables, the nearest first.
+    ///
+    /// # Errors
+    /// When a value of `--config` does not hold up.
+    pub(super) fn overrides(&self, here: &Path) -> anyhow::Result<Vec<File>> {
+        let folder = env::current_dir().context("the working directory is gone")?;
+        let Self { select, extend_select, ignore, exclude, .. } = self;
+        let lint = LintTable {
+            select: Some(select.clone()).filter(|select| !select.is_empty()),
+            extend_select: extend_select.clone(),
+            ignore: ignore.clone(),
+            exclude: exclude.clone(),
+            ..LintTable::default()
+        };
+        let values = self.config.iter().filter(|text| is_value(text)).rev();
+        let flags = (lint != LintTable::default()).then(|| Ok(File::of_flags(lint, here)));
+        let value = |text: &String| Ok(File { about: here.to_owned(), ..File::of_override(text, &folder)? });
+        flags.into_iter().chain(values.map(value)).collect()
+    }
+
+    /// The file in place of the tree's.
+    ///
+    /// # Errors
+    /// When there are several, or none may be read.
+    pub(super) fn file(&self) -> anyhow::Result<Option<PathBuf>> {
+        let mut files = self.config.iter().filter(|text| !is_value(text));
+        let file = files.next();
+        if let (Some(one), Some(other)) = (file, files.next()) {
+            anyhow::bail!("--config {one} and --config {other}: name one file, which may extend another");
+        }
+        if let Some(file) = file {
+            ensure!(!self.isolated, "--config {file}: --isolated reads no file; leave out one of them");
+            ensure!(
+                Path::new(file).is_file(),
+                "--config {file}: there is no such file; one value is written KEY=VALUE, such as \
+                 --config 'lint.fail-level=\"error\"'"
+            );
+        }
+        Ok(file.map(PathBuf::from))
+    }
+
+    /// Who finds the files of the tree.
+    ///
+    /// # Errors
+    /// As [`Choice::file`].
+    pub(super) fn finder(&self, here: &Path, is_fetched: bool) -> anyhow::Result<Finder> {
+        Ok(match self.file()? {
+            Some(file) => Finder::fixed(Some(std::path::absolute(file)?)),
+            None if self.isolated => Finder::fixed(None),
+            None if is_fetched => Finder::within(here),
+            None => Finder::default(),
+        })
+    }
+
+    /// Whether a plugin of this name may have rules that run: what the command line selects goes before all else.
+    pub(super) fn may_select(&self, pack: &str) -> bool {
+        let fits = |text: &String| match text.split_once('/') {
+            Some((of, _)) => config::fits(of, pack),
+            None => true,
+        };
+        self.select.is_empty() || self.select.iter().chain(&self.extend_select).any(fits)
+    }
+}
+
+/// Whether it is KEY=VALUE: a file of such a name is written with its folder, `./`.
+fn is_value(text: &str) -> bool {
+    text.contains('=') && !text.starts_with(['.', '/'])
+}

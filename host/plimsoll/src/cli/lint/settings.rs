@@ -1,0 +1,197 @@
+//! `--show-settings`: every value of a run with who said it, and the rules that run on
+//! each file.
+//!
+//! Input: settled values, rulesets. Output: text, or the same as JSON.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use plimsoll_dockerfile::Position;
+use serde_json::{Value, json};
+
+use super::job::Prepared;
+use super::setting::Setting;
+use crate::cli::{CLEAN, print, print_lines};
+use crate::config::{File, FileOrigin, Files, Format, Origin, Settled};
+use crate::lint::{Decision, Reason, Ruleset, Said, own_rules};
+
+/// Shows them.
+pub(super) fn show(setting: &Setting, prepared: &Prepared) -> anyhow::Result<u8> {
+    let files = setting.configured.files();
+    let settled: Vec<(&Settled, Told)> = setting
+        .config
+        .settled
+        .iter()
+        .map(|settled| (settled, Told::of_origin(files, &settled.origin, &settled.key)))
+        .collect();
+    let groups = groups(setting, prepared);
+    match setting.config.output.targets.iter().any(|target| target.format == Format::Json && target.file.is_none()) {
+        true => print(&format!("{}\n", json(&settled, &groups)))?,
+        false => print_lines(&text(&settled, &groups))?,
+    }
+    Ok(CLEAN)
+}
+
+/// Who said something, as people are told.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Told {
+    kind: &'static str,
+    /// The flag, variable or file.
+    name: String,
+    place: Option<(u32, u32)>,
+}
+
+impl Told {
+    fn of_origin(files: Files, origin: &Origin, key: &str) -> Self {
+        match origin {
+            Origin::Default => Self { kind: "default", name: String::new(), place: None },
+            Origin::Flag(flag) => Self { kind: "flag", name: flag.clone(), place: None },
+            Origin::Variable(name) => Self { kind: "variable", name: name.clone(), place: None },
+            Origin::File(place) => {
+                let file = files.layers().nth(*place).map(|(_, file)| file);
+                file.map_or(Self::of_origin(files, &Origin::Default, key), |file| Self::of_file(file, key.split('.')))
+            }
+        }
+    }
+
+    /// A file that says something under these keys.
+    fn of_file<'k>(file: &File, keys: impl Iterator<Item = &'k str>) -> Self {
+        let kind = match file.origin {
+            FileOrigin::Flags => "flag",
+            FileOrigin::Override => "config",
+            FileOrigin::Found | FileOrigin::Named => "file",
+        };
+        let name = file.path.display().to_string();
+        let place = file.position(keys).map(|Position { line, column }| (line, column));
+        Self { kind, name, place }
+    }
+
+    fn text(&self) -> String {
+        match (self.kind, self.place) {
+            ("default", _) => "default".to_owned(),
+            (_, Some((line, column))) => format!("{}:{line}:{column}", self.name),
+            _ => self.name.clone(),
+        }
+    }
+
+    fn json(&self) -> Value {
+        let mut value = json!({ "kind": self.kind });
+        if !self.name.is_empty() {
+            value["name"] = self.name.as_str().into();
+        }
+        if let Some((line, column)) = self.place {
+            (value["line"], value["column"]) = (line.into(), column.into());
+        }
+        value
+    }
+}
+
+/// Files on which the same rules run in the same way.
+struct Group<'g> {
+    paths: Vec<&'g str>,
+    rules: Vec<Row<'g>>,
+}
+
+/// A rule there.
+struct Row<'g> {
+    name: &'g str,
+    /// Its severity where it runs.
+    severity: Option<&'static str>,
+    options: Option<Value>,
+    said: Told,
+}
+
+fn groups<'g>(setting: &'g Setting, prepared: &'g Prepared) -> Vec<Group<'g>> {
+    let mut by_ruleset: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+    for input in &prepared.job.inputs {
+        by_ruleset.entry(input.ruleset).or_default().push(&input.shown);
+    }
+    let group = |(ruleset, paths): (usize, Vec<&'g str>)| {
+        let tree = prepared.configurations[ruleset].file.as_deref();
+        let files = Files { tree, ..setting.configured.files() };
+        Group { paths, rules: rows(prepared, &prepared.job.rulesets[ruleset], files) }
+    };
+    by_ruleset.into_iter().map(group).collect()
+}
+
+fn rows<'g>(prepared: &'g Prepared, ruleset: &Ruleset, files: Files) -> Vec<Row<'g>> {
+    let mut rows = Vec::new();
+    let packs = prepared.job.plugins.iter().map(|plugin| plugin.rules.as_slice()).chain([own_rules()]);
+    for (index, (rules, decisions)) in packs.zip(&ruleset.decisions).enumerate() {
+        for ((number, rule), decision) in (0..).zip(rules).zip(decisions) {
+            let severity = ruleset.severities.get(&rule.name).unwrap_or(&rule.severity).name();
+            let settings = ruleset.settings.get(index);
+            let options = settings.and_then(|settings| settings.options.iter().find(|(rule, _)| *rule == number));
+            rows.push(Row {
+                name: &rule.name,
+                severity: decision.runs.then_some(severity),
+                options: options.and_then(|(_, options)| serde_json::from_str(options).ok()),
+                said: told(files, &rule.name, *decision),
+            });
+        }
+    }
+    rows
+}
+
+/// Who decided whether a rule runs.
+fn told(files: Files, rule: &str, decision: Decision) -> Told {
+    let Reason::Said(place, said) = decision.reason else { return Told::of_origin(files, &Origin::Default, "") };
+    let Some((_, file)) = files.layers().nth(place) else { return Told::of_origin(files, &Origin::Default, "") };
+    let (keys, index): (&[&str], _) = match said {
+        Said::Select(index) => (&["lint", "select"], index),
+        Said::ExtendSelect(index) => (&["lint", "extend-select"], Some(index)),
+        Said::Ignore(index) => (&["lint", "ignore"], Some(index)),
+        Said::Rules => (&["rules", rule], None),
+        Said::PerFile => (&["lint", "per-file-ignores"], None),
+    };
+    if file.origin == FileOrigin::Flags {
+        return Told { kind: "flag", name: format!("--{}", keys[1]), place: None };
+    }
+    let index = index.map(|index| index.to_string());
+    Told::of_file(file, keys.iter().copied().chain(index.as_deref()))
+}
+
+fn text(settled: &[(&Settled, Told)], groups: &[Group]) -> String {
+    let mut text = String::new();
+    let lines: Vec<_> =
+        settled.iter().map(|(settled, told)| (format!("{} = {}", settled.key, settled.value), told)).collect();
+    let width = lines.iter().map(|(line, _)| line.chars().count()).filter(|width| *width < WIDE).max().unwrap_or(0);
+    for (line, told) in &lines {
+        let _ = writeln!(text, "{line:width$}  # {}", told.text());
+    }
+    for Group { paths, rules } in groups {
+        let count = rules.iter().filter(|row| row.severity.is_some()).count();
+        let _ = writeln!(text, "\n{}: {count} of {} rules", paths.join(", "), rules.len());
+        let width = rules.iter().map(|row| row.name.len()).max().unwrap_or(0);
+        for row in rules {
+            let _ = write!(text, "  {:width$}  {:7}  # {}", row.name, row.severity.unwrap_or("off"), row.said.text());
+            if let Some(options) = &row.options {
+                let _ = write!(text, "; options {options}");
+            }
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// Lines from this width on do not push what stands behind the others to the right.
+const WIDE: usize = 60;
+
+fn json(settled: &[(&Settled, Told)], groups: &[Group]) -> Value {
+    let settings: serde_json::Map<String, Value> = settled
+        .iter()
+        .map(|(settled, told)| (settled.key.clone(), json!({ "value": settled.value, "origin": told.json() })))
+        .collect();
+    let rule = |row: &Row| {
+        let mut value = json!({ "severity": row.severity.unwrap_or("off"), "origin": row.said.json() });
+        if let Some(options) = &row.options {
+            value["options"] = options.clone();
+        }
+        (row.name.to_owned(), value)
+    };
+    let file = |group: &Group| {
+        let rules: serde_json::Map<String, Value> = group.rules.iter().map(rule).collect();
+        json!({ "paths": group.paths, "rules": rules })
+    };
+    json!({ "version": 1, "settings": settings, "files": groups.iter().map(file).collect::<Vec<_>>() })
+}

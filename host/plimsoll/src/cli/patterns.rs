@@ -1,0 +1,92 @@
+//! Which files the patterns of the configuration mean: those that are left out, and
+//! those on which some rules do not run.
+//!
+//! Input: the files of configuration that count for some Dockerfiles. Output: what
+//! they say of one. Invariant: patterns read as those of `.gitignore` in the folder
+//! of the nearest file; those of the command line and of the user's own file as in
+//! the working directory.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+use ignore::Match;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use crate::config::{File, FileOrigin, Files};
+
+/// The patterns of some files of configuration.
+#[derive(Default)]
+pub(super) struct Patterns {
+    /// Of what is not linted, those of the nearest file first.
+    excludes: Vec<Of>,
+    /// Of what goes without some rules, each with the place of its file and these.
+    ignores: Vec<(Of, usize, Vec<String>)>,
+}
+
+/// Patterns about what is in a folder.
+struct Of {
+    folder: PathBuf,
+    patterns: Gitignore,
+}
+
+impl Patterns {
+    /// Those that these files have.
+    ///
+    /// # Errors
+    /// When one of them is none.
+    pub(super) fn of(files: Files) -> anyhow::Result<Self> {
+        let mut patterns = Self::default();
+        for (place, (_, file)) in files.layers().enumerate() {
+            if !file.lint.exclude.is_empty() {
+                patterns.excludes.push(Of::new(file, "exclude", &file.lint.exclude)?);
+            }
+            for (glob, rules) in &file.lint.per_file_ignores {
+                let of = Of::new(file, "per-file-ignores", std::slice::from_ref(glob))?;
+                patterns.ignores.push((of, place, rules.clone()));
+            }
+        }
+        Ok(patterns)
+    }
+
+    /// Whether a file is left out, unless it is named.
+    pub(super) fn exclude(&self, file: &Path) -> bool {
+        let mut says = self.excludes.iter().map(|of| of.says(file));
+        says.find(|says| !says.is_none()).is_some_and(|says| says.is_ignore())
+    }
+
+    /// Rules that do not run on a file, each with the place of the file of configuration that says so.
+    pub(super) fn ignored(&self, file: &Path) -> Vec<(usize, String)> {
+        let fitting = self.ignores.iter().filter(|(of, ..)| of.says(file).is_ignore());
+        fitting.flat_map(|(_, place, rules)| rules.iter().map(|rule| (*place, rule.clone()))).collect()
+    }
+}
+
+impl Of {
+    fn new(file: &File, key: &str, patterns: &[String]) -> anyhow::Result<Self> {
+        let complain = |index: usize, error: &ignore::Error| {
+            if file.origin == FileOrigin::Flags {
+                return anyhow!("--{key}: {error}");
+            }
+            let index = index.to_string();
+            let last = if key == "exclude" { index.as_str() } else { patterns[0].as_str() };
+            let place = file.position(["lint", key, last].into_iter());
+            let place = place.map_or(String::new(), |place| format!(":{}:{}", place.line, place.column));
+            anyhow!("{}{place}: {key}: {error}", file.path.display())
+        };
+        let mut builder = GitignoreBuilder::new(&file.about);
+        for (index, pattern) in patterns.iter().enumerate() {
+            builder.add_line(None, pattern).map_err(|error| complain(index, &error))?;
+        }
+        let patterns = builder.build().map_err(|error| complain(0, &error))?;
+        let folder = fs::canonicalize(&file.about).unwrap_or_else(|_| file.about.clone());
+        Ok(Self { folder, patterns })
+    }
+
+    fn says(&self, file: &Path) -> Match<()> {
+        match file.strip_prefix(&self.folder) {
+            Ok(path) => self.patterns.matched_path_or_any_parents(path, false).map(drop),
+            Err(_) => Match::None,
+        }
+    }
+}

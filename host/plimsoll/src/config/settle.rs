@@ -1,0 +1,229 @@
+//! From what flags, variables and files say to one value, and who said it.
+//!
+//! Input: what the command line gave, the environment, the files. Output: each value
+//! with its origin. Precedence: flag over `--config KEY=VALUE` over variable over the
+//! tree's file over the user's own over default.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use plimsoll_dockerfile::Platform;
+use serde_json::Value;
+
+use super::value::show_duration;
+use super::{ConfigError, FailLevel, File, FileOrigin, Files, LockMode, Mode, Target, TimeoutMode, Tools, Variables, Whose};
+
+/// Who said what a value is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A flag.
+    Flag(String),
+    /// A variable of the environment.
+    Variable(String),
+    /// One of the [`Files`], by its place among [`Files::layers`].
+    File(usize),
+    /// Nobody.
+    Default,
+}
+
+/// A value that holds for a whole run, as people read it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settled {
+    /// Its key in `plimsoll.toml`, or where it has none there, as it would have it.
+    pub key: String,
+    /// The value.
+    pub value: Value,
+    /// Who said it.
+    pub origin: Origin,
+}
+
+/// Values on the way to being settled.
+pub(super) struct Settling<'s> {
+    pub(super) variables: &'s Variables,
+    pub(super) files: Files<'s>,
+    pub(super) settled: Vec<Settled>,
+}
+
+/// What one value is called; an empty name is none.
+pub(super) struct Name<'n> {
+    pub(super) key: &'n str,
+    pub(super) flag: &'n str,
+    pub(super) variable: &'n str,
+}
+
+impl<'n> Name<'n> {
+    pub(super) fn new(key: &'n str, flag: &'n str, variable: &'n str) -> Self {
+        Self { key, flag, variable }
+    }
+}
+
+impl<'s> Settling<'s> {
+    pub(super) fn new(variables: &'s Variables, files: Files<'s>) -> Self {
+        Self { variables, files, settled: Vec::new() }
+    }
+
+    /// What is said of a value by who may say it; `of` is what a file says, and may say on whose word.
+    pub(super) fn pick<T: Shown>(
+        &mut self,
+        name: &Name,
+        flag: Option<T>,
+        parse: fn(&str) -> Result<T, String>,
+        of: impl Fn(Whose, &'s File) -> Option<T>,
+    ) -> Result<Option<T>, ConfigError> {
+        let found = self.look(name, flag, parse, of)?;
+        if let Some((value, origin)) = &found {
+            self.settle(name.key, value, origin.clone());
+        }
+        Ok(found.map(|(value, _)| value))
+    }
+
+    /// The same, else the default.
+    pub(super) fn pick_or<T: Shown>(
+        &mut self,
+        name: &Name,
+        flag: Option<T>,
+        parse: fn(&str) -> Result<T, String>,
+        of: impl Fn(Whose, &'s File) -> Option<T>,
+        default: T,
+    ) -> Result<T, ConfigError> {
+        let (value, origin) = self.look(name, flag, parse, of)?.unwrap_or((default, Origin::Default));
+        self.settle(name.key, &value, origin);
+        Ok(value)
+    }
+
+    /// Notes a value.
+    pub(super) fn settle(&mut self, key: &str, value: &dyn Shown, origin: Origin) {
+        self.settled.push(Settled { key: key.to_owned(), value: value.shown(), origin });
+    }
+
+    /// The nearest file that says something, and its place.
+    pub(super) fn of_files<T>(&self, of: impl Fn(Whose, &'s File) -> Option<T>) -> Option<(T, Origin)> {
+        let mut layers = self.files.layers().enumerate();
+        layers.find_map(|(place, (whose, file))| Some((of(whose, file)?, Origin::File(place))))
+    }
+
+    fn look<T>(
+        &self,
+        name: &Name,
+        flag: Option<T>,
+        parse: fn(&str) -> Result<T, String>,
+        of: impl Fn(Whose, &'s File) -> Option<T>,
+    ) -> Result<Option<(T, Origin)>, ConfigError> {
+        if let Some(value) = flag {
+            return Ok(Some((value, Origin::Flag(name.flag.to_owned()))));
+        }
+        let of_files = self.of_files(of);
+        let is_override =
+            |place: usize| matches!(self.files.overrides.get(place), Some(file) if file.origin == FileOrigin::Override);
+        if matches!(of_files, Some((_, Origin::File(place))) if is_override(place)) {
+            return Ok(of_files);
+        }
+        Ok(match self.variable(name.variable, parse)? {
+            Some(value) => Some((value, Origin::Variable(name.variable.to_owned()))),
+            None => of_files,
+        })
+    }
+
+    /// What a variable says; an empty one says nothing.
+    pub(super) fn variable<T>(
+        &self,
+        name: &str,
+        parse: fn(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, ConfigError> {
+        super::or_variable(None, self.variables, name, parse)
+    }
+}
+
+/// Values that people are shown, as files have them.
+pub(super) trait Shown {
+    /// As a file has it.
+    fn shown(&self) -> Value;
+}
+
+impl Shown for bool {
+    fn shown(&self) -> Value {
+        (*self).into()
+    }
+}
+
+impl Shown for usize {
+    fn shown(&self) -> Value {
+        (*self).into()
+    }
+}
+
+impl Shown for Duration {
+    fn shown(&self) -> Value {
+        show_duration(*self).into()
+    }
+}
+
+impl Shown for Mode {
+    fn shown(&self) -> Value {
+        self.name().into()
+    }
+}
+
+impl Shown for LockMode {
+    fn shown(&self) -> Value {
+        self.name().into()
+    }
+}
+
+impl Shown for TimeoutMode {
+    fn shown(&self) -> Value {
+        self.name().into()
+    }
+}
+
+impl Shown for FailLevel {
+    fn shown(&self) -> Value {
+        match self {
+            Self::At(severity) => severity.name().into(),
+            Self::Never => "none".into(),
+        }
+    }
+}
+
+impl Shown for Platform {
+    fn shown(&self) -> Value {
+        self.to_string().into()
+    }
+}
+
+impl Shown for Target {
+    fn shown(&self) -> Value {
+        let format = self.format.name();
+        self.file.as_ref().map_or(format.into(), |file| format!("{format}={}", file.display()).into())
+    }
+}
+
+impl Shown for String {
+    fn shown(&self) -> Value {
+        self.as_str().into()
+    }
+}
+
+impl Shown for PathBuf {
+    fn shown(&self) -> Value {
+        self.to_string_lossy().into()
+    }
+}
+
+impl Shown for super::Digest {
+    fn shown(&self) -> Value {
+        self.as_str().into()
+    }
+}
+
+impl<T: Shown> Shown for Vec<T> {
+    fn shown(&self) -> Value {
+        self.iter().map(Shown::shown).collect()
+    }
+}
+
+impl Shown for Tools {
+    fn shown(&self) -> Value {
+        self.iter().map(|(name, words)| (name.clone(), words.shown())).collect()
+    }
+}

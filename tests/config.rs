@@ -1,0 +1,414 @@
+//! Configuration: its schema, which rules run, what files extend, what costs nothing.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+use std::{env, fs};
+
+use plimsoll::config::{self, File, Files, LintTable, Reach, SchemaRule, Texts, schema};
+use plimsoll::lint::Ruleset;
+use plimsoll::plugin::{Host, Plugin};
+use plimsoll_test_support::{repository_root, scratch_folder};
+use serde_json::{Value, json};
+
+fn bundled() -> Vec<Plugin> {
+    Plugin::bundled(&Host::with_store(None).unwrap()).unwrap()
+}
+
+fn made_schema() -> Value {
+    let plugins = bundled();
+    let rules = plugins.iter().flat_map(|plugin| &plugin.rules);
+    let rules: Vec<_> = rules.map(|rule| SchemaRule { name: &rule.name, options: &rule.options_schema }).collect();
+    schema(&rules).unwrap()
+}
+
+struct Validator(boon::Schemas, boon::SchemaIndex);
+
+impl Validator {
+    fn new(schema: Value) -> Self {
+        let (mut compiler, mut schemas) = (boon::Compiler::new(), boon::Schemas::new());
+        compiler.add_resource("plimsoll.schema.json", schema).unwrap();
+        let index = compiler.compile("plimsoll.schema.json", &mut schemas).unwrap();
+        Self(schemas, index)
+    }
+
+    fn takes(&self, toml: &str) -> Result<(), String> {
+        let value: toml::Table = toml::from_str(toml).map_err(|error| error.to_string())?;
+        self.takes_value(&serde_json::to_value(value).unwrap())
+    }
+
+    fn takes_value(&self, value: &Value) -> Result<(), String> {
+        self.0.validate(value, self.1).map_err(|error| format!("{error:#}"))
+    }
+}
+
+#[test]
+fn the_schema_is_that_of_the_types() {
+    let path = repository_root().join("plimsoll.schema.json");
+    let made = serde_json::to_string_pretty(&made_schema()).unwrap() + "\n";
+    if env::var_os("BLESS").is_some() {
+        fs::write(&path, &made).unwrap();
+    }
+    let committed = fs::read_to_string(&path).unwrap();
+    assert!(made == committed, "plimsoll.schema.json is not that of the types; BLESS=1 writes it");
+}
+
+/// What reads a file takes, the schema takes, and the other way round.
+#[test]
+fn schema_and_loader_agree() {
+    let validator = Validator::new(made_schema());
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let plugin = format!("path = \"a.wasm\"\ndigest = \"{digest}\"\nkey = \"k\"\n");
+    let good = [
+        "",
+        "extends = \"../base.toml\"",
+        "extends = [\"a.toml\", \"oci://ghcr.io/acme/policy:1\"]",
+        "[lint]\nfail-level = \"none\"\ntarget-platform = [\"linux/amd64\"]\nselect = [\"strict\", \"buildkit/*\", \"latest-tag\", \"acme/x\"]",
+        "[lint.per-file-ignores]\n\"a/**\" = [\"all\"]",
+        "[lint]\nexclude = [\"a\"]\nignore = []\nextend-select = [\"sources/old-image\"]",
+        "[rules]\n\"buildkit/StageNameCasing\" = \"off\"\n\"acme/x\" = { severity = \"info\", options = { a = 1 } }",
+        "[rules.\"sources/foreign-registry\"]\noptions = { allow = [\"ghcr.io\"] }",
+        "[slow-checks]\nmode = \"on\"\ntimeout = \"5s\"\n[slow-checks.network]\nconcurrency = 2",
+        "[slow-checks.console.tools]\nshellcheck = [\"/usr/bin/shellcheck\", \"-x\"]",
+        "[lock]\nmode = \"strict\"\npin = [\"docker.io/*\"]\nwrite = false\nanswers = true",
+        "[plugins.acme]\nsource = \"oci://ghcr.io/acme/rules:1\"\nlimits = { memory = \"64MiB\", time = \"200ms\", findings = 10 }",
+    ];
+    let odd = [
+        "lnt = 1",
+        "extends = 1",
+        "extends = \"\"",
+        "[lint]\nfail-lvel = \"error\"",
+        "[lint]\nfail-level = \"fatal\"",
+        "[lint]\nselect = \"all\"",
+        "[lint]\nselect = [1]",
+        "[lint.per-file-ignores]\na = \"all\"",
+        "[rules]\n\"buildkit/StageNameCasing\" = \"fatal\"",
+        "[rules]\n\"buildkit/StageNameCasing\" = 1",
+        "[rules.\"buildkit/StageNameCasing\"]\nsevrity = \"off\"",
+        "[slow-checks]\nmode = \"maybe\"",
+        "[slow-checks]\ntimeout = 5",
+        "[slow-checks.network]\nconcurrency = 0",
+        "[slow-checks.netwrk]\nconcurrency = 1",
+        "[lock]\nmode = \"update\"",
+        "[lock]\npin = \"a\"",
+        "[registries]\nconfig = 1",
+        "[plugins.acme]\nsource = \"ftp://x/y\"",
+        "[plugins.acme]\npath = \"a\"\ngrants = { registries = [] }",
+        "[plugins.acme]\npath = \"a\"\nlimits = { memory = \"a lot\" }",
+        "[trust.acme]\nname = \"x\"",
+    ];
+    for text in good.into_iter().map(str::to_owned).chain([
+        format!("[plugins.acme]\n{}", plugin.replace("key = \"k\"\n", "")),
+        format!("[trust.\"{digest}\"]\nname = \"acme\"\ngrants = {{ registry = [\"ghcr.io/*\"] }}"),
+    ]) {
+        assert_eq!(toml::from_str::<File>(&text).map(drop).map_err(|error| error.to_string()), Ok(()), "{text}");
+        assert_eq!(validator.takes(&text), Ok(()), "{text}");
+    }
+    for text in odd {
+        assert!(toml::from_str::<File>(text).is_err(), "the loader takes {text}");
+        assert!(validator.takes(text).is_err(), "the schema takes {text}");
+    }
+    // What only whoever knows the rules can refuse.
+    for text in [
+        "[rules.\"buildkit/StageNameCase\"]\nseverity = \"off\"",
+        "[rules]\nStageNameCasing = \"off\"",
+        "[lint]\nselect = [\"buildkit/StageNameCase\"]",
+        "[rules.\"sources/foreign-registry\"]\noptions = { alow = [] }",
+    ] {
+        let file: File = toml::from_str(text).unwrap();
+        let files = Files { tree: Some(&file), ..Files::default() };
+        assert!(Ruleset::new(&bundled(), files).is_err(), "the rules take {text}");
+        assert!(validator.takes(text).is_err(), "the schema takes {text}");
+    }
+}
+
+/// Each table that the schema closes is closed for the loader, and each key that the schema names is one for the loader:
+/// of a value that is none, the loader complains about the value.
+#[test]
+fn the_loader_knows_each_key_of_the_schema() {
+    let schema = made_schema();
+    let mut keys = Vec::new();
+    walk(&schema, &schema, &mut Vec::new(), &mut keys);
+    assert!(keys.len() > 50, "{}: {keys:?}", keys.len());
+    for path in &keys {
+        // A date is no value of any key.
+        let (last, tables) = path.split_last().unwrap();
+        let quoted = |key: &String| toml_edit::Key::new(key.as_str()).to_string();
+        let tables: Vec<String> = tables.iter().map(quoted).collect();
+        let written = |key: &str| {
+            let mut path = tables.clone();
+            path.push(quoted(&key.to_owned()));
+            format!("{} = 1979-05-27", path.join("."))
+        };
+        let error = |text: &str| toml::from_str::<File>(text).unwrap_err().message().to_owned();
+        let known = error(&written(last));
+        assert!(!known.contains("unknown field"), "{path:?}: {known}");
+        let unknown = error(&written(&format!("{last}-x")));
+        assert!(unknown.contains("unknown field"), "{path:?}-x: {unknown}");
+    }
+}
+
+/// The paths of all keys of tables that take no others.
+fn walk(root: &Value, schema: &Value, path: &mut Vec<String>, keys: &mut Vec<Vec<String>>) {
+    if let Some(pointer) = schema.get("$ref").and_then(Value::as_str) {
+        return walk(root, root.pointer(pointer.trim_start_matches('#')).unwrap(), path, keys);
+    }
+    for key in ["anyOf", "allOf"] {
+        for part in schema.get(key).and_then(Value::as_array).into_iter().flatten() {
+            walk(root, part, path, keys);
+        }
+    }
+    let is_closed = schema.get("additionalProperties") == Some(&json!(false));
+    for (key, value) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        path.push(key.clone());
+        if is_closed {
+            keys.push(path.clone());
+        }
+        if key != "rules" {
+            walk(root, value, path, keys);
+        }
+        path.pop();
+    }
+    if let Some(others) = schema.get("additionalProperties").filter(|others| others.is_object()) {
+        // A name that any such table takes.
+        path.push("x".to_owned());
+        walk(root, others, path, keys);
+        path.pop();
+    }
+}
+
+/// All that is written down in this repository as configuration is so by the schema.
+#[test]
+fn what_is_written_down_here_is_valid() {
+    let validator = Validator::new(made_schema());
+    let (root, mut count) = (repository_root(), 0);
+    let mut check = |from: &Path, text: &str| {
+        let Ok(mut file) = toml::from_str::<File>(text) else { return };
+        file.text = text.to_owned();
+        let knows = Ruleset::new(&bundled(), Files { tree: Some(&file), ..Files::default() }).is_ok();
+        if knows {
+            assert_eq!(validator.takes(text), Ok(()), "{}:\n{text}", from.display());
+            count += 1;
+        }
+    };
+    let mut files = Vec::new();
+    for folder in ["tests/cli", "plugins", "sdk"] {
+        gather(&root.join(folder), &mut files);
+    }
+    files.push(root.join("README.md"));
+    for path in files {
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("txt") => {
+                for section in text.split("\n--- ").skip(1) {
+                    let (title, body) = section.split_once('\n').unwrap_or((section, ""));
+                    if title.ends_with("plimsoll.toml") {
+                        check(&path, body);
+                    }
+                }
+            }
+            Some("md") => {
+                for block in text.split("```toml\n").chain(text.split("```settings\n")).skip(1) {
+                    check(&path, block.split("```").next().unwrap());
+                }
+            }
+            _ => {}
+        }
+    }
+    assert!(count > 20, "{count}");
+}
+
+fn gather(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        match entry.file_type().unwrap().is_dir() {
+            true if entry.file_name() != "node_modules" => gather(&entry.path(), files),
+            true => {}
+            false => files.push(entry.path()),
+        }
+    }
+}
+
+/// What one layer says: `select`, `extend-select`, `ignore`, and `[rules]`.
+#[derive(Clone, Copy, Default)]
+struct Says {
+    select: Option<&'static str>,
+    extend: &'static str,
+    ignore: &'static str,
+    rules: &'static str,
+}
+
+impl Says {
+    fn file(self) -> File {
+        let list = |text: &str| text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+        let lint = LintTable {
+            select: self.select.map(list),
+            extend_select: list(self.extend),
+            ignore: list(self.ignore),
+            ..LintTable::default()
+        };
+        let rules = if self.rules.is_empty() {
+            File::default()
+        } else {
+            toml::from_str(&format!("[rules]\n{}", self.rules)).unwrap()
+        };
+        File { lint, ..rules }
+    }
+}
+
+const NOTHING: Says = Says { select: None, extend: "", ignore: "", rules: "" };
+
+/// The table of the README: what runs of `buildkit/StageNameCasing` (by default), `sources/latest-tag` (by default)
+/// and `sources/old-image` (where asked for), as the tree's file and the command line say.
+#[test]
+fn who_decides_which_rules_run() {
+    let plugins = bundled();
+    let stage_off = "\"buildkit/StageNameCasing\" = \"off\"";
+    let old_on = "\"sources/old-image\" = \"error\"";
+    let select = |select| Says { select: Some(select), ..NOTHING };
+    let ignore = |ignore| Says { ignore, ..NOTHING };
+    let extend = |extend| Says { extend, ..NOTHING };
+    let rules = |rules| Says { rules, ..NOTHING };
+    let table: &[(Says, Says, [bool; 3])] = &[
+        (NOTHING, NOTHING, [true, true, false]),
+        (select("recommended"), NOTHING, [true, true, false]),
+        (select("strict"), NOTHING, [true, true, true]),
+        (select("all"), NOTHING, [true, true, true]),
+        (select(""), NOTHING, [true, true, false].map(|_| false)),
+        (select("buildkit/*"), NOTHING, [true, false, false]),
+        (select("*/*-tag old-image"), NOTHING, [false, true, true]),
+        (select("latest-*"), NOTHING, [false, true, false]),
+        (extend("sources/old-image"), NOTHING, [true, true, true]),
+        (ignore("sources/*"), NOTHING, [true, false, false]),
+        (rules(stage_off), NOTHING, [false, true, false]),
+        (rules(old_on), NOTHING, [true, true, true]),
+        // In one place the more specific counts, and of equally specific ones that which switches off.
+        (Says { select: Some("all"), ignore: "sources/*", ..NOTHING }, NOTHING, [true, false, false]),
+        (Says { select: Some("sources/*"), ignore: "all", ..NOTHING }, NOTHING, [false, true, true]),
+        (Says { select: Some("sources/*"), ignore: "sources/*", ..NOTHING }, NOTHING, [false, false, false]),
+        (Says { select: Some("sources/old-image"), ignore: "sources/*", ..NOTHING }, NOTHING, [false, false, true]),
+        (Says { ignore: "sources/*", rules: old_on, ..NOTHING }, NOTHING, [true, false, true]),
+        (Says { ignore: "sources/old-image", rules: old_on, ..NOTHING }, NOTHING, [true, true, false]),
+        (Says { extend: "StageNameCasing", rules: stage_off, ..NOTHING }, NOTHING, [false, true, false]),
+        // The command line goes before the file.
+        (select("sources/*"), select("buildkit/*"), [true, false, false]),
+        (rules(old_on), select("buildkit/*"), [true, false, false]),
+        (extend("old-image"), select("recommended"), [true, true, false]),
+        (rules(old_on), ignore("sources/*"), [true, false, false]),
+        (select("buildkit/*"), extend("latest-tag"), [true, true, false]),
+        // What was switched off stays so until something at least as specific selects it.
+        (rules(stage_off), select("buildkit/*"), [false, false, false]),
+        (rules(stage_off), select("all"), [false, true, true]),
+        (rules(stage_off), select("buildkit/StageNameCasing"), [true, false, false]),
+        (rules(stage_off), extend("StageNameCasing"), [true, true, false]),
+        (ignore("sources/*"), select("all"), [true, false, false]),
+        (ignore("sources/*"), select("sources/*"), [false, true, true]),
+        (ignore("sources/*"), extend("latest-tag"), [true, true, false]),
+    ];
+    let names = ["buildkit/StageNameCasing", "sources/latest-tag", "sources/old-image"];
+    let runs = |files: Files, ignored: &[(usize, &str)]| {
+        let ruleset = Ruleset::of_file(&plugins, files, ignored, &[]).unwrap();
+        names.map(|name| {
+            plugins
+                .iter()
+                .zip(&ruleset.settings)
+                .any(|(plugin, settings)| settings.enabled.iter().any(|rule| &*plugin.names[*rule as usize] == name))
+        })
+    };
+    for (row, (tree, line, expect)) in table.iter().enumerate() {
+        let (tree, overrides) = (tree.file(), [line.file()]);
+        let files = Files { overrides: &overrides, tree: Some(&tree), user: None };
+        assert_eq!(runs(files, &[]), *expect, "row {row}");
+        // Wherever it stands: in what the tree's file extends, or in the user's own.
+        let extending = File { bases: vec![tree.clone()], ..File::default() };
+        let files = Files { overrides: &overrides, tree: Some(&extending), user: None };
+        assert_eq!(runs(files, &[]), *expect, "row {row}, extended");
+        let files = Files { overrides: &[], tree: Some(&overrides[0]), user: Some(&tree) };
+        assert_eq!(runs(files, &[]), *expect, "row {row}, user's own");
+        // Files may go without, whoever selects.
+        let without = runs(files, &[(0, "sources/*")]);
+        assert_eq!(without, [expect[0], false, false], "row {row}, per file");
+    }
+}
+
+#[test]
+fn of_a_rule_severity_and_options_count_apart() {
+    let plugins = bundled();
+    let user: File =
+        toml::from_str("[rules.\"sources/old-image\"]\nseverity = \"error\"\noptions = { days = 3 }").unwrap();
+    let tree: File = toml::from_str("[rules]\n\"sources/old-image\" = \"info\"").unwrap();
+    let ruleset = Ruleset::new(&plugins, Files { overrides: &[], tree: Some(&tree), user: Some(&user) }).unwrap();
+    let severity = ruleset.severities.iter().find(|(name, _)| &***name == "sources/old-image").unwrap().1;
+    assert_eq!(severity.name(), "info");
+    assert!(ruleset.settings.iter().any(|settings| settings.options.iter().any(|(_, text)| text == "{\"days\":3}")));
+}
+
+#[test]
+fn hostile_files_are_refused_in_time() {
+    let scratch = scratch_folder();
+    let folder = scratch.path();
+    let write = |name: &str, text: &str| {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    };
+    let begun = Instant::now();
+    let refused = |path: &Path, reach: Reach, why: &str| {
+        let error = config::read_all(path, reach, &Texts::new()).unwrap_err().to_string();
+        assert!(error.contains(why), "{error:.400}");
+    };
+    let unlinked = Reach::Unlinked;
+    refused(&write("self.toml", "extends = \"self.toml\""), unlinked, "it comes back to itself");
+    write("a.toml", "extends = \"b.toml\"");
+    write("b.toml", "extends = [\"c.toml\"]");
+    refused(&write("c.toml", "extends = \"./a.toml\""), unlinked, "c.toml → ");
+    for link in 0..20 {
+        write(&format!("chain{link}.toml"), &format!("extends = \"chain{}.toml\"", link + 1));
+    }
+    refused(&folder.join("chain0.toml"), unlinked, "the chain is longer than 8 files");
+    let many: Vec<String> = (0..100).map(|file| format!("\"many{file}.toml\"")).collect();
+    (0..100).for_each(|file| drop(write(&format!("many{file}.toml"), "")));
+    refused(&write("many.toml", &format!("extends = [{}]", many.join(", "))), unlinked, "more than 32 files");
+    let large = write("large.toml", &"#".repeat(10 << 20));
+    refused(&large, unlinked, "larger than");
+    refused(&write("extends-large.toml", "extends = \"large.toml\""), unlinked, "larger than");
+    refused(
+        &write("deep.toml", &format!("a = {}1{}", "[".repeat(100_000), "]".repeat(100_000))),
+        unlinked,
+        "deep.toml:1:",
+    );
+    refused(&write("wide.toml", &format!("[lint]\nignore = [{}]", "\"a\",".repeat(2_000))), unlinked, "at most 1000");
+    refused(&write("gone.toml", "extends = \"nowhere.toml\""), unlinked, "gone.toml:1:11: extends: ");
+    refused(&write("folder.toml", "extends = \".\""), unlinked, "no regular file");
+    let elsewhere = scratch_folder();
+    fs::write(elsewhere.path().join("base.toml"), "[lint]\nfail-level = \"none\"\n").unwrap();
+    let target = elsewhere.path().join("base.toml");
+    let absolute = write("absolute.toml", &format!("extends = {}", json!(target)));
+    refused(&absolute, unlinked, "no absolute path");
+    refused(&absolute, Reach::Within(folder), "outside of the checkout");
+    assert!(config::read_all(&absolute, Reach::Anywhere, &Texts::new()).is_ok());
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(&target, folder.join("link.toml")).unwrap();
+        let linked = write("linked.toml", "extends = \"link.toml\"");
+        refused(&linked, unlinked, "by way of a link");
+        refused(&linked, Reach::Within(folder), "outside of the checkout");
+    }
+    assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn of_several_extended_files_the_last_goes_first() {
+    let scratch = scratch_folder();
+    let write = |name: &str, text: &str| fs::write(scratch.path().join(name), text).unwrap();
+    write("a.toml", "extends = \"base.toml\"\n[lint]\nfail-level = \"error\"");
+    write("b.toml", "[lint]\nfail-level = \"info\"");
+    write("base.toml", "[lint]\nfail-level = \"style\"\n[slow-checks]\nfail-fast = false");
+    write("plimsoll.toml", "extends = [\"a.toml\", \"b.toml\"]");
+    let file = config::read_all(&scratch.path().join("plimsoll.toml"), Reach::Unlinked, &Texts::new()).unwrap();
+    let names: Vec<_> = file.layers().map(|file| file.path.file_name().unwrap().to_str().unwrap()).collect();
+    assert_eq!(names, ["plimsoll.toml", "b.toml", "a.toml", "base.toml"]);
+}

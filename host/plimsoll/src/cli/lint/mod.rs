@@ -74,6 +74,9 @@ pub(super) struct Arguments {
     /// Show what is configured, by whom, and the rules that run on each file; lint nothing
     #[arg(long, conflicts_with = "explain_plan")]
     show_settings: bool,
+    /// Whether the lock is to know what is extended in registries: what it does not say is asked, and what is called so anew.
+    #[arg(skip)]
+    pub(super) learns: Option<Vec<String>>,
     /// More on standard error; twice for the messages of plugins
     #[arg(short, long, conflicts_with = "quiet", action = clap::ArgAction::Count)]
     verbose: u8,
@@ -146,6 +149,7 @@ impl Arguments {
             stdin_filename: None,
             format: Format::Text,
             show_settings: false,
+            learns: None,
             fail_level: None,
             fail_on_skipped: false,
             lock,

@@ -15,7 +15,8 @@ use plimsoll::plugin::{Call, Code, Failure, Host, Instance, Plugin, contract};
 use plimsoll::resolve::Context;
 use plimsoll::schedule::Terms;
 use plimsoll_dockerfile::Platform;
-use plimsoll_test_support::{repository_root, scratch_folder};
+use plimsoll_test_support::user::artifact;
+use plimsoll_test_support::{Registry, User, repository_root, scratch_folder};
 use serde_json::{Value, json};
 
 fn bundled() -> Vec<Plugin> {
@@ -585,4 +586,72 @@ fn plugins_of_which_nothing_runs_are_not_loaded() {
     assert_eq!((status, stderr.as_str()), (1, ""));
     let (status, _, stderr) = plimsoll(folder, "lint --slow-checks=off --select buildkit/*,acme/*");
     assert!(status == 2 && stderr.contains("nowhere.wasm"), "{stderr}");
+}
+
+/// Configuration that a registry keeps: the lock pins it, a run takes it by its digest alone, from this machine where it
+/// is there, and it has no more say than the file that extends it.
+#[test]
+fn configuration_comes_from_registries_by_digest() {
+    let registry = Registry::start();
+    let push = |text: &str| {
+        let tree = artifact("application/vnd.oci.empty.v1+json", "application/toml", text.as_bytes());
+        registry.push_tree("team/policy:1", &tree)
+    };
+    let user = User::new(env!("CARGO_BIN_EXE_plimsoll"));
+    let source = format!("oci://{}", registry.reference("team/policy:1"));
+    user.tree.write("plimsoll.toml", format!("extends = \"{source}\"\n"));
+    user.tree.write("Dockerfile", "FROM scratch AS App\n");
+    let tools = "[slow-checks.console]\nenabled = true\n";
+    push(&format!("{tools}[rules]\n\"buildkit/StageNameCasing\" = \"error\"\n"));
+
+    let lint = |arguments: &str| user.tree.run(&format!("lint {arguments} ."));
+    let before = lint("");
+    assert!(before.status == 2 && before.stderr.contains("run `plimsoll lock`"), "{before:#?}");
+    assert_eq!(registry.log().len(), 0, "nobody is asked by a name that can move");
+    let locked = user.tree.run("lock");
+    assert_eq!(locked.status, 0, "{locked:#?}");
+    let lock = || fs::read_to_string(user.tree.path().join("plimsoll.lock")).unwrap();
+    assert!(lock().contains(&format!("[\"config\",\"resolve\",[\"{source}\"],{{\"value\":\"sha256:")), "{}", lock());
+    registry.clear_log();
+    let first = lint("");
+    assert!(first.status == 1 && first.stdout.contains("error[buildkit/StageNameCasing]"), "{first:#?}");
+    assert!(first.stderr.contains("enabled = true under [slow-checks.console] counts for nothing"), "{first:#?}");
+    assert_eq!(registry.log().len(), 0, "what is on this machine is asked of nobody");
+    assert!(lint("--show-settings").stdout.contains(&format!("# {source}:4:")), "{:#?}", lint("--show-settings"));
+    assert_eq!(user.tree.run("lock check").status, 0);
+
+    // The tag moves, and what it meant counts until somebody takes over what it means now.
+    let old = lock();
+    push("[rules]\n\"buildkit/StageNameCasing\" = \"info\"\n");
+    assert!(lint("").stdout.contains("error[buildkit/StageNameCasing]"));
+    assert_eq!(user.tree.run("lock").status, 0);
+    assert_eq!(lock(), old, "what stands there stays");
+    let updated = user.tree.run("lock update");
+    assert!(updated.status == 0 && lock() != old, "{updated:#?}");
+    assert!(lint("").stdout.contains("info[buildkit/StageNameCasing]"));
+
+    // What is none is refused, and what names files of this machine too.
+    for (text, why) in [
+        ("[lnt]\n", "unknown field `lnt`"),
+        ("extends = \"/etc/passwd\"\n", "may name no files of this machine"),
+        ("[registries]\ncredentials = \"/root/.docker/config.json\"\n", "may name no files of this machine"),
+        ("[plugins.x]\npath = \"x.wasm\"\n", "may name no files of this machine"),
+    ] {
+        push(text);
+        let refused = user.tree.run("lock update");
+        assert!(refused.status == 2 && refused.stderr.contains(why), "{refused:#?}");
+    }
+    registry.push_tree("team/policy:1", &artifact("application/x", "application/wasm", b"x"));
+    assert!(user.tree.run("lock update").stderr.contains("it is no configuration"));
+    registry.push_tree("team/policy:1", &artifact("application/x", "application/toml", &vec![b'#'; 2 << 20]));
+    assert!(user.tree.run("lock update").stderr.contains("more than the 1048576 bytes"));
+    // Somebody else's answer is not taken for what the lock says.
+    user.tree.write("plimsoll.lock", lock().replacen("\"value\":\"sha256:", "\"value\":\"sha256:0", 1));
+    assert_eq!(lint("").status, 2);
+    // A file below the configuration of the run extends files only.
+    user.tree.write("plimsoll.toml", "");
+    user.tree.write("plimsoll.lock", "");
+    user.tree.write("below/plimsoll.toml", format!("extends = \"{source}\"\n"));
+    user.tree.write("below/Dockerfile", "FROM scratch\n");
+    assert!(lint("").stderr.contains("is extended by the configuration above all files"), "{:#?}", lint(""));
 }

@@ -240,7 +240,7 @@ fn asked(path: &Path, user: &Path) -> anyhow::Result<Option<Asked>> {
             Place::Path(asked) => fs::canonicalize(file.folder.join(asked)).is_ok_and(|asked| asked == path),
             Place::Source(_) => false,
         };
-        let meant = file.plugins.iter().filter(|(_, table)| is_meant(table));
+        let meant = file.layers().flat_map(|file| &file.plugins).filter(|(_, table)| is_meant(table));
         asked.extend(meant.map(|(name, table)| Asked {
             by: by.clone(),
             name: name.clone(),

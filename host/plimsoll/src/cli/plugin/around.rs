@@ -63,14 +63,19 @@ impl Around {
 
     /// Both files, as far as they are there.
     pub(super) fn sides(&self) -> impl Iterator<Item = Side<'_>> {
-        let user = self.user.iter().map(|file| Side { file, lock: &self.user_lock, is_user: true });
-        let tree = self.tree.iter().map(|file| Side { file, lock: &self.tree_lock, is_user: false });
+        let layers = |file: &'_ Option<File>| file.iter().flat_map(File::layers);
+        let user = layers(&self.user).map(|file| Side { file, lock: &self.user_lock, is_user: true });
+        let tree = layers(&self.tree).map(|file| Side { file, lock: &self.tree_lock, is_user: false });
         user.chain(tree)
     }
 
     /// Who asks for a source, and what the lock there says.
     pub(super) fn wanted(&self, source: &Source) -> anyhow::Result<Wanted<'_>> {
-        let asked = self.tree.iter().flat_map(|file| tables(file).map(move |(name, table)| (file, name, table)));
+        let asked = self
+            .tree
+            .iter()
+            .flat_map(File::layers)
+            .flat_map(|file| tables(file).map(move |(name, table)| (file, name, table)));
         let asked = asked.into_iter().find(|(.., table)| table.place.source() == Some(source));
         let lock = if asked.is_some() { &self.tree_lock } else { &self.user_lock };
         let record = Record::find(&lock.read()?.lock, source).map_err(|message| anyhow!(message))?;

@@ -63,9 +63,10 @@ impl Around {
 
     /// Both files, as far as they are there.
     pub(super) fn sides(&self) -> impl Iterator<Item = Side<'_>> {
-        let layers = |file: &'_ Option<File>| file.iter().flat_map(File::layers);
-        let user = layers(&self.user).map(|file| Side { file, lock: &self.user_lock, is_user: true });
-        let tree = layers(&self.tree).map(|file| Side { file, lock: &self.tree_lock, is_user: false });
+        let user =
+            self.user.iter().flat_map(File::layers).map(|file| Side { file, lock: &self.user_lock, is_user: true });
+        let tree =
+            self.tree.iter().flat_map(File::layers).map(|file| Side { file, lock: &self.tree_lock, is_user: false });
         user.chain(tree)
     }
 

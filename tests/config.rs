@@ -620,6 +620,13 @@ fn configuration_comes_from_registries_by_digest() {
     assert!(lint("--show-settings").stdout.contains(&format!("# {source}:4:")), "{:#?}", lint("--show-settings"));
     assert_eq!(user.tree.run("lock check").status, 0);
 
+    fs::remove_dir_all(user.home.path().join(".cache")).unwrap();
+    let pulled = user.plugin("pull");
+    assert!(pulled.stdout.contains(&format!("plimsoll.toml  {source}  sha256:")), "{pulled:#?}");
+    registry.clear_log();
+    assert!(lint("").stdout.contains("error[buildkit/StageNameCasing]"));
+    assert_eq!(registry.log().len(), 0);
+
     // The tag moves, and what it meant counts until somebody takes over what it means now.
     let old = lock();
     push("[rules]\n\"buildkit/StageNameCasing\" = \"info\"\n");

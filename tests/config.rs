@@ -5,17 +5,22 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use plimsoll::config::{self, File, Files, LintTable, Reach, SchemaRule, Texts, schema};
-use plimsoll::lint::Ruleset;
-use plimsoll::plugin::{Host, Plugin};
-use plimsoll_test_support::{repository_root, scratch_folder};
+use plimsoll::document::Surroundings;
+use plimsoll::lint::{self, Ask, Input, Job, Ruleset, SlowChecks, Source};
+use plimsoll::plugin::{Call, Code, Failure, Host, Instance, Plugin, contract};
+use plimsoll::resolve::Context;
+use plimsoll::schedule::Terms;
+use plimsoll_dockerfile::Platform;
+use plimsoll_test_support::user::artifact;
+use plimsoll_test_support::{Registry, User, repository_root, scratch_folder};
 use serde_json::{Value, json};
 
 fn bundled() -> Vec<Plugin> {
-    Plugin::bundled(&Host::with_store(None).unwrap()).unwrap()
+    Plugin::bundled(&Host::new().unwrap()).unwrap()
 }
 
 fn made_schema() -> Value {
@@ -134,14 +139,14 @@ fn the_loader_knows_each_key_of_the_schema() {
     walk(&schema, &schema, &mut Vec::new(), &mut keys);
     assert!(keys.len() > 50, "{}: {keys:?}", keys.len());
     for path in &keys {
-        // A date is no value of any key.
+        // That is no value of any key.
         let (last, tables) = path.split_last().unwrap();
         let quoted = |key: &String| toml_edit::Key::new(key.as_str()).to_string();
         let tables: Vec<String> = tables.iter().map(quoted).collect();
         let written = |key: &str| {
             let mut path = tables.clone();
             path.push(quoted(&key.to_owned()));
-            format!("{} = 1979-05-27", path.join("."))
+            format!("{} = nan", path.join("."))
         };
         let error = |text: &str| toml::from_str::<File>(text).unwrap_err().message().to_owned();
         let known = error(&written(last));
@@ -411,4 +416,249 @@ fn of_several_extended_files_the_last_goes_first() {
     let file = config::read_all(&scratch.path().join("plimsoll.toml"), Reach::Unlinked, &Texts::new()).unwrap();
     let names: Vec<_> = file.layers().map(|file| file.path.file_name().unwrap().to_str().unwrap()).collect();
     assert_eq!(names, ["plimsoll.toml", "b.toml", "a.toml", "base.toml"]);
+}
+
+fn plimsoll(folder: &Path, arguments: &str) -> (i32, String, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    command.current_dir(folder).env_clear().env("HOME", folder).args(arguments.split(' '));
+    let output = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn the_program_prints_the_schema() {
+    let (status, stdout, _) = plimsoll(&repository_root(), "config schema");
+    assert_eq!(status, 0);
+    assert!(stdout == fs::read_to_string(repository_root().join("plimsoll.schema.json")).unwrap());
+}
+
+/// What `init` writes holds up as it is, and with all that it has in comments.
+#[test]
+fn what_init_writes_is_valid() {
+    let validator = Validator::new(made_schema());
+    let scratch = scratch_folder();
+    let folder = scratch.path();
+    let written = || fs::read_to_string(folder.join("plimsoll.toml")).unwrap();
+    fs::write(folder.join("Dockerfile"), "FROM ghcr.io/acme/base:1\nRUN --mount=from=quay.io/x/y true\n").unwrap();
+    let check = || {
+        let text = written();
+        let is_setting = |line: &&str| line.contains(" = ") || line.starts_with("# [") && line.ends_with(']');
+        let all: String = text
+            .lines()
+            .map(|line| if is_setting(&line) { line.trim_start_matches("# ") } else { line })
+            .map(|line| format!("{line}\n"))
+            .collect();
+        for text in [text.clone(), all] {
+            let file: File = toml::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+            assert!(Ruleset::new(&bundled(), Files { tree: Some(&file), ..Files::default() }).is_ok());
+            assert_eq!(validator.takes(&text), Ok(()), "{text}");
+        }
+        text
+    };
+    assert_eq!(plimsoll(folder, "init").0, 0);
+    assert!(check().contains("# allow = [\"ghcr.io\", \"quay.io\"]"), "{}", written());
+    assert_eq!(plimsoll(folder, "init").0, 2, "it is there already");
+    let codes: Vec<String> = (3000..3062).chain(4000..4007).map(|code| format!("DL{code}")).collect();
+    let yaml = format!(
+        "ignored: [{}, SC1000]\nfailure-threshold: info\ntrustedRegistries: [ghcr.io]\nlabel-schema: {{a: \"x\\n[lint]\"}}\n\"evil\\n[x]\": 1\n",
+        codes.join(", ")
+    );
+    fs::write(folder.join(".hadolint.yaml"), yaml).unwrap();
+    let (status, stdout, stderr) = plimsoll(folder, "init --force");
+    assert_eq!((status, stderr.as_str()), (0, ""));
+    let text = check();
+    for code in codes.iter().map(String::as_str).chain(["SC1000", "label-schema", "evil"]) {
+        assert!(text.contains(code), "{code} is lost:\n{text}");
+    }
+    assert!(stdout.contains("DL3008 off (no rule looks for that here)"), "{stdout}");
+    let file: File = toml::from_str(&text).unwrap();
+    assert_eq!(file.rules.len(), 9, "{text}");
+}
+
+/// Counts instances and calls.
+#[derive(Clone, Default)]
+struct Counted(Arc<[AtomicUsize; 2]>);
+
+impl Code for Counted {
+    fn instantiate(&self, _until: Instant) -> Result<Box<dyn Instance>, Failure> {
+        self.0[0].fetch_add(1, Ordering::Relaxed);
+        Ok(Box::new(self.clone()))
+    }
+
+    fn capabilities(&self) -> Vec<&'static str> {
+        contract::CAPABILITIES.to_vec()
+    }
+}
+
+impl Instance for Counted {
+    fn describe(&mut self) -> Result<contract::Description, Failure> {
+        let rule = |name: &str| contract::types::Rule {
+            name: name.to_owned(),
+            summary: String::new(),
+            severity: contract::Severity::Warning,
+            url: None,
+            documentation: String::new(),
+            options_schema: String::new(),
+            fixable: false,
+            opt_in: false,
+            about: contract::About::Dockerfile,
+        };
+        Ok(contract::Description { version: "1".to_owned(), rules: vec![rule("one"), rule("two")] })
+    }
+
+    fn validate_options(&mut self, _: u32, _: &str) -> Result<Vec<contract::OptionError>, Failure> {
+        Ok(Vec::new())
+    }
+
+    fn check(&mut self, _: &mut Call) -> Result<Vec<contract::Finding>, Failure> {
+        self.0[1].fetch_add(1, Ordering::Relaxed);
+        Ok(Vec::new())
+    }
+
+    fn plan(&mut self, _: &mut Call) -> Result<(), Failure> {
+        self.0[1].fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn on_success(&mut self, _: &mut Call, _: &contract::Answered) -> Result<contract::Verdict, Failure> {
+        Ok(contract::Verdict::Keep)
+    }
+
+    fn is_spent(&self) -> bool {
+        false
+    }
+}
+
+/// A plugin whose rules are all off is not called, and but for its description no instance of it is made.
+#[test]
+fn rules_that_are_off_cost_nothing() {
+    let check = |toml: &str, expect: [usize; 2]| {
+        let counted = Counted::default();
+        let plugins: Arc<[Plugin]> = [Plugin::from_code("acme", Box::new(counted.clone())).unwrap()].into();
+        let file: File = toml::from_str(toml).unwrap();
+        let input = |name: &str| Input {
+            shown: name.to_owned(),
+            source: Source::Bytes(b"FROM scratch".to_vec()),
+            ruleset: 0,
+            context: Arc::default(),
+        };
+        let job = Job {
+            inputs: vec![input("a"), input("b")],
+            rulesets: vec![Ruleset::new(&plugins, Files { tree: Some(&file), ..Files::default() }).unwrap()],
+            plugins,
+            unusable: Vec::new(),
+            surroundings: vec![Surroundings::of_platform(Platform::host())],
+            slow_checks: SlowChecks {
+                ask: Ask::Nothing,
+                fail_fast: true,
+                terms: Terms::within(Duration::from_secs(1)),
+            },
+            lock: None,
+            resolver: Arc::<Context>::default(),
+            now: std::time::SystemTime::UNIX_EPOCH,
+            threads: 1,
+        };
+        assert_eq!(lint::run(&job).files.len(), 2);
+        let [instances, calls] = [0, 1].map(|index| counted.0[index].load(Ordering::Relaxed));
+        // One to describe itself.
+        assert_eq!([instances - 1, calls], expect, "{toml}");
+    };
+    check("", [1, 4]);
+    check("[rules]\n\"acme/one\" = \"off\"", [1, 4]);
+    check("[rules]\n\"acme/one\" = \"off\"\n\"acme/two\" = \"off\"", [0, 0]);
+    check("[lint]\nignore = [\"acme/*\"]", [0, 0]);
+    check("[lint]\nselect = []", [0, 0]);
+    check("[lint]\nselect = []\n[rules.\"acme/one\"]\nseverity = \"off\"\noptions = {}", [0, 0]);
+}
+
+/// A plugin that the command line leaves out altogether is not even read.
+#[test]
+fn plugins_of_which_nothing_runs_are_not_loaded() {
+    let scratch = scratch_folder();
+    let folder = scratch.path();
+    fs::write(folder.join("Dockerfile"), "FROM scratch AS App\n").unwrap();
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let table =
+        format!("[plugins.acme]\npath = \"nowhere.wasm\"\ndigest = \"{digest}\"\n[rules]\n\"acme/x\" = \"error\"\n");
+    fs::write(folder.join("plimsoll.toml"), table).unwrap();
+    let (status, _, stderr) = plimsoll(folder, "lint --slow-checks=off --select buildkit/*");
+    assert_eq!((status, stderr.as_str()), (1, ""));
+    let (status, _, stderr) = plimsoll(folder, "lint --slow-checks=off --select buildkit/*,acme/*");
+    assert!(status == 2 && stderr.contains("nowhere.wasm"), "{stderr}");
+}
+
+/// Configuration that a registry keeps: the lock pins it, a run takes it by its digest alone, from this machine where it
+/// is there, and it has no more say than the file that extends it.
+#[test]
+fn configuration_comes_from_registries_by_digest() {
+    let registry = Registry::start();
+    let push = |text: &str| {
+        let tree = artifact("application/vnd.oci.empty.v1+json", "application/toml", text.as_bytes());
+        registry.push_tree("team/policy:1", &tree)
+    };
+    let user = User::new(env!("CARGO_BIN_EXE_plimsoll"));
+    let source = format!("oci://{}", registry.reference("team/policy:1"));
+    user.tree.write("plimsoll.toml", format!("extends = \"{source}\"\n"));
+    user.tree.write("Dockerfile", "FROM scratch AS App\n");
+    let tools = "[slow-checks.console]\nenabled = true\n";
+    push(&format!("{tools}[rules]\n\"buildkit/StageNameCasing\" = \"error\"\n"));
+
+    let lint = |arguments: &str| user.tree.run(&format!("lint {arguments} ."));
+    let before = lint("");
+    assert!(before.status == 2 && before.stderr.contains("run `plimsoll lock`"), "{before:#?}");
+    assert_eq!(registry.log().len(), 0, "nobody is asked by a name that can move");
+    let locked = user.tree.run("lock");
+    assert_eq!(locked.status, 0, "{locked:#?}");
+    let lock = || fs::read_to_string(user.tree.path().join("plimsoll.lock")).unwrap();
+    assert!(lock().contains(&format!("[\"config\",\"resolve\",[\"{source}\"],{{\"value\":\"sha256:")), "{}", lock());
+    registry.clear_log();
+    let first = lint("");
+    assert!(first.status == 1 && first.stdout.contains("error[buildkit/StageNameCasing]"), "{first:#?}");
+    assert!(first.stderr.contains("enabled = true under [slow-checks.console] counts for nothing"), "{first:#?}");
+    assert_eq!(registry.log().len(), 0, "what is on this machine is asked of nobody");
+    assert!(lint("--show-settings").stdout.contains(&format!("# {source}:4:")), "{:#?}", lint("--show-settings"));
+    assert_eq!(user.tree.run("lock check").status, 0);
+
+    fs::remove_dir_all(user.home.path().join(".cache")).unwrap();
+    let pulled = user.plugin("pull");
+    assert!(pulled.stdout.contains(&format!("plimsoll.toml  {source}  sha256:")), "{pulled:#?}");
+    registry.clear_log();
+    assert!(lint("").stdout.contains("error[buildkit/StageNameCasing]"));
+    assert_eq!(registry.log().len(), 0);
+
+    // The tag moves, and what it meant counts until somebody takes over what it means now.
+    let old = lock();
+    push("[rules]\n\"buildkit/StageNameCasing\" = \"info\"\n");
+    assert!(lint("").stdout.contains("error[buildkit/StageNameCasing]"));
+    assert_eq!(user.tree.run("lock").status, 0);
+    assert_eq!(lock(), old, "what stands there stays");
+    let updated = user.tree.run("lock update");
+    assert!(updated.status == 0 && lock() != old, "{updated:#?}");
+    assert!(lint("").stdout.contains("info[buildkit/StageNameCasing]"));
+
+    // What is none is refused, and what names files of this machine too.
+    for (text, why) in [
+        ("[lnt]\n", "unknown field `lnt`"),
+        ("extends = \"/etc/passwd\"\n", "may name no files of this machine"),
+        ("[registries]\ncredentials = \"/root/.docker/config.json\"\n", "may name no files of this machine"),
+        ("[plugins.x]\npath = \"x.wasm\"\n", "may name no files of this machine"),
+    ] {
+        push(text);
+        let refused = user.tree.run("lock update");
+        assert!(refused.status == 2 && refused.stderr.contains(why), "{refused:#?}");
+    }
+    registry.push_tree("team/policy:1", &artifact("application/x", "application/wasm", b"x"));
+    assert!(user.tree.run("lock update").stderr.contains("it is no configuration"));
+    registry.push_tree("team/policy:1", &artifact("application/x", "application/toml", &vec![b'#'; 2 << 20]));
+    assert!(user.tree.run("lock update").stderr.contains("more than the 1048576 bytes"));
+    // Somebody else's answer is not taken for what the lock says.
+    user.tree.write("plimsoll.lock", lock().replacen("\"value\":\"sha256:", "\"value\":\"sha256:0", 1));
+    assert_eq!(lint("").status, 2);
+    // A file below the configuration of the run extends files only.
+    user.tree.write("plimsoll.toml", "");
+    user.tree.write("plimsoll.lock", "");
+    user.tree.write("below/plimsoll.toml", format!("extends = \"{source}\"\n"));
+    user.tree.write("below/Dockerfile", "FROM scratch\n");
+    assert!(lint("").stderr.contains("is extended by the configuration above all files"), "{:#?}", lint(""));
 }

@@ -27,7 +27,7 @@ pub(super) struct Choice {
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     ignore: Vec<String>,
     /// Files in folders that are not linted, by patterns as in .gitignore
-    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
+    #[arg(long, value_name = "PATTERN")]
     exclude: Vec<String>,
 }
 

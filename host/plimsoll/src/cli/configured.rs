@@ -10,7 +10,7 @@ use anyhow::Context as _;
 
 use super::choice::Choice;
 use super::inputs::Given;
-use crate::config::{self, File, FileOrigin, Files, Finder, Reach, Texts, Variables, checkout};
+use crate::config::{self, File, FileOrigin, Files, Finder, Reach, Source, Texts, Variables, Whose, checkout};
 use crate::discover::real;
 use crate::lock::{self, LockFile};
 
@@ -32,7 +32,7 @@ impl Configured {
         let overrides = choice.overrides(given.here)?;
         let mut finder = choice.finder(given.here, given.is_fetched)?;
         let tree = finder.nearest(&common_folder(given));
-        let tree = tree.map(|path| finder.read(&path)).transpose()?;
+        let tree = tree.map(|path| finder.read_partly(&path)).transpose()?;
         let is_named = |tree: &File| tree.origin == FileOrigin::Named;
         let tree = tree.map(|tree| if is_named(&tree) { about(tree, given.here) } else { tree });
         let own = config::user_file(variables).filter(|path| !choice.isolated && path.is_file());
@@ -41,6 +41,31 @@ impl Configured {
         let user = own.map(|path| config::read_all(&path, Reach::Anywhere, &Texts::new())).transpose()?;
         let user = user.map(|user| about(user, given.here));
         Ok(Self { overrides, tree, user, unread, finder })
+    }
+
+    /// What these files extend in registries and is not at hand.
+    pub(super) fn unread(&self, texts: &Texts) -> Vec<(Whose, Source)> {
+        let of = |whose, file: &Option<File>| {
+            let sources = file.as_ref().map(|file| config::unread(file, texts)).unwrap_or_default();
+            sources.into_iter().map(move |source| (whose, source))
+        };
+        of(Whose::Tree, &self.tree).chain(of(Whose::User, &self.user)).collect()
+    }
+
+    /// Reads the files again, with these texts of what they extend in registries.
+    ///
+    /// # Errors
+    /// When one of them does not hold up.
+    pub(super) fn learn(&mut self, texts: &Texts, here: &Path) -> anyhow::Result<()> {
+        self.finder.learn(texts.clone());
+        if let Some(tree) = &self.tree {
+            let again = self.finder.read_partly(&tree.path)?;
+            self.tree = Some(if again.origin == FileOrigin::Named { about(again, here) } else { again });
+        }
+        if let Some(user) = &self.user {
+            self.user = Some(about(config::read_all(&user.path, Reach::Anywhere, texts)?, here));
+        }
+        Ok(())
     }
 
     /// Those of the working directory, and its lock.

@@ -9,6 +9,7 @@ mod configured;
 mod consent;
 mod demand;
 mod explain;
+mod extended;
 mod init;
 mod inputs;
 mod known;

@@ -111,8 +111,23 @@ impl Finder {
     /// Reads a file of the tree, with all that it extends.
     ///
     /// # Errors
-    /// As [`read_all`].
+    /// As [`read_all`], and when it extends what no configuration above all files does.
     pub fn read(&self, path: &Path) -> Result<File, ConfigError> {
+        let file = self.read_partly(path)?;
+        match unread(&file, &self.texts).first() {
+            None => Ok(file),
+            Some(source) => Err(ConfigError(format!(
+                "{}: extends: what registries have is extended by the configuration above all files: write {source} there",
+                path.display()
+            ))),
+        }
+    }
+
+    /// The same without what is extended in registries and not at hand.
+    ///
+    /// # Errors
+    /// As [`read_all`].
+    pub fn read_partly(&self, path: &Path) -> Result<File, ConfigError> {
         let checkout = self.root.as_deref().or_else(|| checkout(path.parent()?));
         let mut file = read_all(path, checkout.map_or(Reach::Unlinked, Reach::Within), &self.texts)?;
         if self.fixed.is_some() {

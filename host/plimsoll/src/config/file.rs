@@ -260,8 +260,10 @@ impl File {
         let complain = |why: &str| ConfigError(format!("{}: {why}", path.display()));
         let mut file: Self = toml::from_str(text).map_err(|error| {
             let hint = suggestion(error.message()).map_or(String::new(), |name| format!("; did you mean `{name}`?"));
-            let quotes = if error.message().contains("string values must be quoted") {
-                "; TOML has quotes around text, and shells take one pair away: --config 'lint.fail-level=\"error\"'"
+            let value = text.split_once('=').map_or("", |(_, value)| value.trim());
+            let is_bare = value.starts_with(|c: char| c.is_ascii_alphabetic()) && value != "true" && value != "false";
+            let quotes = if is_bare {
+                "; text has quotes, of which shells take one pair away: --config 'lint.fail-level=\"error\"'"
             } else {
                 ""
             };

@@ -213,6 +213,7 @@ impl Config {
         let default = FailLevel::At(Severity::Warning);
         let fail_level = settle.pick_or(&name, flags.fail_level, parse_fail_level, of, default)?;
         let target_platforms = target_platforms(settle, flags.target_platforms)?;
+        show_selection(settle);
         let name = Name::new("slow-checks.mode", "--slow-checks", "PLIMSOLL_SLOW_CHECKS");
         let of = |_, file: &File| file.slow_checks.mode;
         let slow_checks = settle.pick_or(&name, flags.slow_checks, parse_mode, of, Mode::Auto)?;
@@ -275,6 +276,23 @@ impl Config {
             baseline,
             settled: settling.settled,
         })
+    }
+}
+
+/// Notes what the files of a run say of rules and files, which others may say for a part of them.
+fn show_selection(settling: &mut Settling) {
+    let select = settling.of_files(|_, file| file.lint.select.clone());
+    let (select, origin) = select.unwrap_or_else(|| (vec!["recommended".to_owned()], Origin::Default));
+    settling.settle("lint.select", &select, origin);
+    let lists: [(&str, fn(&LintTable) -> &Vec<String>); 3] = [
+        ("lint.extend-select", |table| &table.extend_select),
+        ("lint.ignore", |table| &table.ignore),
+        ("lint.exclude", |table| &table.exclude),
+    ];
+    for (key, of) in lists {
+        let all: Vec<String> = settling.files.layers().flat_map(|(_, file)| of(&file.lint).iter().cloned()).collect();
+        let first = settling.of_files(|_, file| (!of(&file.lint).is_empty()).then_some(()));
+        settling.settle(key, &all, first.map_or(Origin::Default, |(_, origin)| origin));
     }
 }
 

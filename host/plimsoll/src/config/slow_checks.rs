@@ -425,7 +425,10 @@ mod tests {
         let settled = |flags: &[(&str, &str)], variable: &str, user: Option<&File>| {
             let flags = flags.iter().map(|(name, program)| ((*name).to_owned(), (*program).to_owned())).collect();
             let variables = [("PLIMSOLL_SLOW_CHECKS_CONSOLE_TOOLS".to_owned(), variable.to_owned())].into();
-            let tools = settle_tools(flags, &variables, Files { tree: Some(&tree), user });
+            let tools = settle_tools(
+                &mut Settling::new(&variables, Files { tree: Some(&tree), user, ..Files::default() }),
+                flags,
+            );
             let shown =
                 tools.map(|tools| tools.iter().map(|(name, words)| format!("{name}={}", words.join(" "))).collect());
             shown.map_err(|error: ConfigError| error.to_string())

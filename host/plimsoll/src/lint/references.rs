@@ -134,8 +134,7 @@ impl References {
             let is_of = |names: &BTreeSet<String>| repository(key).is_some_and(|name| names.contains(&name));
             self.open.contains(&key.module) || is_of(&spared) || follows(key) && is_of(&referred)
         };
-        let is_unused =
-            |key: &&Key| key.is_known() && key.module != "plugins" && !named.contains(&first(key)) && !is_spared(key);
+        let is_unused = |key: &&Key| key.is_of_files() && !named.contains(&first(key)) && !is_spared(key);
         lock.iter().map(|(key, _)| key).filter(is_unused).cloned().collect()
     }
 }

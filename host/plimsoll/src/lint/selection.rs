@@ -226,6 +226,7 @@ fn means_something(plugins: &[Plugin], file: &File, text: &str, absent: &[String
     let near = match (is_known, near_pack) {
         (false, Some(near)) => Some(format!("{near}/{bare}")),
         (false, None) => None,
+        (true, _) if text.contains('*') => Some(format!("{pack}/*")),
         (true, _) => similar(text, names()).map(str::to_owned),
     };
     match near {

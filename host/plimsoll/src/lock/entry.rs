@@ -61,7 +61,8 @@ impl Policy {
 }
 
 /// Modules and functions of which this program knows what they mean.
-const KNOWN: [(&str, &str); 7] = [
+const KNOWN: [(&str, &str); 8] = [
+    ("config", "resolve"),
     ("git", "resolve"),
     ("http", "digest"),
     ("oci", "index"),
@@ -85,6 +86,11 @@ impl Key {
     /// Whether this program knows what it means.
     pub fn is_known(&self) -> bool {
         KNOWN.contains(&(self.module.as_str(), self.function.as_str()))
+    }
+
+    /// Whether it is about what images, URLs and branches mean, and not about plugins or configuration.
+    pub fn is_of_files(&self) -> bool {
+        self.is_known() && !["plugins", "config"].contains(&self.module.as_str())
     }
 
     /// The arguments, where all of them are texts.

@@ -7,7 +7,7 @@ use crate::config::{LockConfig, fits};
 
 /// The policy of a new entry: what the patterns say, else that of its kind.
 pub fn policy(config: &LockConfig, key: &Key) -> Policy {
-    let is_pinned = config.pins(&names(key)).unwrap_or(key.module == "plugins");
+    let is_pinned = config.pins(&names(key)).unwrap_or(key.is_known() && !key.is_of_files());
     if is_pinned { Policy::Pin } else { Policy::Float }
 }
 

@@ -117,7 +117,7 @@ fn wish(converted: &mut Converted, mut wishes: Wishes) {
             Some(Some(wish)) if wished.len() == 1 => {
                 let _ =
                     writeln!(converted.rules, "\n# {}\n[rules.\"{rule}\"]\nseverity = \"{wish}\"", codes.join(", "));
-                codes.iter().for_each(|code| drop(wishes.remove(*code)));
+                wishes.retain(|code, _| !codes.contains(&code.as_str()));
             }
             _ => {
                 let others =

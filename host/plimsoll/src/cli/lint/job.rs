@@ -96,7 +96,8 @@ impl Prepared {
         let replay = setting.replay.take();
         let answers = std::mem::take(&mut setting.answers);
         let (config, files) = (&setting.config, setting.configured.files());
-        let Loaded { plugins, unusable, mut notes, absent } = loaded;
+        let Loaded { plugins, unusable, mut notes, mut absent } = loaded;
+        absent.extend(unusable.iter().map(|unusable| unusable.name.clone()));
         let Inputs { inputs, lock_shown, of_lock, configurations, notes: of_inputs } =
             inputs(given, setting.lock.path(), config, files, finder)?;
         let mut rulesets = rulesets(&configurations, files, &plugins, &absent, counts)?;

@@ -110,6 +110,9 @@ pub(super) struct Arguments {
     /// Show what is configured, by whom, and the rules that run on each file; lint nothing
     #[arg(long, conflicts_with_all = ["explain_plan", "fix", "diff", "suppress"])]
     show_settings: bool,
+    /// Whether the lock is to know what is extended in registries: what it does not say is asked, and what is called so anew.
+    #[arg(skip)]
+    pub(super) learns: Option<Vec<String>>,
     /// More on standard error; twice for the messages of plugins
     #[arg(short, long, conflicts_with = "quiet", action = clap::ArgAction::Count)]
     verbose: u8,
@@ -200,6 +203,7 @@ impl Arguments {
             exit_zero: false,
             max_warnings: None,
             show_settings: false,
+            learns: None,
             fail_level: None,
             fail_on_skipped: false,
             lock,

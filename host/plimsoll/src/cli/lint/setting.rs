@@ -11,8 +11,10 @@ use super::Arguments;
 use crate::age::{self, SOURCE_DATE_EPOCH};
 use crate::cli::complain;
 use crate::cli::configured::Configured;
+use crate::cli::extended::Pinned;
 use crate::cli::inputs::Given;
-use crate::config::{Config, Flags, Mode, Variables, ci};
+use crate::cli::supply::Supply;
+use crate::config::{Config, Digest, Flags, Mode, Source, Texts, Variables, ci};
 use crate::lint::Ask;
 use crate::lock::{self, Answers, LockFile, Parsed};
 use crate::recording::Replay;
@@ -24,6 +26,8 @@ pub(in crate::cli) struct Setting {
     /// Where the lock is, and what it says.
     pub(in crate::cli) lock: LockFile,
     pub(in crate::cli) locked: Parsed,
+    /// What is extended in registries, and the lock does not say so.
+    pub(in crate::cli) extended: Vec<(Source, Digest)>,
     /// What is known of the content that it names.
     pub(in crate::cli) answers: Answers,
     /// A recording that answers.
@@ -42,10 +46,18 @@ impl Setting {
     /// # Errors
     /// When configuration or recording do not hold up.
     pub(in crate::cli) fn of(arguments: &Arguments, given: Given, variables: &Variables) -> anyhow::Result<Self> {
-        let configured = Configured::read(given, &arguments.scope.choice, variables)?;
+        let mut configured = Configured::read(given, &arguments.scope.choice, variables)?;
         let mut config = Config::settle(flags(arguments), variables, configured.files())?;
         let read = |path: &PathBuf| Replay::read(path, given.here).map_err(|error| anyhow!("--replay {error}"));
         let lock = LockFile::at(configured.lock_folder(given).join(lock::FILE_NAME));
+        let locked = lock.read()?;
+        let mut extended = Vec::new();
+        if !configured.unread(&Texts::new()).is_empty() {
+            let supply = Supply::new(&config, configured.files(), None).offline_if(arguments.replay.is_some());
+            let pinned = Pinned { lock: &locked.lock, path: lock.path(), learns: arguments.learns.as_deref() };
+            extended = pinned.extend(&mut configured, &supply, given.here)?;
+            config = Config::settle(flags(arguments), variables, configured.files())?;
+        }
         ensure!(
             !(config.lock.mode == lock::Mode::Update && (config.offline || config.slow_checks == Mode::Off)),
             "--lock update asks the world: leave out --offline and --slow-checks=off"
@@ -53,7 +65,6 @@ impl Setting {
         if config.lock.mode == lock::Mode::Update {
             config.slow_checks = Mode::On;
         }
-        let locked = lock.read()?;
         let answers = lock.answers()?;
         let replay = arguments.replay.as_ref().map(read).transpose()?;
         if let Some(replay) = &replay {
@@ -71,7 +82,8 @@ impl Setting {
             Mode::Auto | Mode::On if config.offline => Ask::Offline,
             Mode::Auto | Mode::On => Ask::Everything,
         };
-        Ok(Self { config, configured, lock, locked, answers, replay, ci, is_ci, ask, is_fetched: given.is_fetched })
+        let is_fetched = given.is_fetched;
+        Ok(Self { config, configured, lock, locked, extended, answers, replay, ci, is_ci, ask, is_fetched })
     }
 }
 

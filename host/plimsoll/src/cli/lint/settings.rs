@@ -49,6 +49,10 @@ impl Told {
             Origin::Variable(name) => Self { kind: "variable", name: name.clone(), place: None },
             Origin::File(place) => {
                 let file = files.layers().nth(*place).map(|(_, file)| file);
+                if file.is_some_and(|file| file.origin == FileOrigin::Flags) {
+                    let flag = key.rsplit('.').next().unwrap_or_default();
+                    return Self { kind: "flag", name: format!("--{flag}"), place: None };
+                }
                 file.map_or(Self::of_origin(files, &Origin::Default, key), |file| Self::of_file(file, key.split('.')))
             }
         }

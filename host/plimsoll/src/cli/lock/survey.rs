@@ -53,9 +53,24 @@ impl Survey {
         asking: Asking,
         known: impl FnOnce(&Lock) -> Lock,
     ) -> anyhow::Result<Self> {
+        Self::updating(paths, scope, asking, known, &[])
+    }
+
+    /// The same, where configuration of registries that is called so is asked anew too.
+    ///
+    /// # Errors
+    /// When configuration or lock do not hold up.
+    pub(super) fn updating(
+        paths: Vec<PathBuf>,
+        scope: Scope,
+        asking: Asking,
+        known: impl FnOnce(&Lock) -> Lock,
+        anew: &[String],
+    ) -> anyhow::Result<Self> {
         let variables = variables();
         let here = env::current_dir().context("the working directory is gone")?;
-        let arguments = Arguments::unreported(paths, scope, Some(Mode::Complete));
+        let mut arguments = Arguments::unreported(paths, scope, Some(Mode::Complete));
+        arguments.learns = (asking == Asking::World).then(|| anew.to_vec());
         let (paths, context) = (&arguments.paths, &arguments.scope.context);
         for path in paths {
             ensure_files(path)?;

@@ -12,6 +12,7 @@ use crate::age;
 use crate::cli::lint::Scope;
 use crate::cli::{CLEAN, FAILED, complain, print, print_lines};
 use crate::config::parse_platforms;
+use crate::distribution::{configuration_entry, configuration_key};
 use crate::lock::delta::{self, Change};
 use crate::lock::select::{self, is_selected, names};
 use crate::lock::{Entry, Key, Lock, Policy};
@@ -91,8 +92,11 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         let others = lock.iter().filter(|(key, _)| !is_wanted(key));
         others.map(|(key, entry)| (key.clone(), entry.clone())).collect()
     };
-    let survey = Survey::of(arguments.paths, arguments.scope, Asking::World, others)?;
-    if !selectors.is_empty() && !survey.references.places.keys().any(is_wanted) {
+    let all = ["*".to_owned()];
+    let anew = if selectors.is_empty() { &all } else { selectors.as_slice() };
+    let survey = Survey::updating(arguments.paths, arguments.scope, Asking::World, others, anew)?;
+    let is_extended = survey.setting.extended.iter().any(|(source, _)| is_wanted(&configuration_key(source)));
+    if !selectors.is_empty() && !is_extended && !survey.references.places.keys().any(is_wanted) {
         bail!("nothing that these files refer to is called {}; see `plimsoll lock list`", selectors.join(" or "));
     }
     let mut changes: Vec<Change> =
@@ -127,6 +131,10 @@ fn changes(survey: &Survey, told: &Told) -> Vec<Change> {
             change.new = change.new.clone().under(policy);
         }
     }
+    changes.extend(survey.setting.extended.iter().map(|(source, content)| {
+        let (key, new) = (configuration_key(source), configuration_entry(content));
+        Change { old: survey.lock.get(&key).cloned(), key, new }
+    }));
     changes.retain(|change| change.old.as_ref() != Some(&change.new));
     changes.sort_by(|one, other| one.key.cmp(&other.key));
     changes

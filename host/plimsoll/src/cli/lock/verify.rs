@@ -28,7 +28,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let survey = Survey::of_entries(arguments.scope)?;
     let mut questions: BTreeMap<&Key, (Question, Option<Question>)> = BTreeMap::new();
     let (mut said, mut is_wrong, mut is_unknown) = (Vec::new(), false, false);
-    for (key, entry) in survey.lock.iter().filter(|(key, _)| key.is_known() && key.module != "plugins") {
+    for (key, entry) in survey.lock.iter().filter(|(key, _)| key.is_of_files()) {
         let Some(question) = keys::question(key) else {
             complain(&format!("note: {key} is not asked: what is needed for that does not stand in the lock"));
             continue;

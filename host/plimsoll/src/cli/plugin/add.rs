@@ -236,11 +236,12 @@ fn asked(path: &Path, user: &Path) -> anyhow::Result<Option<Asked>> {
     let mut asked: Vec<Asked> = Vec::new();
     for by in trees.into_iter().filter(|tree| tree != user) {
         let file = finder.read(&by)?;
-        let is_meant = |table: &PluginTable| match &table.place {
+        let is_meant = |file: &File, table: &PluginTable| match &table.place {
             Place::Path(asked) => fs::canonicalize(file.folder.join(asked)).is_ok_and(|asked| asked == path),
             Place::Source(_) => false,
         };
-        let meant = file.plugins.iter().filter(|(_, table)| is_meant(table));
+        let tables = file.layers().flat_map(|file| file.plugins.iter().map(move |table| (file, table)));
+        let meant = tables.filter(|(file, (_, table))| is_meant(file, table)).map(|(_, table)| table);
         asked.extend(meant.map(|(name, table)| Asked {
             by: by.clone(),
             name: name.clone(),

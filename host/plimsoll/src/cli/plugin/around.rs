@@ -1,16 +1,20 @@
 //! What is around a command about plugins: the user's own file, the tree's, and the
 //! lock of each.
 
+use std::env;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 
 use super::super::configured::Configured;
 use super::super::demand;
+use super::super::extended::Pinned;
 use super::super::supply::Supply;
 use super::super::variables;
 use super::{name_of, read};
-use crate::config::{self, Config, Digest, File, Files, Flags, PluginTable, Source, Variables, user_file};
+use crate::config::{
+    self, Config, Digest, File, Files, Flags, PluginTable, Reach, Source, Texts, Variables, user_file,
+};
 use crate::distribution::{Expected, Pulled, Record};
 use crate::lock::{FILE_NAME, Lock, LockFile};
 use crate::plugin::Component;
@@ -25,6 +29,8 @@ pub(super) struct Around {
     pub(super) tree: Option<File>,
     pub(super) config: Config,
     pub(super) supply: Supply,
+    /// What the files extend in registries, as far as it could be had.
+    pub(super) extended: Result<Vec<(Source, Digest)>, String>,
     user_lock: LockFile,
     tree_lock: LockFile,
 }
@@ -50,27 +56,38 @@ impl Around {
         let variables = variables();
         let user_path = user_file(&variables)
             .context("there is no place for your own plimsoll.toml: set HOME or XDG_CONFIG_HOME")?;
-        let user = Some(&user_path).filter(|path| path.is_file()).map(|path| config::read(path)).transpose()?;
-        let (configured, tree_lock) = Configured::here(&variables)?;
+        let read = |path: &PathBuf| config::read_all(path, Reach::Anywhere, &Texts::new());
+        let user = Some(&user_path).filter(|path| path.is_file()).map(read).transpose()?;
+        let flags = Flags { cache_dir, offline, ..Flags::default() };
+        let (mut configured, tree_lock) = Configured::here(&variables)?;
+        let extended = match configured.unread(&Texts::new()).is_empty() {
+            true => Ok(Vec::new()),
+            false => extend(&mut configured, &tree_lock, flags.clone(), &variables).map_err(|error| error.to_string()),
+        };
         let tree = configured.tree.filter(|tree| tree.path != user_path);
         let files = Files { tree: tree.as_ref(), user: user.as_ref(), ..Files::default() };
-        let flags = Flags { cache_dir, offline, ..Flags::default() };
         let config = Config::settle(flags, &variables, files)?;
         let user_lock = LockFile::at(user_path.with_file_name(FILE_NAME));
         let supply = Supply::new(&config, files, named);
-        Ok(Self { variables, user_path, user, tree, config, supply, user_lock, tree_lock })
+        Ok(Self { variables, user_path, user, tree, config, supply, extended, user_lock, tree_lock })
     }
 
     /// Both files, as far as they are there.
     pub(super) fn sides(&self) -> impl Iterator<Item = Side<'_>> {
-        let user = self.user.iter().map(|file| Side { file, lock: &self.user_lock, is_user: true });
-        let tree = self.tree.iter().map(|file| Side { file, lock: &self.tree_lock, is_user: false });
+        let user =
+            self.user.iter().flat_map(File::layers).map(|file| Side { file, lock: &self.user_lock, is_user: true });
+        let tree =
+            self.tree.iter().flat_map(File::layers).map(|file| Side { file, lock: &self.tree_lock, is_user: false });
         user.chain(tree)
     }
 
     /// Who asks for a source, and what the lock there says.
     pub(super) fn wanted(&self, source: &Source) -> anyhow::Result<Wanted<'_>> {
-        let asked = self.tree.iter().flat_map(|file| tables(file).map(move |(name, table)| (file, name, table)));
+        let asked = self
+            .tree
+            .iter()
+            .flat_map(File::layers)
+            .flat_map(|file| tables(file).map(move |(name, table)| (file, name, table)));
         let asked = asked.into_iter().find(|(.., table)| table.place.source() == Some(source));
         let lock = if asked.is_some() { &self.tree_lock } else { &self.user_lock };
         let record = Record::find(&lock.read()?.lock, source).map_err(|message| anyhow!(message))?;
@@ -173,4 +190,18 @@ pub(super) fn prune(lock: &LockFile, gone: &[Source]) -> anyhow::Result<Vec<Sour
         lock.change(|lock| unneeded(lock).iter().for_each(|(key, _)| drop(lock.remove(key))))?;
     }
     Ok(gone.into_iter().map(|(_, source)| source).collect())
+}
+
+/// Reads the files with what they extend in registries, as the tree's lock says.
+fn extend(
+    configured: &mut Configured,
+    lock: &LockFile,
+    flags: Flags,
+    variables: &Variables,
+) -> anyhow::Result<Vec<(Source, Digest)>> {
+    let config = Config::settle(flags, variables, configured.files())?;
+    let supply = Supply::new(&config, configured.files(), None);
+    let known = lock.read()?.lock;
+    let here = env::current_dir().context("the working directory is gone")?;
+    Pinned { lock: &known, path: lock.path(), learns: None }.extend(configured, &supply, &here)
 }

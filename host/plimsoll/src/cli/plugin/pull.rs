@@ -16,7 +16,7 @@ use crate::private;
 /// Bring plugins to this machine, and let none run
 ///
 /// Without a source: those that your plimsoll.toml and that of the tree around you name, as
-/// their locks say; of the tree's those that you let run. What is here is not asked for again,
+/// their locks say, and configuration that they extend; of the tree's those that you let run. What is here is not asked for again,
 /// so that a later lint asks nobody.
 #[derive(Args)]
 #[command(after_help = "\
@@ -88,6 +88,17 @@ pub(super) fn told(source: &Source, pulled: &Pulled) -> String {
 /// All that the files name and a lock, or a digest, says the meaning of.
 fn pull_all(around: &Around) -> anyhow::Result<u8> {
     let (mut failed, mut text) = (false, String::new());
+    match &around.extended {
+        Ok(extended) => {
+            for (source, content) in extended {
+                let _ = writeln!(text, "plimsoll.toml  {source}  {content}");
+            }
+        }
+        Err(message) => {
+            failed = true;
+            complain(&format!("error: {message}"));
+        }
+    }
     for side in around.sides() {
         let lock = side.lock.read()?.lock;
         for (name, table) in tables(side.file) {

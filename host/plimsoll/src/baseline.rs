@@ -62,7 +62,7 @@ pub enum BaselineError {
     #[error("{0}: a baseline that plimsoll.toml names lies in its folder, {1}, or below")]
     Outside(PathBuf, PathBuf),
     /// It is not what is written.
-    #[error("{0}:{1}: {2}; write it anew with --write-baseline")]
+    #[error("{0}:{1}: {2}: this is no baseline; mend it, or remove it and write it anew with --write-baseline")]
     Malformed(PathBuf, usize, String),
     /// A later program wrote it.
     #[error("{0}: the baseline has version {1}, and this Plimsoll knows {VERSION}: use a newer one")]

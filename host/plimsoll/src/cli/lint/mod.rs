@@ -194,7 +194,7 @@ pub(super) fn run(arguments: Arguments, is_styled: bool) -> anyhow::Result<u8> {
     }
     arguments.suppressing.hide_known(&setting, &prepared, &mut outcome, given)?;
     if arguments.suppressing.suppress {
-        return arguments.suppressing.insert(&prepared, &outcome, given);
+        return arguments.suppressing.insert(&setting, &prepared, &outcome, given);
     }
     let status = say::say(&arguments, &setting, &prepared, &outcome, fetched.as_ref(), is_styled)?;
     // What a recording says was true another day.

@@ -17,6 +17,9 @@ use crate::limits::REASON_CHARACTERS_MAX;
 use crate::lint::{Inserted, Outcome, Source, insert};
 use crate::rewrite;
 
+/// How the host's own rules begin.
+const OWN_PREFIX: &str = "plimsoll/";
+
 /// Findings that count for nothing
 #[derive(Args, Default)]
 pub(super) struct Suppressing {
@@ -117,7 +120,13 @@ impl Suppressing {
     ///
     /// # Errors
     /// When standard output is gone.
-    pub(super) fn insert(&self, prepared: &Prepared, outcome: &Outcome, given: Given) -> anyhow::Result<u8> {
+    pub(super) fn insert(
+        &self,
+        setting: &Setting,
+        prepared: &Prepared,
+        outcome: &Outcome,
+        given: Given,
+    ) -> anyhow::Result<u8> {
         let (mut status, mut done) = (CLEAN, HashSet::new());
         for (input, file) in prepared.job.inputs.iter().zip(&outcome.files) {
             for problem in &file.problems {
@@ -147,9 +156,12 @@ impl Suppressing {
             } else if findings > 0 {
                 print_lines(&format!("{}: {findings} suppressed\n", file.path))?;
             }
-            let others = file.findings.len() - findings;
+            let (others, fails) = (file.findings.len() - findings, setting.config.fail_level);
             if others > 0 {
-                complain(&format!("note: {}: {others} about comments themselves stay: mend the comments", file.path));
+                complain(&format!("note: {}: findings about the comments themselves stay: {others}", file.path));
+            }
+            let mut own = file.findings.iter().filter(|finding| finding.rule.starts_with(OWN_PREFIX));
+            if own.any(|finding| fails.is_reached_by(finding.severity)) {
                 status = FOUND;
             }
         }

@@ -19,7 +19,7 @@ use plimsoll::resolve::Context;
 use plimsoll::schedule::Terms;
 use plimsoll_dockerfile::{Platform, parse};
 use plimsoll_test_support::dockerfiles::dockerfiles;
-use plimsoll_test_support::repository_root;
+use plimsoll_test_support::{Project, repository_root};
 
 /// 2026-01-31T12:00:00Z.
 const NOW: Duration = Duration::from_secs(1_769_860_800);
@@ -284,6 +284,82 @@ fn what_is_written_waves_everything_through() {
         let own = |report: &FileReport| report.findings.iter().filter(|f| f.rule.starts_with("plimsoll/")).count();
         assert_eq!(own(old), own(new), "{name}: no comment is one too many: {:?}", new.findings);
     }
+}
+
+/// Fixes of what is said of comments take away what they are for, and nothing else.
+#[test]
+fn comments_that_are_not_needed_can_be_taken_out() {
+    let linter = Linter::new();
+    let check = |source: &str, expect: &str| {
+        let mut text = source.to_owned();
+        for _ in 0..10 {
+            let report = linter.lint_one(&text, |_| ());
+            let own = report.findings.iter().filter(|finding| finding.rule.starts_with("plimsoll/"));
+            let fixes = own.filter_map(|finding| finding.fixes.first()).filter(|fix| fix.is_safe);
+            let (mut edits, mut end): (Vec<_>, _) = (Vec::new(), 0);
+            for fix in fixes {
+                if fix.edits.iter().all(|(span, _)| span.start >= end) {
+                    end = fix.edits.iter().map(|(span, _)| span.end).max().unwrap_or(end);
+                    edits.extend(fix.edits.clone());
+                }
+            }
+            if edits.is_empty() {
+                break;
+            }
+            text = applied(&text, edits);
+        }
+        assert_eq!(text, expect, "{source}");
+        assert_eq!(instructions(source.as_bytes()), instructions(text.as_bytes()));
+    };
+    check("FROM scratch\n# plimsoll ignore=JSON*,Work*\nUSER a\n", "FROM scratch\nUSER a\n");
+    let [first, middle, last] = ["Work*, JSON*, Maint*", "JSON* ,Work*,Maint*", "Maint*,Work*,JSON* -- why"];
+    for names in [first, middle, last] {
+        let rest = if names.ends_with("why") { " -- why" } else { "" };
+        let expect = format!("FROM scratch\n# plimsoll ignore=JSON*{rest}\nCMD a\n");
+        check(&format!("FROM scratch\n# plimsoll ignore={names}\nCMD a\n"), &expect);
+    }
+    // The last line, line ends, indentation and a byte order mark.
+    check("FROM scratch\n# plimsoll ignore=", "FROM scratch\n");
+    check("FROM scratch\r\n\t# plimsoll ignore=\r\nUSER a\r\n", "FROM scratch\r\nUSER a\r\n");
+    check("\u{FEFF}# plimsoll ignore=\nFROM scratch\n", "\u{FEFF}FROM scratch\n");
+    check("FROM scratch\nRUN a \\\n  # plimsoll ignore=\n  b\n", "FROM scratch\nRUN a \\\n  b\n");
+    // What would then be a directive.
+    for kept in [
+        "# plimsoll global ignore=JSON*\n# escape=`\nFROM scratch\n",
+        "\u{FEFF}# plimsoll ignore=\n# check=skip=all\nFROM scratch\n",
+        "# syntax=docker/dockerfile:1\n# plimsoll ignore=\n# escape=`\nFROM scratch\n",
+        "#!/bin/x\n# plimsoll ignore=\n# syntax=docker/dockerfile:1\nFROM scratch\n",
+    ] {
+        check(kept, kept);
+    }
+    check("# a\n# plimsoll ignore=\n# escape=`\nFROM scratch\n", "# a\n# escape=`\nFROM scratch\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn comments_are_written_where_they_may_be() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let text = "FROM scratch AS App\n";
+    let outside = Project::new(env!("CARGO_BIN_EXE_plimsoll")).file("Dockerfile", text);
+    let project =
+        Project::new(env!("CARGO_BIN_EXE_plimsoll")).file("in/Dockerfile", text).file("fixed/Dockerfile", text);
+    let path = |name: &str| project.path().join(name);
+    symlink(outside.path().join("Dockerfile"), path("leads-out.Dockerfile")).unwrap();
+    symlink(outside.path(), path("folder")).unwrap();
+    symlink("in/Dockerfile", path("leads-in.Dockerfile")).unwrap();
+    fs::set_permissions(path("in/Dockerfile"), fs::Permissions::from_mode(0o754)).unwrap();
+    fs::set_permissions(path("fixed/Dockerfile"), fs::Permissions::from_mode(0o444)).unwrap();
+    let named = "leads-out.Dockerfile folder/Dockerfile leads-in.Dockerfile in fixed";
+    let output = project.run(&format!("lint --slow-checks=off --suppress --reason=why {named}"));
+    assert_eq!((output.status, output.stdout.as_str()), (1, "leads-in.Dockerfile: 1 suppressed\n"), "{output:#?}");
+    assert_eq!(output.stderr.matches("a link leads out of").count(), 2, "{output:#?}");
+    assert!(output.stderr.contains("fixed/Dockerfile stays as it is: it is read-only"), "{output:#?}");
+    let read = |path: PathBuf| fs::read_to_string(path).unwrap();
+    assert_eq!(read(outside.path().join("Dockerfile")), text);
+    assert_eq!(read(path("fixed/Dockerfile")), text);
+    assert_eq!(read(path("in/Dockerfile")), format!("# plimsoll ignore=buildkit/StageNameCasing -- why\n{text}"));
+    assert_eq!(fs::metadata(path("in/Dockerfile")).unwrap().permissions().mode() & 0o777, 0o754);
+    assert!(path("leads-in.Dockerfile").is_symlink());
 }
 
 /// Keyword and logical text of each instruction, and all directives.

@@ -100,7 +100,9 @@ pub(super) fn rulesets(
     let user = user.map(counting);
     let ruleset = |tree: &Option<File>| {
         let tree = tree.as_ref().map(counting);
-        Ok(Ruleset::new(plugins, Files { tree: tree.as_ref(), user: user.as_ref() })?)
+        let mut ruleset = Ruleset::new(plugins, Files { tree: tree.as_ref(), user: user.as_ref() })?;
+        ruleset.own.retain(|rule| counts(rule));
+        Ok(ruleset)
     };
     configurations.iter().map(ruleset).collect()
 }

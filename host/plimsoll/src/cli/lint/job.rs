@@ -95,10 +95,10 @@ impl Prepared {
         let Loaded { plugins, unusable, mut notes } = loaded;
         let Inputs { inputs, lock_shown, of_lock, configurations, notes: of_inputs } =
             inputs(given, setting.lock.path(), config, files.tree, finder)?;
-        let mut rulesets = rulesets(&configurations, files.user, &plugins, counts)?;
+        let mut rulesets = rulesets(&configurations, files.user, &plugins, &counts)?;
         for ruleset in &mut rulesets {
             ruleset.ignores_comments = config.no_inline;
-            if config.require_reason {
+            if config.require_reason && counts(MISSING_REASON) {
                 ruleset.turn_on(MISSING_REASON);
             }
         }

@@ -140,7 +140,8 @@ impl Suppressing {
                 continue;
             };
             // A file that several names lead to is edited once.
-            if !done.insert(fs::canonicalize(path).unwrap_or_else(|_| path.clone())) {
+            let real = fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+            if done.contains(&real) {
                 continue;
             }
             let Some(Inserted { source: after, findings }) =
@@ -153,7 +154,10 @@ impl Suppressing {
             if let Err(error) = rewrite::file(path, &rewrite::root(path, given.here), source.bytes(), &after) {
                 complain(&format!("error: {error}"));
                 status = FOUND;
-            } else if findings > 0 {
+                continue;
+            }
+            done.insert(real);
+            if findings > 0 {
                 print_lines(&format!("{}: {findings} suppressed\n", file.path))?;
             }
             let (others, fails) = (file.findings.len() - findings, setting.config.fail_level);

@@ -75,9 +75,9 @@ impl Suppressing {
     ) -> anyhow::Result<()> {
         let configured = setting.config.baseline.as_ref();
         if let Some(target) = &self.write_baseline {
-            let path = target.clone().or_else(|| configured.map(|(path, _)| path.clone()));
-            let path = path.unwrap_or_else(|| baseline::FILE_NAME.into());
-            return self.write(&path, setting, prepared, outcome, given);
+            let target = target.clone().map(|path| (path, None)).or_else(|| configured.cloned());
+            let target = target.unwrap_or_else(|| (baseline::FILE_NAME.into(), None));
+            return write(&target, setting, prepared, outcome, given);
         }
         let Some((path, within)) = configured else { return Ok(()) };
         let known = Baseline::read(path, within.as_deref())?;
@@ -89,30 +89,6 @@ impl Suppressing {
                 "note: {path}: known findings that are found no more: {stale}; `--write-baseline` takes them out"
             ));
         }
-        Ok(())
-    }
-
-    fn write(
-        &self,
-        path: &Path,
-        setting: &Setting,
-        prepared: &Prepared,
-        outcome: &mut Outcome,
-        given: Given,
-    ) -> anyhow::Result<()> {
-        let names = names(path, setting, prepared, outcome, given);
-        let mut known = Baseline::of(&outcome.files, &names);
-        match Baseline::read(path, None) {
-            Ok(before) => {
-                let folder = folder(path);
-                known.keep(before, &names, |name| folder.join(name).exists());
-            }
-            Err(BaselineError::Missing(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-        known.write(path)?;
-        known.hide(&mut outcome.files, &names);
-        complain(&format!("note: {}: findings that are known from now on: {}", path.display(), known.len()));
         Ok(())
     }
 
@@ -171,6 +147,30 @@ impl Suppressing {
         }
         Ok(status)
     }
+}
+
+/// Writes what a run found, with what is known of other files.
+fn write(
+    (path, within): &(PathBuf, Option<PathBuf>),
+    setting: &Setting,
+    prepared: &Prepared,
+    outcome: &mut Outcome,
+    given: Given,
+) -> anyhow::Result<()> {
+    let names = names(path, setting, prepared, outcome, given);
+    let mut known = Baseline::of(&outcome.files, &names);
+    match Baseline::read(path, within.as_deref()) {
+        Ok(before) => {
+            let folder = folder(path);
+            known.keep(before, &names, |name| folder.join(name).exists());
+        }
+        Err(BaselineError::Missing(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    known.write(path, within.as_deref())?;
+    known.hide(&mut outcome.files, &names);
+    complain(&format!("note: {}: findings that are known from now on: {}", path.display(), known.len()));
+    Ok(())
 }
 
 /// What a baseline calls the files of a run.

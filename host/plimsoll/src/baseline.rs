@@ -59,10 +59,10 @@ pub enum BaselineError {
     #[error(transparent)]
     File(#[from] RewriteError),
     /// A file of configuration names one elsewhere.
-    #[error("{0}: a baseline that plimsoll.toml names lies in its folder, {1}, or below")]
+    #[error("{0}: a baseline that plimsoll.toml names is a file in its folder, {1}, or below")]
     Outside(PathBuf, PathBuf),
     /// It is not what is written.
-    #[error("{0}:{1}: {2}; write it anew with --write-baseline")]
+    #[error("{0}:{1}: {2}: this is no baseline; mend it, or remove it and write it anew with --write-baseline")]
     Malformed(PathBuf, usize, String),
     /// A later program wrote it.
     #[error("{0}: the baseline has version {1}, and this Plimsoll knows {VERSION}: use a newer one")]
@@ -98,15 +98,11 @@ impl Baseline {
     /// # Errors
     /// When it cannot be used.
     pub fn read(path: &Path, within: Option<&Path>) -> Result<Self, BaselineError> {
+        if let Some(folder) = within {
+            ensure_within(path, folder)?;
+        }
         if !path.exists() {
             return Err(BaselineError::Missing(path.to_owned()));
-        }
-        if let Some(folder) = within {
-            let lies_there = fs::canonicalize(path)
-                .is_ok_and(|path| fs::canonicalize(folder).is_ok_and(|folder| path.starts_with(folder)));
-            if !lies_there {
-                return Err(BaselineError::Outside(path.to_owned(), folder.to_owned()));
-            }
         }
         let bytes = rewrite::read(path, BASELINE_BYTES_MAX)?;
         Self::parse(path, &bytes)
@@ -213,11 +209,14 @@ impl Baseline {
         text
     }
 
-    /// Writes it: whole or not at all.
+    /// Writes it: whole or not at all; `within` is the folder that it may not lie out of.
     ///
     /// # Errors
     /// When it cannot be written; then what was there still is.
-    pub fn write(&self, path: &Path) -> Result<(), BaselineError> {
+    pub fn write(&self, path: &Path, within: Option<&Path>) -> Result<(), BaselineError> {
+        if let Some(folder) = within {
+            ensure_within(path, folder)?;
+        }
         let trouble = |error| RewriteError::Io(path.to_owned(), error);
         if fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
             return Err(RewriteError::NotRegular(path.to_owned()).into());
@@ -237,6 +236,17 @@ pub fn name(folder: &Path, file: &Path) -> String {
     let up = from.map(|_| Component::ParentDir);
     let parts = up.chain(to).map(|part| part.as_os_str().to_string_lossy().into_owned());
     parts.collect::<Vec<_>>().join("/")
+}
+
+/// Whoever wrote `plimsoll.toml` has no say over files elsewhere.
+fn ensure_within(path: &Path, folder: &Path) -> Result<(), BaselineError> {
+    let own = path.parent().and_then(|own| fs::canonicalize(own).ok());
+    let root = fs::canonicalize(folder).ok();
+    let lies_there = own.zip(root).is_some_and(|(own, root)| own.starts_with(root));
+    if !lies_there || path.is_symlink() {
+        return Err(BaselineError::Outside(path.to_owned(), folder.to_owned()));
+    }
+    Ok(())
 }
 
 fn key(name: &str, file: &FileReport, finding: &Finding) -> Key {

@@ -1,5 +1,5 @@
-//! `# shellcheck disable=SC2086,SC2046`, `shell=bash` and `enable=…` in comments, and codes that `# hadolint
-//! ignore=` and `# plimsoll ignore=` name.
+//! `# shellcheck disable=SC2086,SC2046`, `shell=bash` and `enable=…` in comments. Codes that other comments name are
+//! the host's to heed.
 
 use std::ops::RangeInclusive;
 
@@ -58,16 +58,8 @@ impl Directives {
 
     fn read(&mut self, comment: &str) {
         let text = comment.trim_start().trim_start_matches('#').trim_start();
-        let said_to = |who: &str| text.strip_prefix(who).filter(|rest| rest.starts_with([' ', '\t']));
-        // What others write into Dockerfiles names the same codes.
-        if let Some(rest) = said_to("hadolint").or_else(|| said_to("plimsoll")) {
-            let words = rest.split_once(" -- ").map_or(rest, |(words, _)| words).split_whitespace();
-            let ignored = words.filter_map(|word| word.strip_prefix("ignore=")).flat_map(|codes| codes.split(','));
-            let named = ignored.map(|code| code.strip_prefix("shellcheck/").unwrap_or(code));
-            self.disabled.extend(named.filter(|code| code.starts_with("SC")).filter_map(codes));
-            return;
-        }
-        let Some(rest) = said_to("shellcheck") else { return };
+        let rest = text.strip_prefix("shellcheck").filter(|rest| rest.starts_with([' ', '\t']));
+        let Some(rest) = rest else { return };
         for word in rest.split_whitespace().take_while(|word| !word.starts_with('#')) {
             let Some((key, value)) = word.split_once('=') else { return };
             let values = value.split(',');
@@ -126,9 +118,6 @@ mod tests {
         check("# shellcheck is what runs here; disable=SC2086", &[], &[2086]);
         check("# shellcheckdisable=SC2086", &[], &[2086]);
         check("# shellcheck disable=SC2086x,SC20,x", &[], &[2086]);
-        check("# hadolint ignore=DL3008,SC2086", &[2086], &[3008]);
-        check("# plimsoll ignore=shellcheck/SC2086,SC2046 -- SC1000 is fine", &[2086, 2046], &[1000]);
-        check("# plimsoll ignore=StageNameCasing", &[], &[2086]);
     }
 
     #[test]

@@ -63,15 +63,21 @@ fn what_cannot_be_read_is_said_with_its_line() {
     let check = |text: &str, expect: &str| {
         assert_eq!(Baseline::parse(Path::new("b.json"), text.as_bytes()).unwrap_err().to_string(), expect, "{text}");
     };
-    check("", "b.json:1: EOF while parsing a value; write it anew with --write-baseline");
-    check("{\n\"version\": 1,\n<<<<<<<\n", "b.json:3: key must be a string; write it anew with --write-baseline");
+    check(
+        "",
+        "b.json:1: EOF while parsing a value: this is no baseline; mend it, or remove it and write it anew with --write-baseline",
+    );
+    check(
+        "{\n\"version\": 1,\n<<<<<<<\n",
+        "b.json:3: key must be a string: this is no baseline; mend it, or remove it and write it anew with --write-baseline",
+    );
     check(
         "{\"version\": 2, \"new\": []}",
         "b.json: the baseline has version 2, and this Plimsoll knows 1: use a newer one",
     );
     check(
         "{\"version\": 1,\n\"findings\": [{\"path\": 1}]}",
-        "b.json:2: invalid type: integer `1`, expected a string; write it anew with --write-baseline",
+        "b.json:2: invalid type: integer `1`, expected a string: this is no baseline; mend it, or remove it and write it anew with --write-baseline",
     );
 }
 

@@ -130,7 +130,9 @@ pub(super) fn rulesets(
         let tree = file.as_deref().map(counting);
         let files = Files { overrides: &overrides, tree: tree.as_ref(), user: user.as_ref() };
         let ignored: Vec<(usize, &str)> = ignored.iter().map(|(place, rule)| (*place, rule.as_str())).collect();
-        Ok(Ruleset::of_file(plugins, files, &ignored, absent)?)
+        let mut ruleset = Ruleset::of_file(plugins, files, &ignored, absent)?;
+        ruleset.own.retain(|rule| counts(rule));
+        Ok(ruleset)
     };
     configurations.iter().map(ruleset).collect()
 }

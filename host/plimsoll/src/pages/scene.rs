@@ -97,6 +97,8 @@ impl Scene {
         let flags = Flags { target_platforms, ..Flags::default() };
         let config = Config::settle(flags, &BTreeMap::new(), files).map_err(|error| wrong(error.to_string()))?;
         let mut ruleset = Ruleset::new(plugins, files).map_err(|error| of_settings(page, case, &error))?;
+        // The page is about one rule, not about comments.
+        ruleset.own.clear();
         let (of_files, of_lock) = (ruleset.settings.iter_mut().enumerate(), ruleset.of_lock.iter_mut().enumerate());
         for (index, settings) in of_files.chain(of_lock) {
             let is_wanted = |enabled: &u32| index == plugin && usize::try_from(*enabled) == Ok(rule);

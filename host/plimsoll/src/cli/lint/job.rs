@@ -100,10 +100,10 @@ impl Prepared {
         absent.extend(unusable.iter().map(|unusable| unusable.name.clone()));
         let Inputs { inputs, lock_shown, of_lock, configurations, notes: of_inputs } =
             inputs(given, setting.lock.path(), config, files, finder)?;
-        let mut rulesets = rulesets(&configurations, files, &plugins, &absent, counts)?;
+        let mut rulesets = rulesets(&configurations, files, &plugins, &absent, &counts)?;
         for ruleset in &mut rulesets {
             ruleset.ignores_comments = config.no_inline;
-            if config.require_reason {
+            if config.require_reason && counts(MISSING_REASON) {
                 ruleset.turn_on(MISSING_REASON);
             }
         }

@@ -17,6 +17,9 @@ use crate::limits::REASON_CHARACTERS_MAX;
 use crate::lint::{Inserted, Outcome, Source, insert};
 use crate::rewrite;
 
+/// How the host's own rules begin.
+const OWN_PREFIX: &str = "plimsoll/";
+
 /// Findings that count for nothing
 #[derive(Args, Default)]
 pub(super) struct Suppressing {
@@ -72,9 +75,9 @@ impl Suppressing {
     ) -> anyhow::Result<()> {
         let configured = setting.config.baseline.as_ref();
         if let Some(target) = &self.write_baseline {
-            let path = target.clone().or_else(|| configured.map(|(path, _)| path.clone()));
-            let path = path.unwrap_or_else(|| baseline::FILE_NAME.into());
-            return self.write(&path, setting, prepared, outcome, given);
+            let target = target.clone().map(|path| (path, None)).or_else(|| configured.cloned());
+            let target = target.unwrap_or_else(|| (baseline::FILE_NAME.into(), None));
+            return write(&target, setting, prepared, outcome, given);
         }
         let Some((path, within)) = configured else { return Ok(()) };
         let known = Baseline::read(path, within.as_deref())?;
@@ -89,35 +92,17 @@ impl Suppressing {
         Ok(())
     }
 
-    fn write(
-        &self,
-        path: &Path,
-        setting: &Setting,
-        prepared: &Prepared,
-        outcome: &mut Outcome,
-        given: Given,
-    ) -> anyhow::Result<()> {
-        let names = names(path, setting, prepared, outcome, given);
-        let mut known = Baseline::of(&outcome.files, &names);
-        match Baseline::read(path, None) {
-            Ok(before) => {
-                let folder = folder(path);
-                known.keep(before, &names, |name| folder.join(name).exists());
-            }
-            Err(BaselineError::Missing(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-        known.write(path)?;
-        known.hide(&mut outcome.files, &names);
-        complain(&format!("note: {}: findings that are known from now on: {}", path.display(), known.len()));
-        Ok(())
-    }
-
     /// Writes comments into the files, and says what came of it.
     ///
     /// # Errors
     /// When standard output is gone.
-    pub(super) fn insert(&self, prepared: &Prepared, outcome: &Outcome, given: Given) -> anyhow::Result<u8> {
+    pub(super) fn insert(
+        &self,
+        setting: &Setting,
+        prepared: &Prepared,
+        outcome: &Outcome,
+        given: Given,
+    ) -> anyhow::Result<u8> {
         let (mut status, mut done) = (CLEAN, HashSet::new());
         for (input, file) in prepared.job.inputs.iter().zip(&outcome.files) {
             for problem in &file.problems {
@@ -131,7 +116,8 @@ impl Suppressing {
                 continue;
             };
             // A file that several names lead to is edited once.
-            if !done.insert(fs::canonicalize(path).unwrap_or_else(|_| path.clone())) {
+            let real = fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+            if done.contains(&real) {
                 continue;
             }
             let Some(Inserted { source: after, findings }) =
@@ -144,17 +130,47 @@ impl Suppressing {
             if let Err(error) = rewrite::file(path, &rewrite::root(path, given.here), source.bytes(), &after) {
                 complain(&format!("error: {error}"));
                 status = FOUND;
-            } else if findings > 0 {
+                continue;
+            }
+            done.insert(real);
+            if findings > 0 {
                 print_lines(&format!("{}: {findings} suppressed\n", file.path))?;
             }
-            let others = file.findings.len() - findings;
+            let (others, fails) = (file.findings.len() - findings, setting.config.fail_level);
             if others > 0 {
-                complain(&format!("note: {}: {others} about comments themselves stay: mend the comments", file.path));
+                complain(&format!("note: {}: findings about the comments themselves stay: {others}", file.path));
+            }
+            let mut own = file.findings.iter().filter(|finding| finding.rule.starts_with(OWN_PREFIX));
+            if own.any(|finding| fails.is_reached_by(finding.severity)) {
                 status = FOUND;
             }
         }
         Ok(status)
     }
+}
+
+/// Writes what a run found, with what is known of other files.
+fn write(
+    (path, within): &(PathBuf, Option<PathBuf>),
+    setting: &Setting,
+    prepared: &Prepared,
+    outcome: &mut Outcome,
+    given: Given,
+) -> anyhow::Result<()> {
+    let names = names(path, setting, prepared, outcome, given);
+    let mut known = Baseline::of(&outcome.files, &names);
+    match Baseline::read(path, within.as_deref()) {
+        Ok(before) => {
+            let folder = folder(path);
+            known.keep(before, &names, |name| folder.join(name).exists());
+        }
+        Err(BaselineError::Missing(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    known.write(path, within.as_deref())?;
+    known.hide(&mut outcome.files, &names);
+    complain(&format!("note: {}: findings that are known from now on: {}", path.display(), known.len()));
+    Ok(())
 }
 
 /// What a baseline calls the files of a run.

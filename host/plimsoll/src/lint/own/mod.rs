@@ -172,7 +172,7 @@ impl Teller<'_> {
                 continue;
             }
             let told = &entries.told[entry.comment];
-            let hint = meant.map_or(String::new(), |meant| format!("; {says} {meant}?"));
+            let hint = meant.map_or(String::new(), |meant| says.replace("{}", meant));
             let fix = match meant {
                 Some(meant) => Some(Fix {
                     message: format!("Name {meant}"),
@@ -191,19 +191,22 @@ impl Teller<'_> {
     /// The rule that was perhaps meant.
     fn meant(&self, name: &str) -> (Option<&str>, &'static str) {
         if let Some(rule) = rule_of_hadolint(name) {
-            return (Some(rule), "hadolint calls so what here is");
+            return (Some(rule), "; what hadolint calls so is {} here");
         }
         let rules = self.plugins.iter().flat_map(|plugin| plugin.names.iter()).map(|rule| &**rule).chain(names());
         if name.len() > NAME_BYTES_MAX {
             return (None, "");
         }
         if name.contains('/') {
-            return (similar(name, rules), "did you mean");
+            return (similar(name, rules), "; did you mean {}?");
         }
         let bare = |rule: &str| rule.split_once('/').map_or("", |(_, bare)| bare).to_owned();
         let all: Vec<(String, &str)> = rules.map(|rule| (bare(rule), rule)).collect();
         let found = similar(name, all.iter().map(|(bare, _)| bare.as_str()));
-        (found.and_then(|found| all.iter().find(|(bare, _)| bare == found).map(|(_, rule)| *rule)), "did you mean")
+        (
+            found.and_then(|found| all.iter().find(|(bare, _)| bare == found).map(|(_, rule)| *rule)),
+            "; did you mean {}?",
+        )
     }
 
     /// Names that wave nothing through, as far as that is certain.

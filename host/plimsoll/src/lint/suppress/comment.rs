@@ -45,8 +45,8 @@ pub(super) struct Until {
 /// Reads a comment that begins at an offset with its `#`.
 pub(super) fn read(bytes: &[u8], at: u32) -> Option<Comment> {
     // Most comments are for people.
-    let is_for_tools = |word: &[u8]| bytes.windows(word.len()).take(LEAD_BYTES_MAX).any(|part| part == word);
-    if !is_for_tools(b"plimsoll") && !is_for_tools(b"hadolint") {
+    let lead = bytes.iter().take_while(|byte| **byte == b'#' || byte.is_ascii_whitespace()).count();
+    if !bytes[lead..].starts_with(b"plimsoll") && !bytes[lead..].starts_with(b"hadolint") {
         return None;
     }
     let text = match str::from_utf8(bytes) {
@@ -78,9 +78,6 @@ pub(super) fn read(bytes: &[u8], at: u32) -> Option<Comment> {
     let span = Span::new(at, at + offset(text.trim_end().len()));
     Some(Comment { span, kind, is_own, names, until, reason })
 }
-
-/// So far into a comment the name of a tool begins.
-const LEAD_BYTES_MAX: usize = 64;
 
 struct Reader<'t> {
     text: &'t str,

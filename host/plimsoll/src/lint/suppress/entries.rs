@@ -5,6 +5,7 @@
 //! comments do not nest.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use plimsoll_dockerfile::Span;
@@ -17,7 +18,8 @@ use crate::config::fits;
 use crate::document::Document;
 use crate::finding::{Finding, Suppression};
 use crate::limits::SUPPRESSIONS_MAX;
-use crate::plugin::Plugin;
+use crate::lint::own;
+use crate::plugin::{OWN_PACK, Plugin};
 
 /// The pack whose findings begin with a code of ShellCheck.
 const SHELLCHECK: &str = "shellcheck/";
@@ -54,6 +56,8 @@ pub(in crate::lint) struct Entry {
     reach: Reach,
     /// What a finding's message must say to be meant.
     words: String,
+    /// The codes that it must begin with one of.
+    codes: Option<RangeInclusive<u16>>,
 }
 
 /// Where an entry counts.
@@ -153,7 +157,8 @@ impl Entries {
         names.truncate(room);
         self.seen += names.len();
         let is_over = until.is_some_and(|until| until.day.is_none_or(|day| day < today));
-        let mut form = if names.is_empty() && kind != Kind::End { Form::Empty } else { Form::Whole };
+        let is_empty = names.is_empty() && self.too_many.is_none() && kind != Kind::End;
+        let mut form = if is_empty { Form::Empty } else { Form::Whole };
         let reach = match kind {
             Kind::Instruction => instruction().map_or(Reach::Nowhere, Reach::Instruction),
             Kind::File => Reach::File,
@@ -174,8 +179,8 @@ impl Entries {
                 let (name, span) = (text(*name), *name);
                 let comment = self.told.len();
                 let counts = !is_over;
-                let words = String::new();
-                self.all.push(Entry { name, span, comment, counts, is_own, is_known: false, reach, words });
+                let (words, codes) = (String::new(), None);
+                self.all.push(Entry { name, span, comment, counts, is_own, is_known: false, reach, words, codes });
             }
         }
         self.told.push(Told {
@@ -219,9 +224,11 @@ impl Entries {
     pub(in crate::lint) fn covering(&self, finding: &Finding) -> Option<usize> {
         let matched = self.by_rule.get(&finding.rule)?;
         let at = finding.span.start;
+        let number = code_of(finding).and_then(number);
         let is_meant = |entry: &&u32| {
-            let words = &self.all[**entry as usize].words;
-            words.is_empty() || finding.message.contains(words)
+            let Entry { words, codes, .. } = &self.all[**entry as usize];
+            let is_code = |codes: &RangeInclusive<u16>| number.is_some_and(|number| codes.contains(&number));
+            finding.message.contains(words.as_str()) && codes.as_ref().is_none_or(is_code)
         };
         let of_instruction = |at: u32| {
             let begun = matched.instructions.partition_point(|entry| self.place(*entry).start <= at);
@@ -248,7 +255,12 @@ impl Entries {
     /// Whether the whole file goes without a rule, whatever it says.
     pub(in crate::lint) fn cover_all_of(&self, rule: &str) -> bool {
         let matched = self.by_rule.get(rule);
-        matched.is_some_and(|matched| matched.file.iter().any(|entry| self.all[*entry as usize].words.is_empty()))
+        matched.is_some_and(|matched| {
+            matched.file.iter().any(|entry| {
+                let Entry { words, codes, .. } = &self.all[*entry as usize];
+                words.is_empty() && codes.is_none()
+            })
+        })
     }
 
     /// The rules that an entry may be about.
@@ -302,9 +314,13 @@ fn matched(entries: &mut [Entry], plugins: &[Plugin]) -> HashMap<Arc<str>, Match
     for ((name, is_own), indices) in by_name {
         let meant = Meant::of(&name, is_own);
         for index in &indices {
-            meant.words.clone_into(&mut entries[*index as usize].words);
+            let entry = &mut entries[*index as usize];
+            meant.words.clone_into(&mut entry.words);
+            entry.codes.clone_from(&meant.codes);
         }
-        let own = super::super::own::names().filter(|rule| meant.is(rule)).map(Arc::from);
+        // What is said of comments is waved through by who means it, not by `*`.
+        let names_own = name.split_once('/').is_some_and(|(pack, _)| pack == OWN_PACK);
+        let own = own::names().filter(|rule| names_own && meant.is(rule)).map(Arc::from);
         let found: Vec<Arc<str>> =
             names.iter().filter(|rule| meant.is(rule)).map(|rule| Arc::clone(rule)).chain(own).collect();
         for index in indices.iter().filter(|_| !found.is_empty()) {
@@ -346,41 +362,46 @@ fn matched(entries: &mut [Entry], plugins: &[Plugin]) -> HashMap<Arc<str>, Match
 struct Meant<'n> {
     pattern: &'n str,
     words: &'n str,
-    is_code: bool,
+    codes: Option<RangeInclusive<u16>>,
 }
 
 impl<'n> Meant<'n> {
     fn of(name: &'n str, is_own: bool) -> Self {
-        if let Some(code) = shellcheck_code(name) {
-            // The message begins with the code.
-            return Self { pattern: SHELLCHECK, words: code, is_code: true };
-        }
-        match hadolint::rule(name) {
-            Some((pattern, words)) if !is_own => Self { pattern, words, is_code: false },
-            _ if is_own => Self { pattern: name, words: "", is_code: false },
+        let codes = codes(name.strip_prefix(SHELLCHECK).unwrap_or(name));
+        let (pattern, words) = match hadolint::rule(name) {
+            _ if codes.is_some() => ("", ""),
+            Some((pattern, words)) if !is_own => (pattern, words),
+            _ if is_own => (name, ""),
             // Of hadolint's other codes nothing here means the same.
-            _ => Self { pattern: "", words: "", is_code: false },
-        }
+            _ => ("", ""),
+        };
+        Self { pattern, words, codes }
     }
 
     fn is(&self, rule: &str) -> bool {
-        if self.is_code {
-            return rule.starts_with(self.pattern);
-        }
         let bare = rule.split_once('/').map_or(rule, |(_, bare)| bare);
-        fits(self.pattern, rule) || fits(self.pattern, bare)
+        match self.codes {
+            Some(_) => rule.starts_with(SHELLCHECK),
+            None => fits(self.pattern, rule) || fits(self.pattern, bare),
+        }
     }
 }
 
-/// `SC2086`, also as `shellcheck/SC2086`.
-fn shellcheck_code(name: &str) -> Option<&str> {
-    let code = name.strip_prefix(SHELLCHECK).unwrap_or(name);
-    let digits = code.strip_prefix("SC")?;
-    (digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(code)
+/// Codes such as `SC2086`, or `SC3000-SC3999`.
+fn codes(text: &str) -> Option<RangeInclusive<u16>> {
+    match text.split_once('-') {
+        Some((first, last)) => Some(number(first)?..=number(last)?),
+        None => number(text).map(|code| code..=code),
+    }
 }
 
-/// What equals a code at the beginning of a finding's message, for comments to name it.
+fn number(code: &str) -> Option<u16> {
+    let digits = code.strip_prefix("SC").filter(|digits| digits.len() == 4)?;
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
+}
+
+/// The code of ShellCheck that a finding's message begins with, for comments to name it.
 pub(super) fn code_of(finding: &Finding) -> Option<&str> {
     let (code, _) = finding.message.split_once(": ").filter(|_| finding.rule.starts_with(SHELLCHECK))?;
-    shellcheck_code(code)
+    number(code).map(|_| code)
 }

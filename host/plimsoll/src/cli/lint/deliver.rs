@@ -9,13 +9,14 @@ use crate::config::{OutputConfig, Target};
 use crate::private;
 use crate::report::{Look, Report};
 
-/// Writes all reports; whether none of the files failed.
+/// Writes all reports, files first, which nobody can stop reading; whether none of them failed.
 ///
 /// # Errors
 /// When standard output takes no more.
 pub(super) fn deliver(report: &Report, output: &OutputConfig) -> anyhow::Result<bool> {
     let mut is_whole = true;
-    for Target { format, file } in &output.targets {
+    let (files, standard): (Vec<_>, Vec<_>) = output.targets.iter().partition(|target| target.file.is_some());
+    for Target { format, file } in files.into_iter().chain(standard) {
         let report = Report { look: if file.is_some() { Look::default() } else { report.look }, ..*report };
         let write = |out: &mut dyn Write| write(out, |out| report.write(*format, out));
         match file {

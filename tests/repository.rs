@@ -132,6 +132,13 @@ fn a_repository_is_linted_as_its_checkout_is() {
     assert_eq!(json["repository"], serde_json::json!({ "url": plain, "reference": "HEAD", "commit": first }));
     assert!(linted.stderr.contains(&format!("note: {url} is linted at commit {first}\n")), "{linted:#?}");
     assert!(!linted.stderr.contains("write = true"), "nothing has moved: {linted:#?}");
+    // In code scanning too, without the folder that it was fetched to.
+    let sarif = user.run(&format!("lint --format sarif {ON} {url}")).stdout;
+    let provenance = serde_json::json!([
+        { "repositoryUri": plain, "revisionId": first, "mappedTo": { "uriBaseId": "%SRCROOT%" } }
+    ]);
+    let parsed: serde_json::Value = serde_json::from_str(&sarif).unwrap();
+    assert_eq!(parsed["runs"][0]["versionControlProvenance"], provenance);
     let local = here(&format!("lint --format json {ON}"));
     let mut local: serde_json::Value = serde_json::from_slice(&local.stdout).unwrap();
     local.as_object_mut().unwrap().remove("slow_checks");

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 
 use plimsoll_test_support::{Project, User};
 
@@ -28,6 +29,11 @@ fn several_formats_go_to_several_places() {
     assert_eq!(names(project.path()), ["Dockerfile", "a.sarif", "c.xml"], "the others are there, and nothing else");
     let run = project.run("lint --format sarif=a.sarif");
     assert_eq!((run.status, run.stdout.as_str()), (1, ""));
+    // Whoever reads along may go; the file is there.
+    let mut child = project.command("lint --format text --format html=d.html").stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    child.wait().unwrap();
+    assert!(fs::read_to_string(project.path().join("d.html")).unwrap().ends_with("</html>\n"));
 }
 
 #[cfg(unix)]

@@ -21,11 +21,13 @@ const WORDS: [&str; 12] = [
     "title=x,file=y::z",
 ];
 
+/// What a format tells, to who reads it.
+type Reader = fn(&str) -> Vec<Told>;
 /// What becomes of words on the way.
 type Change = fn(&str) -> String;
 
 /// How each format is read, and what may have become of the words.
-const READERS: [(Format, fn(&str) -> Vec<Told>, Change); 12] = [
+const READERS: [(Format, Reader, Change); 12] = [
     (Format::Text, readers::text, printable),
     (Format::Concise, readers::concise, printable),
     (Format::Json, readers::json, str::to_owned),

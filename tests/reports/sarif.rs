@@ -90,6 +90,9 @@ fn regions_fixes_and_rules_are_told() {
     let change = &stage["fixes"][0]["artifactChanges"][0];
     assert_eq!(change["replacements"][0]["insertedContent"]["text"], "build");
     assert_eq!(change["replacements"][0]["deletedRegion"]["byteOffset"], 20);
+    let related = results(&written(&outcome("x"), Format::Sarif))[0]["relatedLocations"].clone();
+    let lines = [0, 1].map(|place| related[place]["physicalLocation"]["region"]["startLine"].as_u64());
+    assert_eq!(lines, [Some(1), Some(3)], "another place of the file, and the entry of the lock");
 }
 
 /// A service knows a finding again though lines moved, and tells two alike apart.

@@ -5,18 +5,16 @@ use std::io::{self, Write};
 use plimsoll_dockerfile::Position;
 
 use super::text::{summary_line, write_fixable};
-use super::walk::{Entry, entries, entries_of};
+use super::walk::{Entry, entries};
 use super::{Report, printable, statistics};
 
 /// `path:line:column: severity[rule] message`, then a summary.
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let is_counted = |entry: &Entry| report.has_statistics && entry.finding.is_some();
+    let mut shown = entries(report.outcome).filter(|entry| !is_counted(entry));
+    shown.try_for_each(|entry| writeln!(out, "{}", line(&entry)))?;
     if report.has_statistics {
-        let problems = entries(report.outcome).filter(|entry| entry.finding.is_none());
-        problems.into_iter().try_for_each(|entry| writeln!(out, "{}", line(&entry)))?;
         statistics::write(report.outcome, out)?;
-    } else {
-        let mut all = report.outcome.files.iter().flat_map(entries_of);
-        all.try_for_each(|entry| writeln!(out, "{}", line(&entry)))?;
     }
     writeln!(out, "{}", summary_line(report.outcome))?;
     write_fixable(report.outcome, out)

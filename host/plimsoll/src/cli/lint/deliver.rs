@@ -9,14 +9,15 @@ use crate::config::{OutputConfig, Target};
 use crate::private;
 use crate::report::{Look, Report};
 
-/// Writes all reports; whether none of the files failed. What is for standard output goes to standard error where that
-/// is taken.
+/// Writes all reports, files first, which nobody can stop reading; whether none of them failed. What is for standard
+/// output goes to standard error where that is taken.
 ///
 /// # Errors
 /// When standard output takes no more.
 pub(super) fn deliver(report: &Report, output: &OutputConfig, is_taken: bool) -> anyhow::Result<bool> {
     let mut is_whole = true;
-    for Target { format, file } in &output.targets {
+    let (files, standard): (Vec<_>, Vec<_>) = output.targets.iter().partition(|target| target.file.is_some());
+    for Target { format, file } in files.into_iter().chain(standard) {
         let report = Report { look: if file.is_some() { Look::default() } else { report.look }, ..*report };
         let write = |out: &mut dyn Write| write(out, |out| report.write(*format, out));
         match file {

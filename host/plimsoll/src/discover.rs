@@ -13,6 +13,7 @@ use ignore::{DirEntry, WalkBuilder};
 
 use crate::finding::{Problem, ProblemKind};
 use crate::limits::FILES_MAX;
+use crate::words::of_system;
 
 /// A file to lint.
 #[derive(Debug)]
@@ -32,7 +33,7 @@ pub fn discover(paths: &[PathBuf], root: Option<&Path>) -> Vec<Found> {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => walk(path, root, &mut found),
             Ok(_) => found.push(Found { path: path.clone(), real: real(path), problem: None }),
-            Err(error) => found.push(broken(path, real(path), &error.to_string())),
+            Err(error) => found.push(broken(path, real(path), &of_system(&error))),
         }
     }
     let mut seen = HashSet::new();
@@ -103,7 +104,7 @@ fn consider(entry: &DirEntry, real: PathBuf, inside: &[&Path]) -> Option<Found> 
         Ok(metadata) if metadata.is_file() => Some(Found { path: entry.path().to_owned(), real, problem: None }),
         Ok(metadata) if metadata.is_dir() => None,
         Ok(_) => Some(broken(entry.path(), real, "this is no regular file")),
-        Err(error) => Some(broken(entry.path(), real, &error.to_string())),
+        Err(error) => Some(broken(entry.path(), real, &of_system(&error))),
     }
 }
 

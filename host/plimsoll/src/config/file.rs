@@ -14,6 +14,7 @@ use super::value::{parse_duration, parse_fail_level, parse_mode, parse_platforms
 use super::{ConfigError, FailLevel, LockTable, Mode, PluginTable, SlowChecksTable, TrustTables};
 use crate::finding::Severity;
 use crate::limits::CONFIG_BYTES_MAX;
+use crate::words::of_system;
 
 /// The name of the file.
 pub const FILE_NAME: &str = "plimsoll.toml";
@@ -188,7 +189,7 @@ pub fn read(path: &Path) -> Result<File, ConfigError> {
     let mut text = String::new();
     fs::File::open(path)
         .and_then(|file| file.take(CONFIG_BYTES_MAX + 1).read_to_string(&mut text))
-        .map_err(|error| ConfigError(format!("{}: {error}", path.display())))?;
+        .map_err(|error| ConfigError(format!("{}: {}", path.display(), of_system(&error))))?;
     if text.len() as u64 > CONFIG_BYTES_MAX {
         return Err(ConfigError(format!("{}: larger than the {CONFIG_BYTES_MAX} bytes it may have", path.display())));
     }

@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # An image with nothing but the program: docker build -t plimsoll . && docker run --rm -v "$PWD:/work:ro" plimsoll lint
 
 FROM rust:1.95-bookworm AS build

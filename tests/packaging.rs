@@ -10,9 +10,7 @@ use std::process::{Command, Output};
 use plimsoll_test_support::docker_engine::installed_or_skip;
 use plimsoll_test_support::servers::run_or_skip;
 use plimsoll_test_support::tools::program_or_skip;
-use plimsoll_test_support::{
-    DockerEngine, Image, Project, Registries, Registry, SecureRegistry, repository_root, scratch_folder,
-};
+use plimsoll_test_support::{DockerEngine, Image, Project, Registries, Registry, repository_root, scratch_folder};
 
 fn read(name: &str) -> String {
     fs::read_to_string(repository_root().join(name)).unwrap()
@@ -134,26 +132,25 @@ fn the_image_is_all_that_the_program_needs() {
     {
         return;
     }
-    let (secure, plain) = (SecureRegistry::start(), Registry::start());
-    let base = Image::new("linux/amd64").env("BASE_HOME", "/opt");
-    secure.registry().push("app:1", &base);
-    plain.push("app:2", &base);
+    let base = || Image::new("linux/amd64").env("BASE_HOME", "/opt");
+    // Others are behind TLS, and known by the names in the image alone.
+    let (others, plain) = (Registries::start(move |_| (&base()).into()), Registry::start());
+    plain.push("app:2", &base());
 
     // What the stage that compiles leaves behind.
     let (stage, folder, image) = (scratch_folder(), scratch_folder(), scratch_folder());
     fs::create_dir_all(stage.path().join("etc/ssl/certs")).unwrap();
-    fs::write(stage.path().join("etc/ssl/certs/ca-certificates.crt"), secure.certificate()).unwrap();
+    fs::write(stage.path().join("etc/ssl/certs/ca-certificates.crt"), others.certificates()).unwrap();
     fs::copy(program.unwrap(), stage.path().join("plimsoll")).unwrap();
     fs::write(folder.path().join("Dockerfile"), read("Dockerfile")).unwrap();
-    let engine = DockerEngine::start(&Registries::start(|_| (&Image::new("linux/amd64")).into()));
+    let engine = DockerEngine::start(&others);
     engine.build_from(folder.path(), ("build", stage.path()), image.path()).unwrap();
 
     let root = image.path();
     let work = root.join("work");
     let port = plain.host().rsplit(':').next().unwrap().to_owned();
     let dockerfile = format!(
-        "FROM {}/app:1\nENV X=$BASE_HOME Y=$OTHER\nFROM named.test:{port}/app:2\nENV X=$BASE_HOME\n",
-        secure.host()
+        "FROM registry.example/app:1\nENV X=$BASE_HOME Y=$OTHER\nFROM named.test:{port}/app:2\nENV X=$BASE_HOME\n"
     );
     fs::write(work.join("Dockerfile"), dockerfile).unwrap();
     let insecure = format!("[[registry]]\nlocation = 'named.test:{port}'\ninsecure = true\n");
@@ -164,6 +161,7 @@ fn the_image_is_all_that_the_program_needs() {
         let mut command = Command::new("chroot");
         command.arg("--userspec=65532:65532").arg(root).args(["/plimsoll"]).args(words);
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        command.env("HTTPS_PROXY", others.proxy()).env("NO_PROXY", "named.test");
         command.env("PLIMSOLL_REGISTRIES_CONFIG", "/work/registries.conf").output().unwrap()
     };
     let version = run(&["version"]);

@@ -99,7 +99,7 @@ fn links_that_lead_nowhere() {
     check(
         |project| symlink("nowhere", project.path().join("m/Dockerfile")).unwrap(),
         2,
-        "io: the file cannot be read: No such file",
+        "io: the file cannot be read: there is no such file",
     );
     // A loop of folders is not followed.
     let project = Project::new(env!("CARGO_BIN_EXE_plimsoll")).file("a/Dockerfile", GOOD);
@@ -121,6 +121,6 @@ fn a_path_that_is_not_there() {
     let project = Project::new(env!("CARGO_BIN_EXE_plimsoll")).file("a/Dockerfile", GOOD);
     let linted = project.lint("--slow-checks=off nowhere/Dockerfile a");
     assert_eq!((linted.status, linted.findings()), (2, vec![FOUND.to_owned()]));
-    assert_eq!(linted.problems(), ["io: the file cannot be read: No such file or directory (os error 2)"]);
+    assert_eq!(linted.problems(), ["io: the file cannot be read: there is no such file or folder: check the path"]);
     assert_eq!(linted.json()["summary"]["not_checked"], 1);
 }

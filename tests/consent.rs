@@ -115,7 +115,7 @@ fn consent_is_for_these_very_bytes() {
     assert!(runs(&user.lint("")));
 
     fs::remove_file(user.tree.path().join("policies/acme.wasm")).unwrap();
-    check_refused(&user.lint(""), "acme.wasm: No such file");
+    check_refused(&user.lint(""), "acme.wasm: there is no such file");
     let removed = user.tree.run("plugin remove acme");
     assert_eq!(removed.status, 0, "{removed:#?}");
     assert_eq!(user.lint("").status, 1);

@@ -1,7 +1,7 @@
 //! Linting as part of a day's work: what has changed, what is staged, again after each change.
 
 #![cfg(unix)]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::fs;
 use std::io::Read as _;
@@ -240,6 +240,8 @@ fn without_git_or_checkout_it_is_said() {
     for (words, what) in [
         ("- --changed", "standard input is in no checkout"),
         ("git+https://h/a --staged", "leave out --changed, --staged and --watch"),
+        ("git+https://h/a --watch", "clone the repository, and watch the clone"),
+        ("- --watch", "standard input is none"),
         ("--changed --staged", "cannot be used with"),
     ] {
         let run = lint(&project, words);

@@ -371,3 +371,30 @@ fn each_capability_and_reason_is_explained() {
         assert_eq!(told, known, "{document}");
     }
 }
+
+#[test]
+fn the_list_of_rules_has_all_there_is_to_know() {
+    let run = Project::new(env!("CARGO_BIN_EXE_plimsoll")).run("rules --format json");
+    let list = run.json();
+    assert_eq!(list["version"], 1);
+    let listed = list["rules"].as_array().unwrap();
+    let host = Host::new().unwrap();
+    let plugins = Plugin::bundled(&host).unwrap_or_else(|pack| panic!("{}: {}", pack.name, pack.message));
+    let pairs: Vec<_> = plugins.iter().flat_map(|plugin| plugin.rules.iter().map(move |rule| (plugin, rule))).collect();
+    assert_eq!(listed.len(), pairs.len());
+    for (listed, (plugin, rule)) in listed.iter().zip(pairs) {
+        let told = |key: &str| listed[key].as_str().unwrap_or_default();
+        assert_eq!((told("name"), told("summary")), (&*rule.name, rule.summary.as_str()));
+        assert_eq!((told("severity"), told("plugin")), (rule.severity.name(), plugin.name.as_str()));
+        assert_eq!(
+            (listed["opt_in"].as_bool(), listed["fixable"].as_bool()),
+            (Some(rule.is_opt_in), Some(rule.is_fixable))
+        );
+        assert_eq!(
+            (told("about") == "lock", told("url")),
+            (rule.is_about_lock, rule.url.as_deref().unwrap_or_default())
+        );
+        assert_eq!(listed["options"].is_object(), !rule.options_schema.is_empty(), "{}", rule.name);
+        assert_eq!(listed["capabilities"], serde_json::json!(plugin.capabilities));
+    }
+}

@@ -611,7 +611,7 @@ fn locks_of_others_are_read_and_written() {
     assert!(partly.status == 2 && partly.stdout.ends_with(": 1 new\n"), "{partly:#?}");
     assert_eq!(partly.stderr.matches("error: ").count(), 2, "{partly:#?}");
     let refused = again.run("lock migrate missing.json");
-    assert!(refused.status == 2 && refused.stderr.contains("missing.json: No such file"), "{refused:#?}");
+    assert!(refused.status == 2 && refused.stderr.contains("missing.json: there is no such file"), "{refused:#?}");
 }
 
 /// What strangers write into lock and answers is not believed further than it is about what was asked.

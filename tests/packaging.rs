@@ -7,8 +7,10 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use plimsoll_test_support::docker_engine::installed_or_skip;
+use plimsoll_test_support::servers::run_or_skip;
 use plimsoll_test_support::tools::program_or_skip;
-use plimsoll_test_support::{Project, repository_root};
+use plimsoll_test_support::{DockerEngine, Image, Project, Registries, Registry, repository_root, scratch_folder};
 
 fn read(name: &str) -> String {
     fs::read_to_string(repository_root().join(name)).unwrap()
@@ -115,4 +117,61 @@ fn no_shell_reads_an_input() {
     let output = lint(&project, &[("LINT_PATHS", "--plugin=x")]);
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.code() == Some(2) && said.contains("--plugin=x"), "{output:?}");
+}
+
+/// Where `.ci/image` says which static program is to be put into the image.
+const STATIC: &str = "PLIMSOLL_STATIC";
+
+/// The image, with a program that was built before: what it holds is all there is where it runs.
+#[test]
+fn the_image_is_all_that_the_program_needs() {
+    let test = "the_image_is_all_that_the_program_needs";
+    let program = std::env::var_os(STATIC);
+    if !run_or_skip(test, program.as_ref().map(drop).ok_or_else(|| format!("{STATIC} names no static program")))
+        || !installed_or_skip(test)
+    {
+        return;
+    }
+    let base = || Image::new("linux/amd64").env("BASE_HOME", "/opt");
+    // Others are behind TLS, and known by the names in the image alone.
+    let (others, plain) = (Registries::start(move |_| (&base()).into()), Registry::start());
+    plain.push("app:2", &base());
+
+    // What the stage that compiles leaves behind.
+    let (stage, folder, image) = (scratch_folder(), scratch_folder(), scratch_folder());
+    fs::create_dir_all(stage.path().join("etc/ssl/certs")).unwrap();
+    fs::write(stage.path().join("etc/ssl/certs/ca-certificates.crt"), others.certificates()).unwrap();
+    fs::copy(program.unwrap(), stage.path().join("plimsoll")).unwrap();
+    fs::write(folder.path().join("Dockerfile"), read("Dockerfile")).unwrap();
+    let engine = DockerEngine::start(&others);
+    engine.build_from(folder.path(), ("build", stage.path()), image.path()).unwrap();
+
+    let root = image.path();
+    let work = root.join("work");
+    let port = plain.host().rsplit(':').next().unwrap().to_owned();
+    let dockerfile = format!(
+        "FROM registry.example/app:1\nENV X=$BASE_HOME Y=$OTHER\nFROM named.test:{port}/app:2\nENV X=$BASE_HOME\n"
+    );
+    fs::write(work.join("Dockerfile"), dockerfile).unwrap();
+    let insecure = format!("[[registry]]\nlocation = 'named.test:{port}'\ninsecure = true\n");
+    fs::write(work.join("registries.conf"), insecure).unwrap();
+    // As container engines do. The static C library looks names up without parts of its own on the disk.
+    fs::write(root.join("etc/hosts"), "127.0.0.1 named.test\n").unwrap();
+    let run = |words: &[&str]| {
+        let mut command = Command::new("chroot");
+        command.arg("--userspec=65532:65532").arg(root).args(["/plimsoll"]).args(words);
+        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        command.env("HTTPS_PROXY", others.proxy()).env("NO_PROXY", "named.test");
+        command.env("PLIMSOLL_REGISTRIES_CONFIG", "/work/registries.conf").output().unwrap()
+    };
+    let version = run(&["version"]);
+    assert!(version.stdout.starts_with(b"plimsoll "), "{version:?}");
+    let linted = run(&["lint", "--format=json", "--slow-checks=on", "--platform=linux/amd64", "/work"]);
+    let json: serde_json::Value =
+        serde_json::from_slice(&linted.stdout).unwrap_or_else(|error| panic!("{error}: {linted:?}"));
+    let file = &json["files"][0];
+    let found: Vec<&str> =
+        file["findings"].as_array().unwrap().iter().filter_map(|finding| finding["message"].as_str()).collect();
+    assert_eq!(found, ["Usage of undefined variable '$OTHER'"], "{linted:?}");
+    assert_eq!(file["skipped"].as_array().unwrap().len(), 0, "{linted:?}");
 }

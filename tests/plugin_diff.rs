@@ -242,7 +242,7 @@ fn what_fails_is_no_difference() {
         assert_eq!((linted.status, linted.stdout.as_str()), (2, ""), "{linted:#?}");
         assert!(linted.stderr.contains(words), "{linted:#?}");
     };
-    refused(diff("sound", "nowhere", ""), "nowhere.wasm: No such file");
+    refused(diff("sound", "nowhere", ""), "nowhere.wasm: there is no such file");
     refused(diff("sound", "sound", "--plugin x.wasm"), "the plugins of this run are OLD and NEW");
     refused(diff("sound", "sound", "-"), "name files or folders");
     project.write("plimsoll.toml", "[rules.\"bad/bad\"]\noptions = {}\n");

@@ -234,7 +234,7 @@ fn what_is_kept_counts_as_far_as_it_verifies() {
     fs::write(name, forged).unwrap();
     check_refused(user, "--offline", other.key().id().as_str());
     fs::remove_file(&key).unwrap();
-    check_refused(user, "", "acme.pub cannot be used: No such file");
+    check_refused(user, "", "acme.pub cannot be used: there is no such file");
     fs::write(&key, &pem).unwrap();
     assert!(runs(&user.lint("--offline")));
 }

@@ -13,6 +13,7 @@ use ignore::{DirEntry, WalkBuilder};
 
 use crate::finding::{Problem, ProblemKind};
 use crate::limits::FILES_MAX;
+use crate::words::of_system;
 
 /// A file to lint.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ pub fn discover(paths: &[PathBuf], root: Option<&Path>) -> Vec<Found> {
             Ok(metadata) if metadata.is_dir() => walk(path, root, &mut found),
             Ok(_) => found.push(Found { path: path.clone(), real: real(path), is_named: true, problem: None }),
             Err(error) => {
-                let broken = broken(path, real(path), &error.to_string());
+                let broken = broken(path, real(path), &of_system(&error));
                 found.push(Found { is_named: true, ..broken });
             }
         }
@@ -114,7 +115,7 @@ fn consider(entry: &DirEntry, real: PathBuf, inside: &[&Path]) -> Option<Found> 
         }
         Ok(metadata) if metadata.is_dir() => None,
         Ok(_) => Some(broken(entry.path(), real, "this is no regular file")),
-        Err(error) => Some(broken(entry.path(), real, &error.to_string())),
+        Err(error) => Some(broken(entry.path(), real, &of_system(&error))),
     }
 }
 

@@ -5,6 +5,7 @@
 //! uses only those above it.
 
 pub mod limits;
+pub mod words;
 pub mod private;
 pub mod process;
 pub mod question;

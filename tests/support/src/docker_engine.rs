@@ -161,6 +161,28 @@ impl DockerEngine {
         if let Some(policy) = policy {
             command.env("EXPERIMENTAL_BUILDKIT_SOURCE_POLICY", policy);
         }
+        self.built(folder, command)
+    }
+
+    /// Builds a Dockerfile in a folder, where a stage of it is another folder already, and puts the files of what was
+    /// built into a third.
+    ///
+    /// # Errors
+    ///
+    /// What the client says of a build that fails.
+    ///
+    /// # Panics
+    ///
+    /// When there is no answer in time.
+    pub fn build_from(&self, folder: &Path, stage: (&str, &Path), files: &Path) -> Result<(), String> {
+        let mut command = self.client();
+        command.args(["build", "--no-cache", "--progress=plain", "--output"]);
+        command.arg(format!("type=local,dest={}", files.display()));
+        command.arg(format!("--build-context={}={}", stage.0, stage.1.display())).arg(folder);
+        self.built(folder, command)
+    }
+
+    fn built(&self, folder: &Path, command: Command) -> Result<(), String> {
         let (status, _, said) = self.run(command);
         match status.unwrap_or_else(|| panic!("docker build {}: no end\n{said}", folder.display())).success() {
             true => Ok(()),

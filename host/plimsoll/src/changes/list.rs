@@ -75,9 +75,9 @@ mod tests {
 
     #[test]
     fn lists_are_read_byte_for_byte() {
-        let index = of_index(b"100644 aa 0\tx\ty\n\0120000 bb 0\tlink\0100644 cc 2\tour\0");
+        let index = of_index(b"100644 aa 0\tx\ty\n\x00120000 bb 0\tlink\x00100644 cc 2\tour\0");
         assert_eq!(index.unwrap(), [("x\ty\n".into(), "aa".to_owned())]);
-        let tree = of_tree(b"100755 blob aa\ta\xffb\0160000 commit bb\tmodule\0120000 blob cc\tlink\0").unwrap();
+        let tree = of_tree(b"100755 blob aa\ta\xffb\x00160000 commit bb\tmodule\x00120000 blob cc\tlink\0").unwrap();
         assert_eq!(tree, [(path(b"a\xffb"), "aa".to_owned()), ("link".into(), "cc".to_owned())]);
         assert_eq!(contents(b"aa blob 3\na\nb\nbb blob 0\n\n").unwrap(), [b"a\nb".to_vec(), Vec::new()]);
     }

@@ -16,6 +16,7 @@ use super::value::{parse_duration, parse_fail_level, parse_mode, parse_platforms
 use super::{ConfigError, FailLevel, LockTable, Mode, OutputTable, PluginTable, SlowChecksTable, TrustTables, schema};
 use crate::finding::Severity;
 use crate::limits::{CONFIG_BYTES_MAX, CONFIG_LIST_MAX};
+use crate::words::of_system;
 
 /// The name of the file.
 pub const FILE_NAME: &str = "plimsoll.toml";
@@ -329,10 +330,11 @@ impl SeverityOrOff {
 /// # Errors
 /// When it cannot be read or does not hold up, with the position.
 pub fn read(path: &Path) -> Result<File, ConfigError> {
-    let complain = |error: &dyn std::fmt::Display| ConfigError(format!("{}: {error}", path.display()));
+    let complain = |what: &str| ConfigError(format!("{}: {what}", path.display()));
     let mut text = String::new();
-    let file = fs::File::open(path).map_err(|error| complain(&error))?;
-    file.take(CONFIG_BYTES_MAX + 1).read_to_string(&mut text).map_err(|error| complain(&error))?;
+    fs::File::open(path)
+        .and_then(|file| file.take(CONFIG_BYTES_MAX + 1).read_to_string(&mut text))
+        .map_err(|error| complain(&of_system(&error)))?;
     if text.len() as u64 > CONFIG_BYTES_MAX {
         return Err(complain(&format!("larger than the {CONFIG_BYTES_MAX} bytes it may have")));
     }

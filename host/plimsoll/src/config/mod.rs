@@ -248,7 +248,8 @@ impl Config {
         let flag = flags.require_reason.then_some(true);
         let require_reason = settle.pick_or(&name, flag, parse_bool, of, false)?;
         let name = Name::new("no-inline", "--no-inline", "PLIMSOLL_NO_INLINE");
-        let no_inline = settle.pick_or(&name, flags.no_inline.then_some(true), parse_bool, |_, _: &File| None, false)?;
+        let no_inline =
+            settle.pick_or(&name, flags.no_inline.then_some(true), parse_bool, |_, _: &File| None, false)?;
         let baseline = baseline(settle, flags.baseline)?;
         let cache_dir = settled_cache_dir(settle, flags.cache_dir);
         Ok(Self {
@@ -324,10 +325,7 @@ fn settled_cache_dir(settling: &mut Settling, flag: Option<PathBuf>) -> Option<P
 }
 
 /// The file of known findings; one that a file names lies in that file's folder.
-fn baseline(
-    settling: &mut Settling,
-    flag: Option<PathBuf>,
-) -> Result<Option<(PathBuf, Option<PathBuf>)>, ConfigError> {
+fn baseline(settling: &mut Settling, flag: Option<PathBuf>) -> Result<Option<(PathBuf, Option<PathBuf>)>, ConfigError> {
     let name = Name::new("lint.baseline", "--baseline", "PLIMSOLL_BASELINE");
     let of = |_, file: &File| Some(file.folder.join(file.lint.baseline.as_ref()?));
     let path = settling.pick(&name, flag, parse_path, of)?;

@@ -11,7 +11,9 @@ use plimsoll_dockerfile::Platform;
 use serde_json::Value;
 
 use super::value::show_duration;
-use super::{ConfigError, FailLevel, File, FileOrigin, Files, LockMode, Mode, Target, TimeoutMode, Tools, Variables, Whose};
+use super::{
+    ConfigError, FailLevel, File, FileOrigin, Files, LockMode, Mode, Target, TimeoutMode, Tools, Variables, Whose,
+};
 
 /// Who said what a value is.
 #[derive(Debug, Clone, PartialEq, Eq)]

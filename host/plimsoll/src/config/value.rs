@@ -95,9 +95,15 @@ pub fn parse_fail_level(text: &str) -> Result<FailLevel, String> {
     })
 }
 
-/// The known name that is most like a given one, if any is.
+/// The known name that is most like a given one, if any is. Of names such as `PACK/RULE` both parts have to be.
 pub fn similar<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
-    let likeness = |other: &str| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
+    let of_words = |one: &str, other: &str| strsim::jaro_winkler(&one.to_lowercase(), &other.to_lowercase());
+    let likeness = |other: &str| match (name.split_once('/'), other.split_once('/')) {
+        (Some((pack, rule)), Some((known_pack, known_rule))) => {
+            of_words(pack, known_pack).min(of_words(rule, known_rule))
+        }
+        _ => of_words(name, other),
+    };
     let scored = known.into_iter().map(|other| (likeness(other), other)).filter(|(score, _)| *score > LIKENESS_MIN);
     scored.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, other)| other)
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::config::Digest;
 use crate::limits::COMPONENT_BYTES_MAX;
+use crate::words::of_system;
 
 /// A component that nobody has looked into yet.
 #[derive(Clone)]
@@ -24,11 +25,11 @@ impl Component {
     pub fn read(path: &Path) -> Result<Self, String> {
         let mut bytes = Vec::new();
         // A pipe or a device would be waited for.
-        if !fs::metadata(path).map_err(|error| error.to_string())?.is_file() {
+        if !fs::metadata(path).map_err(|error| of_system(&error).into_owned())?.is_file() {
             return Err("it is no file".to_owned());
         }
-        let file = File::open(path).map_err(|error| error.to_string())?;
-        file.take(COMPONENT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+        let file = File::open(path).map_err(|error| of_system(&error).into_owned())?;
+        file.take(COMPONENT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| of_system(&error).into_owned())?;
         Self::new(bytes)
     }
 
@@ -63,6 +64,6 @@ fn check_header(bytes: &[u8]) -> Result<(), &'static str> {
             Err("it is a core module, not a component; `wasm-tools component new` makes one of it")
         }
         Some([0, b'a', b's', b'm', ..]) => Err("it is WebAssembly, but no component of a version known here"),
-        _ => Err("it is no WebAssembly component"),
+        _ => Err("it is no WebAssembly component, such as `plimsoll plugin build` makes"),
     }
 }

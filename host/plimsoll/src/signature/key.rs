@@ -15,6 +15,7 @@ use thiserror::Error;
 
 use crate::config::Digest;
 use crate::limits::KEY_BYTES_MAX;
+use crate::words::of_system;
 
 /// A public key that verifies signatures.
 #[derive(Debug, Clone)]
@@ -28,7 +29,7 @@ pub struct Key {
 #[derive(Debug, Error)]
 pub enum KeyError {
     /// It cannot be read.
-    #[error(transparent)]
+    #[error("{}", of_system(.0))]
     Io(#[from] io::Error),
     /// It is larger than any key.
     #[error("larger than the {KEY_BYTES_MAX} bytes that a key may have")]

@@ -19,8 +19,8 @@ use anyhow::{Context as _, ensure};
 use clap::Args;
 use plimsoll_dockerfile::{Platform, Reference};
 
-use super::chosen::changes;
 use super::choice::Choice;
+use super::chosen::changes;
 use super::inputs::Given;
 use super::repository::{self, Fetched};
 use super::{CLEAN, complain, end_on_interrupt, variables};

@@ -10,6 +10,7 @@ use anyhow::ensure;
 
 use super::{Arguments, once};
 use crate::cli::chosen::{around, is_standard_input};
+use crate::cli::repository;
 use crate::cli::watching::{Files, again, look};
 use crate::config::{self, Variables};
 use crate::discover::discover;
@@ -19,6 +20,10 @@ pub(super) fn run(arguments: &Arguments, variables: &Variables, is_styled: bool)
     ensure!(
         !arguments.paths.iter().any(|path| is_standard_input(path)),
         "--watch looks at files: standard input is none"
+    );
+    ensure!(
+        repository::address(&arguments.paths)?.is_none(),
+        "--watch looks at files of this machine: clone the repository, and watch the clone"
     );
     let lock: RefCell<Option<PathBuf>> = RefCell::new(None);
     let own = config::user_file(variables);

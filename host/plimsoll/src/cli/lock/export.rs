@@ -17,6 +17,7 @@ use crate::lock::export::source_policy;
 use crate::lock::migrate::{Kind, migrate};
 use crate::lock::{Entry, Key, Policy};
 use crate::question::Question;
+use crate::words::of_system;
 
 /// Write the lock as a source policy, with which BuildKit reads nothing else
 ///
@@ -123,9 +124,9 @@ fn kind(path: &Path, text: &str) -> Kind {
 
 fn read(path: &Path) -> anyhow::Result<String> {
     let shown = path.display();
-    let metadata = fs::metadata(path).map_err(|error| anyhow!("{shown}: {error}"))?;
+    let metadata = fs::metadata(path).map_err(|error| anyhow!("{shown}: {}", of_system(&error)))?;
     if !metadata.is_file() || metadata.len() > LOCK_BYTES_MAX {
         bail!("{shown}: it is no file of at most {LOCK_BYTES_MAX} bytes");
     }
-    fs::read_to_string(path).map_err(|error| anyhow!("{shown}: {error}"))
+    fs::read_to_string(path).map_err(|error| anyhow!("{shown}: {}", of_system(&error)))
 }

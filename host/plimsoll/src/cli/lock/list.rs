@@ -100,7 +100,7 @@ fn of_revision(file: &LockFile, revision: &str) -> anyhow::Result<Lock> {
     };
     let known = git(&["rev-parse", "--verify", "--quiet", &format!("{revision}^{{commit}}")])?;
     if !known.status.success() {
-        bail!("git knows no revision {revision} in {}", folder.display());
+        bail!("git knows no revision {revision} in {}: name a commit, branch or tag", folder.display());
     }
     let shown = git(&["show", &format!("{revision}:./{name}")])?;
     // A revision without a lock had nothing to say.

@@ -34,7 +34,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         places.iter().for_each(|place| text += &format!("  {place}\n"));
     }
     if text.is_empty() {
-        bail!("nothing here refers to {}", selectors[0]);
+        bail!("nothing here refers to {}; `plimsoll lock list` shows what the lock has", selectors[0]);
     }
     print_lines(&text)?;
     Ok(CLEAN)

@@ -20,6 +20,7 @@ use crate::distribution::{Pulled, Record};
 use crate::limits::{ARCHIVE_BYTES_MAX, ARCHIVE_PLUGINS_MAX};
 use crate::private;
 use crate::signature::Key;
+use crate::words::of_system;
 
 /// Write plugins into one file, for machines without network
 ///
@@ -96,7 +97,7 @@ pub(super) fn load(arguments: &LoadArguments) -> anyhow::Result<u8> {
     let shelf = around.supply.shelf();
     let shelf = shelf.context("there is no place to keep plugins: set PLIMSOLL_CACHE_DIR, or use --cache-dir")?;
     let place = arguments.file.display();
-    let metadata = fs::metadata(&arguments.file).with_context(|| place.to_string())?;
+    let metadata = fs::metadata(&arguments.file).map_err(|error| anyhow!("{place}: {}", of_system(&error)))?;
     ensure!(metadata.is_file(), "{place}: it is no file");
     ensure!(metadata.len() <= ARCHIVE_BYTES_MAX, "{place}: it is larger than {} MiB", ARCHIVE_BYTES_MAX >> 20);
     let mut file = BufReader::new(File::open(&arguments.file).with_context(|| place.to_string())?);

@@ -231,7 +231,8 @@ impl Baseline {
 pub fn name(folder: &Path, file: &Path) -> String {
     let (mut from, mut to) = (folder.components().peekable(), file.components().peekable());
     while from.peek().is_some() && from.peek() == to.peek() {
-        (from.next(), to.next());
+        from.next();
+        to.next();
     }
     let up = from.map(|_| Component::ParentDir);
     let parts = up.chain(to).map(|part| part.as_os_str().to_string_lossy().into_owned());

@@ -70,7 +70,8 @@ pub(super) fn read(bytes: &[u8], at: u32) -> Option<Comment> {
         () => Kind::Instruction,
     };
     let has_names = reader.takes_sign();
-    if !has_names && !(kind == Kind::End && reader.is_at_word_end()) {
+    let is_bare_end = kind == Kind::End && reader.is_at_word_end();
+    if !has_names && !is_bare_end {
         return None;
     }
     let names = if has_names { reader.names() } else { Vec::new() };

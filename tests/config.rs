@@ -10,7 +10,7 @@ use std::{env, fs};
 
 use plimsoll::config::{self, File, Files, LintTable, Reach, SchemaRule, Texts, schema};
 use plimsoll::document::Surroundings;
-use plimsoll::lint::{self, Ask, Input, Job, Ruleset, SlowChecks, Source};
+use plimsoll::lint::{self, Ask, Input, Job, Ruleset, SlowChecks, Source, all_rules};
 use plimsoll::plugin::{Call, Code, Failure, Host, Instance, Plugin, contract};
 use plimsoll::resolve::Context;
 use plimsoll::schedule::Terms;
@@ -25,8 +25,8 @@ fn bundled() -> Vec<Plugin> {
 
 fn made_schema() -> Value {
     let plugins = bundled();
-    let rules = plugins.iter().flat_map(|plugin| &plugin.rules);
-    let rules: Vec<_> = rules.map(|rule| SchemaRule { name: &rule.name, options: &rule.options_schema }).collect();
+    let rules: Vec<_> =
+        all_rules(&plugins).map(|(_, rule)| SchemaRule { name: &rule.name, options: &rule.options_schema }).collect();
     schema(&rules).unwrap()
 }
 

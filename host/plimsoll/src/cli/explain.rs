@@ -9,6 +9,7 @@ use clap::Args;
 use super::known::{self, Named};
 use super::{CLEAN, print, rules};
 use crate::config::similar;
+use crate::lint::all_rules;
 use crate::plugin::contract::CAPABILITIES;
 use crate::plugin::{Plugin, Rule, described_options};
 use crate::question::SkipReason;
@@ -48,7 +49,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 /// The page of what is asked for.
 fn explained(asked: &str, plugins: &[Plugin]) -> anyhow::Result<String> {
     let is_asked = |name: &str| name.eq_ignore_ascii_case(asked);
-    let rules = || rules::all(plugins);
+    let rules = || all_rules(plugins);
     if let Some((plugin, rule)) = rules().find(|(_, rule)| names(rule).any(is_asked)) {
         return Ok(of_rule(plugin, rule));
     }

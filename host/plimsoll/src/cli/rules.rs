@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::known::{self, Named};
 use super::{CLEAN, Format, print};
-use crate::lint::own_rules;
+use crate::lint::all_rules;
 use crate::plugin::{Plugin, Rule};
 use crate::report::printable;
 
@@ -91,15 +91,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     Ok(CLEAN)
 }
 
-/// All rules, each with its plugin; the last are those of the program itself.
-pub(super) fn all(plugins: &[Plugin]) -> impl Iterator<Item = (Option<&Plugin>, &Rule)> {
-    let of_plugins = plugins.iter().flat_map(|plugin| plugin.rules.iter().map(move |rule| (Some(plugin), rule)));
-    of_plugins.chain(own_rules().iter().map(|rule| (None, rule)))
-}
-
 /// A line a rule.
 pub(super) fn text(plugins: &[Plugin]) -> String {
-    let rules: Vec<&Rule> = all(plugins).map(|(_, rule)| rule).collect();
+    let rules: Vec<&Rule> = all_rules(plugins).map(|(_, rule)| rule).collect();
     let width = rules.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
     let mut text = String::new();
     for rule in rules {
@@ -109,7 +103,7 @@ pub(super) fn text(plugins: &[Plugin]) -> String {
 }
 
 fn list(plugins: &[Plugin]) -> List<'_> {
-    let rules = all(plugins).map(|(plugin, rule)| Listed {
+    let rules = all_rules(plugins).map(|(plugin, rule)| Listed {
         rule: DescribedRule::of(rule),
         plugin: plugin.map_or(env!("CARGO_PKG_NAME"), |plugin| &plugin.name),
         plugin_version: plugin.map_or(env!("CARGO_PKG_VERSION"), |plugin| &plugin.version),

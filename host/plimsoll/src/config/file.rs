@@ -280,9 +280,11 @@ impl File {
 
     /// Whether it says anything that holds for a whole run.
     pub fn has_run_wide_tables(&self) -> bool {
-        let LintTable { fail_level, target_platforms, .. } = &self.lint;
+        let LintTable { fail_level, target_platforms, require_reason, baseline, .. } = &self.lint;
         fail_level.is_some()
             || target_platforms.is_some()
+            || require_reason.is_some()
+            || baseline.is_some()
             || self.slow_checks != SlowChecksTable::default()
             || self.registries != RegistriesTable::default()
             || self.lock != LockTable::default()

@@ -33,7 +33,7 @@ pub use difference::{Difference, differences};
 pub use draft::problems;
 pub use instances::Instances;
 pub use lock::JobLock;
-pub use own::{MISSING_REASON, rules as own_rules};
+pub use own::{MISSING_REASON, all_rules, rules as own_rules};
 pub use references::{Place, References, meanings};
 pub use ruleset::Misconfigured;
 pub use run::{run, run_in};

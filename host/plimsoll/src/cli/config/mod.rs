@@ -9,6 +9,7 @@ pub const SCHEMA: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../.
 
 /// What plimsoll.toml may say
 #[derive(Args)]
+#[command(after_help = "Example: plimsoll config schema > plimsoll.schema.json")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -80,6 +80,12 @@ pub fn rules() -> &'static [Rule] {
 }
 
 /// What they are called.
+/// All rules, each with its plugin; the last are the host's own.
+pub fn all_rules(plugins: &[Plugin]) -> impl Iterator<Item = (Option<&Plugin>, &Rule)> {
+    let of_plugins = plugins.iter().flat_map(|plugin| plugin.rules.iter().map(move |rule| (Some(plugin), rule)));
+    of_plugins.chain(rules().iter().map(|rule| (None, rule)))
+}
+
 pub(super) fn names<'n>() -> impl Iterator<Item = &'n str> + Clone {
     [BROKEN, EXPIRED, MISSING_REASON, UNKNOWN, UNUSED].into_iter()
 }

@@ -6,19 +6,19 @@ use serde::Serialize;
 
 use super::{Text, level};
 use crate::finding::Severity;
-use crate::plugin::{Plugin, Rule};
+use crate::lint::all_rules;
+use crate::plugin::{OWN_PACK, Plugin, Rule};
 use crate::report::{HOME_PAGE, is_web_address};
 
 /// The rules of a run, and where each stands among them.
 pub(super) struct Rules<'r> {
-    list: Vec<(&'r Plugin, &'r Rule)>,
+    list: Vec<(Option<&'r Plugin>, &'r Rule)>,
     places: HashMap<&'r str, usize>,
 }
 
 impl<'r> Rules<'r> {
     pub(super) fn of(plugins: &'r [Plugin]) -> Self {
-        let list: Vec<_> =
-            plugins.iter().flat_map(|plugin| plugin.rules.iter().map(move |rule| (plugin, rule))).collect();
+        let list: Vec<_> = all_rules(plugins).collect();
         let places = list.iter().enumerate().map(|(place, (_, rule))| (&*rule.name, place)).collect();
         Self { list, places }
     }
@@ -83,14 +83,14 @@ impl<'r> Tool<'r> {
                 name: "Plimsoll",
                 semantic_version: env!("CARGO_PKG_VERSION"),
                 information_uri: HOME_PAGE,
-                rules: rules.list.iter().map(|(plugin, rule)| Descriptor::of(plugin, rule)).collect(),
+                rules: rules.list.iter().map(|(plugin, rule)| Descriptor::of(*plugin, rule)).collect(),
             },
         }
     }
 }
 
 impl<'r> Descriptor<'r> {
-    fn of(plugin: &'r Plugin, rule: &'r Rule) -> Self {
+    fn of(plugin: Option<&'r Plugin>, rule: &'r Rule) -> Self {
         let page = rule.page();
         let tags = [("fixable", rule.is_fixable), ("opt-in", rule.is_opt_in), ("lock", rule.is_about_lock)];
         let tags = tags.into_iter().filter_map(|(tag, is_so)| is_so.then_some(tag));
@@ -102,7 +102,7 @@ impl<'r> Descriptor<'r> {
             help_uri: rule.url.as_deref().filter(|url| is_web_address(url)),
             default_configuration: Configuration { enabled: !rule.is_opt_in, level: level(rule.severity) },
             properties: Properties {
-                tags: ["dockerfile", plugin.name.as_str()].into_iter().chain(tags).collect(),
+                tags: ["dockerfile", plugin.map_or(OWN_PACK, |plugin| &plugin.name)].into_iter().chain(tags).collect(),
                 severity: match rule.severity {
                     Severity::Error => "error",
                     Severity::Warning => "warning",

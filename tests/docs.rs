@@ -1,7 +1,7 @@
 //! The pages under `docs/`: made of the program and the README, and without dead links.
 //!
 //! `BLESS=1` writes them anew. What is not made here is written by hand: `capabilities.md` and
-//! `skip-reasons.md`, which the program shows too, `reports.md` and `workflows.md`.
+//! `skip-reasons.md`, which the program shows too, and `workflows.md`.
 
 #![allow(clippy::unwrap_used)]
 
@@ -22,10 +22,12 @@ use plimsoll_test_support::{Project, files_below, repository_root};
 const REPOSITORY: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/");
 
 /// Sections of the README that are pages too.
-const OF_README: [(&str, &[&str]); 7] = [
+const OF_README: [(&str, &[&str]); 9] = [
     ("index.md", &["Plimsoll", "Five minutes"]),
     ("configuration.md", &["Settings"]),
     ("suppressions.md", &["Suppressions"]),
+    ("fixes.md", &["Fixes"]),
+    ("reports.md", &["Reports"]),
     ("lock.md", &["The lock"]),
     ("packs.md", &["BuildKit's checks", "Pack sources", "Pack shellcheck"]),
     ("repositories.md", &["Repositories"]),
@@ -33,10 +35,11 @@ const OF_README: [(&str, &[&str]); 7] = [
 ];
 
 /// The chapters, before rules and commands.
-const CHAPTERS: [(&str, &str); 11] = [
+const CHAPTERS: [(&str, &str); 12] = [
     ("Plimsoll", "index.md"),
     ("Settings", "configuration.md"),
     ("Suppressions", "suppressions.md"),
+    ("Fixes", "fixes.md"),
     ("Reports", "reports.md"),
     ("Every day", "workflows.md"),
     ("The lock", "lock.md"),
@@ -87,15 +90,12 @@ fn made() -> BTreeMap<String, String> {
     }
     contents.push_str("\n# Rules\n\n- [All rules](rules/index.md)\n");
     let mut index = "# Rules\n\n| rule | severity | fix | |\n|---|---|---|---|\n".to_owned();
-    for plugin in &plugins {
-        for rule in &plugin.rules {
-            let file = format!("{}/{}.md", plugin.name, rule.name.split_once('/').unwrap().1);
-            writeln!(contents, "  - [{}](rules/{file})", rule.name).unwrap();
-            let fix = if rule.is_fixable { "yes" } else { "" };
-            writeln!(index, "| [{}]({file}) | {} | {fix} | {} |", rule.name, rule.shown_severity(), rule.summary)
-                .unwrap();
-            made.insert(format!("rules/{file}"), page_of_rule(plugin, rule));
-        }
+    for (plugin, rule) in all_rules(&plugins) {
+        let file = format!("{}.md", rule.name);
+        writeln!(contents, "  - [{}](rules/{file})", rule.name).unwrap();
+        let fix = if rule.is_fixable { "yes" } else { "" };
+        writeln!(index, "| [{}]({file}) | {} | {fix} | {} |", rule.name, rule.shown_severity(), rule.summary).unwrap();
+        made.insert(format!("rules/{file}"), page_of_rule(plugin, rule));
     }
     made.insert("rules/index.md".to_owned(), index);
     contents.push_str("\n# Commands\n\n");
@@ -147,15 +147,18 @@ fn describe(command: &Command, depth: usize, page: &mut String) {
     }
 }
 
-fn page_of_rule(plugin: &Plugin, rule: &Rule) -> String {
+fn page_of_rule(plugin: Option<&Plugin>, rule: &Rule) -> String {
     let mut page = format!("{}\n\n## Rule\n\n| | |\n|---|---|\n", rule.page());
     let asked_for = if rule.is_opt_in { ", where `plimsoll.toml` asks for it" } else { "" };
+    let capabilities = plugin.map_or(&[][..], |plugin| &plugin.capabilities);
     let capabilities: Vec<String> =
-        plugin.capabilities.iter().map(|name| format!("[{name}](../../capabilities.md#{name})")).collect();
+        capabilities.iter().map(|name| format!("[{name}](../../capabilities.md#{name})")).collect();
     writeln!(page, "| name | `{}` |", rule.name).unwrap();
     writeln!(page, "| severity | {}{asked_for} |", rule.severity).unwrap();
     writeln!(page, "| fix | {} |", if rule.is_fixable { "yes" } else { "no" }).unwrap();
-    writeln!(page, "| the pack may ask | {} |", capabilities.join(", ")).unwrap();
+    if !capabilities.is_empty() {
+        writeln!(page, "| the pack may ask | {} |", capabilities.join(", ")).unwrap();
+    }
     if let Some(url) = &rule.url {
         writeln!(page, "| see | <{url}> |").unwrap();
     }

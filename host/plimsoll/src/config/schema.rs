@@ -78,7 +78,13 @@ fn tidy(value: &mut Value) {
                     entries.extend(only);
                 }
             }
-            entries.values_mut().for_each(tidy);
+            for (keyword, inner) in entries {
+                match inner {
+                    // Here the names are those of keys, whatever they are called.
+                    Value::Object(keys) if keyword == "properties" => keys.values_mut().for_each(tidy),
+                    inner => tidy(inner),
+                }
+            }
         }
         _ => {}
     }

@@ -120,10 +120,10 @@ fn check_name(plugins: &[Plugin], file: &File, name: &str, absent: &[String]) ->
     let Some((pack, _)) = name.split_once('/') else {
         return complain(format!("a rule is named with its pack{}", nearest(plugins, name)));
     };
-    if absent.iter().any(|absent| fits(absent, pack)) {
-        return Ok(());
-    }
     let Some(plugin) = plugins.iter().find(|plugin| plugin.name == pack) else {
+        if absent.iter().any(|absent| fits(absent, pack)) {
+            return Ok(());
+        }
         // A plugin that this run does not load, unless it reads like one that it does.
         return match plimsoll_dockerfile::suggest::nearest(pack, plugins.iter().map(|plugin| plugin.name.as_str())) {
             Some(other) => complain(format!("there is no pack {pack}; did you mean {other}?")),

@@ -196,10 +196,11 @@ fn means_something(plugins: &[Plugin], file: &File, text: &str, absent: &[String
             _ => Err(format!("{what} {text}; `plimsoll rules` lists them")),
         };
     };
-    if is_absent(pack) {
+    let is_loaded = plugins.iter().any(|plugin| plugin.name == pack);
+    if is_absent(pack) && !is_loaded {
         return Ok(());
     }
-    let is_known = pack.contains('*') || packs().any(|known| known == pack);
+    let is_known = pack.contains('*') || is_loaded;
     let near_pack = similar(pack, packs());
     if !is_known && near_pack.is_none() && file.origin != FileOrigin::Flags {
         // Of a plugin that this run does not load.

@@ -49,9 +49,12 @@ pub(super) struct Inputs {
 pub(super) struct Configuration {
     /// The file of the tree.
     pub(super) file: Option<Arc<File>>,
-    /// Rules that do not run on these very files, each with the place of the file of configuration that says so.
-    pub(super) ignored: Vec<(usize, String)>,
+    /// Rules that do not run on these very files.
+    pub(super) ignored: Ignored,
 }
+
+/// Rules that do not run, each with the place of the file of configuration that says so.
+type Ignored = Vec<(usize, String)>;
 
 /// The files, each with the configuration nearest to it, and with its folder as
 /// build context unless another is given.
@@ -151,7 +154,7 @@ struct Nearest<'f> {
     /// By path, the file and its patterns.
     known: HashMap<Option<PathBuf>, (Option<Arc<File>>, Patterns)>,
     /// By path of the file, and by what does not run besides, which configuration it is.
-    places: HashMap<(Option<PathBuf>, Vec<(usize, String)>), usize>,
+    places: HashMap<(Option<PathBuf>, Ignored), usize>,
     finder: Finder,
     notes: Vec<String>,
 }

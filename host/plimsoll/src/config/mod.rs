@@ -285,16 +285,16 @@ fn show_selection(settling: &mut Settling) {
     let select = settling.of_files(|_, file| file.lint.select.clone());
     let (select, origin) = select.unwrap_or_else(|| (vec!["recommended".to_owned()], Origin::Default));
     settling.settle("lint.select", &select, origin);
-    let lists: [(&str, fn(&LintTable) -> &Vec<String>); 3] = [
-        ("lint.extend-select", |table| &table.extend_select),
-        ("lint.ignore", |table| &table.ignore),
-        ("lint.exclude", |table| &table.exclude),
-    ];
-    for (key, of) in lists {
-        let all: Vec<String> = settling.files.layers().flat_map(|(_, file)| of(&file.lint).iter().cloned()).collect();
-        let first = settling.of_files(|_, file| (!of(&file.lint).is_empty()).then_some(()));
-        settling.settle(key, &all, first.map_or(Origin::Default, |(_, origin)| origin));
-    }
+    show_list(settling, "lint.extend-select", |table| &table.extend_select);
+    show_list(settling, "lint.ignore", |table| &table.ignore);
+    show_list(settling, "lint.exclude", |table| &table.exclude);
+}
+
+/// Notes what all files of a run say together; the nearest of them counts as the one who said it.
+fn show_list(settling: &mut Settling, key: &str, of: fn(&LintTable) -> &Vec<String>) {
+    let all: Vec<String> = settling.files.layers().flat_map(|(_, file)| of(&file.lint).iter().cloned()).collect();
+    let first = settling.of_files(|_, file| (!of(&file.lint).is_empty()).then_some(()));
+    settling.settle(key, &all, first.map_or(Origin::Default, |(_, origin)| origin));
 }
 
 /// The platforms to build for: after all of ours, Docker's own variable counts.

@@ -156,10 +156,10 @@ fn check_name(plugins: &[Plugin], file: &File, name: &str, absent: &[String]) ->
             false => complain(format!("there is no such rule{}", near(name, own::names()))),
         };
     }
-    if absent.iter().any(|absent| fits(absent, pack)) {
-        return Ok(());
-    }
     let Some(plugin) = plugins.iter().find(|plugin| plugin.name == pack) else {
+        if absent.iter().any(|absent| fits(absent, pack)) {
+            return Ok(());
+        }
         // A plugin that this run does not load, unless it reads like one that it does.
         return match plimsoll_dockerfile::suggest::nearest(pack, plugins.iter().map(|plugin| plugin.name.as_str())) {
             Some(other) => complain(format!("there is no pack {pack}; did you mean {other}?")),

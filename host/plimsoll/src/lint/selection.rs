@@ -214,10 +214,11 @@ fn means_something(plugins: &[Plugin], file: &File, text: &str, absent: &[String
             _ => Err(format!("{what} {text}; `plimsoll rules` lists them")),
         };
     };
-    if is_absent(pack) {
+    let is_loaded = packs(plugins).any(|known| known.name == pack);
+    if is_absent(pack) && !is_loaded {
         return Ok(());
     }
-    let is_known = pack.contains('*') || known_packs().any(|known| known == pack);
+    let is_known = pack.contains('*') || is_loaded;
     let near_pack = similar(pack, known_packs());
     if !is_known && near_pack.is_none() && file.origin != FileOrigin::Flags {
         // Of a plugin that this run does not load.

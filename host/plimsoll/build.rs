@@ -43,7 +43,7 @@ fn main() -> Result<()> {
     println!("cargo::rustc-env=PLIMSOLL_TARGET={target}");
     if target == "x86_64-unknown-linux-gnu" {
         // Where the linker is LLD: functions that came out the same are there once, which is 4 % of the program.
-        println!("cargo::rustc-link-arg-bin=plimsoll=-Wl,--icf=all");
+        println!("cargo::rustc-link-arg-bin=plimsoll=-Wl,--icf=all,--strip-all");
     }
 
     sdk::write(&workspace, &out)?;

@@ -151,8 +151,6 @@ pub const RULE_PAGE_BYTES_MAX: usize = 256 << 10;
 /// Bytes of a rule's name, summary and address, and of a plugin's version.
 pub const RULE_LINE_BYTES_MAX: usize = 2 << 10;
 
-/// For how long the shortest difference of two files is looked for; after that, one is shown that is longer.
-pub const DIFF_TIME_MAX: Duration = Duration::from_millis(500);
 
 /// How often a file is linted again for what fixes left or brought up.
 pub const FIX_ROUNDS_MAX: usize = 10;

@@ -13,4 +13,4 @@ pub(super) struct Bundled {
 }
 
 /// All of them, by name.
-pub(super) const BUNDLE: &[Bundled] = include!(concat!(env!("OUT_DIR"), "/bundle.rs"));
+pub(super) static BUNDLE: &[Bundled] = include!(concat!(env!("OUT_DIR"), "/bundle.rs"));

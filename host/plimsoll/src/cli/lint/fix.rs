@@ -9,10 +9,10 @@ use anyhow::ensure;
 use super::Arguments;
 use super::learned;
 use super::setting::Setting;
-use crate::cli::{CLEAN, FAILED, FOUND, complain, print};
+use crate::cli::{CLEAN, FAILED, FOUND, complain, print_lines};
 use crate::fix::{Fixed, Fixes, Wanted, fix};
 use crate::lint::{Job, Outcome, Source};
-use crate::report::{self, printable};
+use crate::report;
 use crate::rewrite;
 
 /// Has fixes applied and the files written; what is found in them then takes the place of what was. Standard input,
@@ -71,11 +71,11 @@ pub(super) fn show(arguments: &Arguments, setting: &Setting, job: &Job, outcome:
     for fixed in files {
         let shown = &job.inputs[fixed.index].shown;
         tell(arguments, shown, &fixed);
-        let mut patch = report::patch(shown, fixed.before.bytes(), &fixed.after);
-        if io::stdout().is_terminal() {
-            patch = patch.lines().map(|line| printable(line) + "\n").collect();
+        let patch = report::patch(shown, fixed.before.bytes(), &fixed.after);
+        match io::stdout().is_terminal() {
+            true => print_lines(&String::from_utf8_lossy(&patch))?,
+            false => io::stdout().lock().write_all(&patch)?,
         }
-        print(&patch)?;
         mended += fixed.applied.values().sum::<usize>();
         changed += usize::from(!fixed.applied.is_empty());
     }

@@ -97,7 +97,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     unsafe_fixes: bool,
     /// Show as a patch what --fix would change, and change nothing; status 1 if that is something
-    #[arg(long, conflicts_with_all = ["format", "explain_plan"])]
+    #[arg(long, conflicts_with_all = ["formats", "statistics", "explain_plan", "record", "exit_zero", "max_warnings"])]
     diff: bool,
     /// Say on standard error what --fix did
     #[arg(long, requires = "fix")]
@@ -108,7 +108,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     suppressing: Suppressing,
     /// Show what is configured, by whom, and the rules that run on each file; lint nothing
-    #[arg(long, conflicts_with_all = ["explain_plan", "fix", "diff", "suppress"])]
+    #[arg(long, conflicts_with_all = ["explain_plan", "fix", "diff", "suppress", "record", "watch"])]
     show_settings: bool,
     /// Whether the lock is to know what is extended in registries: what it does not say is asked, and what is called so anew.
     #[arg(skip)]

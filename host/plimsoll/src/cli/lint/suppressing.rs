@@ -30,7 +30,7 @@ pub(super) struct Suppressing {
     #[arg(long)]
     pub(super) require_reason: bool,
     /// Write comments into the files that wave all findings through
-    #[arg(long, conflicts_with_all = ["explain_plan", "format", "write_baseline", "record", "replay"])]
+    #[arg(long, conflicts_with_all = ["explain_plan", "formats", "write_baseline", "record", "replay", "diff", "staged", "watch"])]
     pub(super) suppress: bool,
     /// Why, for the comments that --suppress writes
     #[arg(long, value_name = "TEXT", requires = "suppress", value_parser = parse_reason)]
@@ -39,7 +39,7 @@ pub(super) struct Suppressing {
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,
     /// Write all findings of this run there [default: the baseline, else plimsoll-baseline.json]
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, conflicts_with = "explain_plan")]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, conflicts_with_all = ["explain_plan", "diff", "show_settings"])]
     write_baseline: Option<Option<PathBuf>>,
 }
 

@@ -116,3 +116,14 @@ fn manual_pages_are_read() {
         assert!(examples.contains("plimsoll "), "{examples}");
     }
 }
+
+/// What the command line says of itself holds together: clap looks only where it is asked to.
+#[test]
+fn scripts_for_all_shells_are_written() {
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        let run = project().run(&format!("completions {shell}"));
+        assert!(run.status == 0 && run.stdout.contains("--slow-checks"), "{shell}: {run:#?}");
+    }
+    let version = project().run("--version");
+    assert_eq!((version.status, version.stdout), (0, concat!("plimsoll ", env!("CARGO_PKG_VERSION"), "\n").to_owned()));
+}

@@ -2,6 +2,7 @@
 
 use plimsoll::config::Format;
 use plimsoll::report::printable;
+use plimsoll_test_support::Project;
 
 use crate::readers::{self, Told};
 use crate::scene::{outcome, written};
@@ -92,5 +93,24 @@ fn github_sees_no_other_commands() {
             let commands = text.lines().filter(|line| line.trim_start().starts_with("::")).count();
             assert_eq!(commands, if format == Format::Github { 3 } else { 0 }, "{text}");
         }
+    }
+}
+
+/// The other form of commands, which GitHub takes out of the middle of lines.
+#[test]
+fn no_line_of_a_log_is_a_command() {
+    let name = "##[error]name.Dockerfile";
+    let project = Project::new(env!("CARGO_BIN_EXE_plimsoll")).file(
+        name,
+        "FROM scratch AS Build\nLABEL a=$NOPE##[set-output name=x;]evil\nRUN ##[stop-commands]x\nFOO ##[x]y\n",
+    );
+    for arguments in ["lint", "lint --format concise", "lint --format github", "lint --show-settings", "lint --diff"] {
+        let run = project.run(&format!("{arguments} --slow-checks=off"));
+        let said = run.stdout.clone() + &run.stderr;
+        let is_patch = arguments.ends_with("--diff");
+        assert!(
+            said.lines().all(|line| is_patch && line.starts_with([' ', '-', '+']) || !line.contains("##[")),
+            "{said}"
+        );
     }
 }

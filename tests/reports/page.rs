@@ -44,7 +44,7 @@ fn findings_are_filtered_with_the_script_and_all_there_without() {
     let project =
         Project::new(env!("CARGO_BIN_EXE_plimsoll")).file("Dockerfile", DOCKERFILE).file("b/Dockerfile", DOCKERFILE);
     let linted = project.run("lint --slow-checks=off --format html=page.html --format concise");
-    assert_eq!(linted.stdout.lines().count(), 9, "{}", linted.stdout);
+    assert_eq!(linted.stdout.lines().count(), 10, "{}", linted.stdout);
     let page = project.path().join("page.html");
     let shown = |fragment: &str| {
         let shown = Shown::of(&browser, &page, fragment);

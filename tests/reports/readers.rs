@@ -38,9 +38,10 @@ pub(crate) fn text(report: &str) -> Vec<Told> {
     pairs.map(|((name, message), path)| told(path, name, message)).collect()
 }
 
-/// `path:line:column: severity[rule] message`; the last line says how much there is.
+/// `path:line:column: severity[rule] message`; the last lines say how much there is, and what can be fixed.
 pub(crate) fn concise(report: &str) -> Vec<Told> {
     let mut lines: Vec<&str> = report.lines().collect();
+    assert!(lines.pop().unwrap().contains("can be fixed with --fix"));
     assert!(lines.pop().unwrap().starts_with("2 findings, 1 problem in 1 file"));
     lines.into_iter().map(concise_line).collect()
 }

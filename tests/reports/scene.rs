@@ -8,7 +8,7 @@ use plimsoll::document::Document;
 use plimsoll::finding::{Finding, Fix, LockLine, Problem, ProblemKind, Severity, Skipped};
 use plimsoll::lint::{FileReport, Outcome};
 use plimsoll::question::SkipReason;
-use plimsoll::report::{Circumstances, Look, Report};
+use plimsoll::report::{Bar, Circumstances, Look, Report};
 use plimsoll_dockerfile::Span;
 
 /// The rule of all findings.
@@ -61,7 +61,7 @@ pub(crate) fn written(outcome: &Outcome, format: Format) -> String {
         unusable: &[],
         mode: "on",
         circumstances: &circumstances,
-        fail_level: FailLevel::At(Severity::Warning),
+        bar: Bar::of(outcome, FailLevel::At(Severity::Warning), None),
         repository: None,
         has_statistics: false,
         look: Look::default(),

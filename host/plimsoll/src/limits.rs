@@ -151,7 +151,6 @@ pub const RULE_PAGE_BYTES_MAX: usize = 256 << 10;
 /// Bytes of a rule's name, summary and address, and of a plugin's version.
 pub const RULE_LINE_BYTES_MAX: usize = 2 << 10;
 
-
 /// How often a file is linted again for what fixes left or brought up.
 pub const FIX_ROUNDS_MAX: usize = 10;
 

@@ -20,6 +20,7 @@ use crate::limits::RECORDING_BYTES_MAX;
 use crate::private;
 use crate::question::{Answer, Failure, Question, SkipReason};
 use crate::resolve::{Context, Resolve, Resolving};
+use crate::rewrite;
 
 /// What a run was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,7 +99,7 @@ impl Recording {
         for line in self.lines.values() {
             let _ = writeln!(text, "{}", serde_json::to_string(line).expect("it has string keys only"));
         }
-        private::replace(path, |file| file.write_all(text.as_bytes()))
+        rewrite::output(path, private::file, |file| file.write_all(text.as_bytes()))
     }
 }
 

@@ -99,6 +99,34 @@ pub fn root(path: &Path, here: &Path) -> PathBuf {
     whole.parent().map_or(whole.clone(), Path::to_owned)
 }
 
+/// Writes a file that the user named to be written: whole or not at all. Links are followed; what is there and is no
+/// file, such as a pipe, is written to. `create` makes one where there was none.
+///
+/// # Errors
+/// When it cannot be written, or is read-only; then what was there still is.
+pub fn output(
+    path: &Path,
+    create: impl FnOnce(&Path) -> io::Result<File>,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
+    // A link leads to what is meant.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    match fs::metadata(&path) {
+        Ok(there) if !there.is_file() => write(&mut OpenOptions::new().write(true).open(&path)?),
+        Ok(there) if there.permissions().readonly() => {
+            Err(io::Error::other("it is read-only: change its permissions, or name another"))
+        }
+        Ok(there) => private::exchange(&path, create, |file| {
+            file.set_permissions(there.permissions())?;
+            write(file)
+        }),
+        Err(_) if fs::symlink_metadata(&path).is_ok() => {
+            Err(io::Error::other("it is a link that leads nowhere: name another"))
+        }
+        Err(_) => private::exchange(&path, create, write),
+    }
+}
+
 /// Puts a file in the place of what is there, with its permissions. For who holds the folder's lock.
 ///
 /// # Errors

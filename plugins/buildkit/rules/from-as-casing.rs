@@ -24,7 +24,9 @@ impl Rule for FromAsCasing {
             if recased != word {
                 let place = place::on_first_line(document, instruction.span(), span);
                 let finding = report.add(place, format!("'{word}' and '{from}' keywords' casing do not match"));
-                finding.fix(format!("Write '{recased}'"), [Edit::replace(span, recased)]);
+                if words.len() == 3 && word.eq_ignore_ascii_case("as") {
+                    finding.fix(format!("Write '{recased}'"), [Edit::replace(span, recased)]);
+                }
             }
         }
     }

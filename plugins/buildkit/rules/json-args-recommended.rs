@@ -72,6 +72,10 @@ fn rewrite(document: &Document, step: &Step) -> Option<Edit> {
     let is_one = |word: &shell::Word, text: &str| !word.expands() && (word.is_quoted() || !text.contains('{'));
     let words = command.words().map(|word| word.text().filter(|text| is_one(&word, text)));
     let words: Vec<&str> = words.collect::<Option<_>>()?;
+    // An array that is none by a mistake is not what somebody wants run, unless it is a test.
+    if document.text(arguments).starts_with('[') && words.last() != Some(&"]") {
+        return None;
+    }
     // The shell that makes room for a program is not there any more.
     let words = words.strip_prefix(&["exec"]).unwrap_or(&words);
     let program = words.first()?;

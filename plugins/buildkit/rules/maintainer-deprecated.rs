@@ -2,7 +2,7 @@
 
 use plimsoll_sdk::prelude::*;
 
-use crate::place;
+use crate::{place, text};
 
 #[derive(Default)]
 pub struct MaintainerDeprecated;
@@ -21,7 +21,8 @@ impl Rule for MaintainerDeprecated {
             }
             let place = place::on_first_line(document, maintainer.span(), maintainer.keyword_span());
             let finding = report.add(place, "Maintainer instruction is deprecated in favor of using label");
-            if let Some(author) = maintainer.words().next().and_then(|author| plain(&author.text())) {
+            let author = maintainer.words().next().filter(|_| text::is_whole(&document.text(maintainer.span())));
+            if let Some(author) = author.and_then(|author| plain(&author.text())) {
                 let label = format!("LABEL org.opencontainers.image.authors=\"{author}\"");
                 finding.fix("Name the author in a label", [Edit::replace(maintainer.span(), label)]);
             }

@@ -40,7 +40,10 @@ impl Rule for StageNameCasing {
                 [span].into_iter().chain(changed).map(|place| Edit::replace(place, lower.clone())).collect();
             let place = place::on_first_line(document, stage.from().span(), span);
             let finding = report.add(place, format!("Stage name '{name}' should be lowercase"));
-            finding.fix(format!("Call the stage '{lower}'"), edits);
+            let is_named = stage.from().word(1).is_some_and(|word| word.text().eq_ignore_ascii_case("as"));
+            if is_named {
+                finding.fix(format!("Call the stage '{lower}'"), edits);
+            }
         }
     }
 }

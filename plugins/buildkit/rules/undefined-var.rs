@@ -72,6 +72,7 @@ fn name_span(document: &Document, variable: &Variable) -> Option<Span> {
     let text = document.text(span);
     let behind = text.strip_prefix("${").or_else(|| text.strip_prefix('$'))?;
     let start = span.start + u32::try_from(text.len() - behind.len()).ok()?;
-    let is_written = behind.starts_with(variable.name());
+    // What has a word to stand in for it is not missed.
+    let is_written = behind.strip_prefix(variable.name()).is_some_and(|rest| rest.is_empty() || rest == "}");
     is_written.then(|| Span { start, end: start + u32::try_from(variable.name().len()).unwrap_or(0) })
 }

@@ -53,7 +53,7 @@ const INTERRUPTED: i32 = 130;
 #[derive(Parser)]
 #[command(
     name = "plimsoll",
-    disable_version_flag = true,
+    version,
     max_term_width = 100,
     arg_required_else_help = true,
     after_help = "\

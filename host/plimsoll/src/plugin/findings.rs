@@ -91,8 +91,17 @@ fn convert(plugin: &Plugin, document: &Document, finding: contract::Finding) -> 
         span: span(finding.span)?,
         related: related.collect::<Result<_, String>>()?,
         lock: finding.lock_entry.map(line).transpose()?,
-        fixes: fixes.collect::<Result<_, String>>()?,
+        fixes: readable(document, fixes.collect::<Result<_, String>>()?),
     })
+}
+
+/// Fixes whose edits replace text. What is no UTF-8 reaches rules as something else, which they would write back.
+fn readable(document: &Document, mut fixes: Vec<Fix>) -> Vec<Fix> {
+    if document.invalid_utf8().is_some() {
+        let is_text = |span: &Span| str::from_utf8(span.of(document.source())).is_ok();
+        fixes.retain(|fix| fix.edits.iter().all(|(span, _)| is_text(span)));
+    }
+    fixes
 }
 
 fn place(document: &Document, span: contract::Span) -> Result<Span, String> {

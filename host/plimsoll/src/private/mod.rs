@@ -49,7 +49,7 @@ pub fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> 
 /// When it cannot be written; then what was there still is.
 pub fn exchange(
     path: &Path,
-    create: fn(&Path) -> io::Result<File>,
+    create: impl FnOnce(&Path) -> io::Result<File>,
     write: impl FnOnce(&mut File) -> io::Result<()>,
 ) -> io::Result<()> {
     static COUNT: AtomicU64 = AtomicU64::new(0);

@@ -11,7 +11,7 @@ use crate::finding::Severity;
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<checkstyle version=\"4.3\">")?;
     for file in &report.outcome.files {
-        let mut entries = entries_of(file).peekable();
+        let mut entries = entries_of(report.outcome, file).peekable();
         if entries.peek().is_none() {
             continue;
         }

@@ -109,7 +109,7 @@ struct JsonEdit<'o> {
 }
 
 #[derive(Serialize)]
-struct JsonSuppressed<'o> {
+pub(super) struct JsonSuppressed<'o> {
     #[serde(flatten)]
     finding: JsonFinding<'o>,
     by: JsonSuppression<'o>,
@@ -262,6 +262,18 @@ impl<'o> JsonFinding<'o> {
     }
 }
 
+impl<'o> JsonSuppressed<'o> {
+    pub(super) fn of(finding: &'o Finding, why: &'o Suppression, source: Option<&Source>) -> Self {
+        let by = match why {
+            Suppression::Comment { line, reason } => {
+                JsonSuppression::Comment { line: *line, reason: reason.as_deref() }
+            }
+            Suppression::Baseline => JsonSuppression::Baseline,
+        };
+        Self { finding: JsonFinding::of(finding, source), by }
+    }
+}
+
 impl Range {
     fn of(Place { start, end }: Place) -> Self {
         let point = |Position { line, column }| Point { line, column };
@@ -300,15 +312,7 @@ impl<'o> File<'o> {
             path: &file.path,
             findings: file.findings.iter().map(|finding| JsonFinding::of(finding, source)).collect(),
             suppressed: (file.suppressed.iter())
-                .map(|(finding, why)| JsonSuppressed {
-                    finding: JsonFinding::of(finding, source),
-                    by: match why {
-                        Suppression::Comment { line, reason } => {
-                            JsonSuppression::Comment { line: *line, reason: reason.as_deref() }
-                        }
-                        Suppression::Baseline => JsonSuppression::Baseline,
-                    },
-                })
+                .map(|(finding, why)| JsonSuppressed::of(finding, why, source))
                 .collect(),
             problems: file.problems.iter().map(JsonProblem::of).collect(),
             skipped: file.skipped.iter().map(JsonSkipped::of).collect(),

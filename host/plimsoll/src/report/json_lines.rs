@@ -1,13 +1,13 @@
 //! Format `json-lines`: a JSON object a line, for programs that read while lines come.
 //!
-//! Each says by `type` what it is: `finding`, `problem`, `skipped`, and at the end one `summary`.
+//! Each says by `type` what it is: `finding`, `problem`, `suppressed`, `skipped`, and at the end one `summary`.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
 use super::Report;
-use super::json::{Facts, JsonFinding, JsonProblem, JsonSkipped};
+use super::json::{Facts, JsonFinding, JsonProblem, JsonSkipped, JsonSuppressed};
 
 /// All lines.
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -18,6 +18,9 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         }
         for finding in &file.findings {
             line(&Line::Finding { path, what: JsonFinding::of(finding, file.source.as_deref()) }, out)?;
+        }
+        for (finding, why) in &file.suppressed {
+            line(&Line::Suppressed { path, what: JsonSuppressed::of(finding, why, file.source.as_deref()) }, out)?;
         }
         for skipped in &file.skipped {
             line(&Line::Skipped { path, what: JsonSkipped::of(skipped) }, out)?;
@@ -38,6 +41,11 @@ enum Line<'o> {
         path: &'o str,
         #[serde(flatten)]
         what: JsonFinding<'o>,
+    },
+    Suppressed {
+        path: &'o str,
+        #[serde(flatten)]
+        what: JsonSuppressed<'o>,
     },
     Skipped {
         path: &'o str,

@@ -31,7 +31,7 @@ impl End {
     fn of(report: &Report, entry: &Entry) -> Self {
         match entry.finding {
             None => Self::Error,
-            Some(finding) if report.fail_level.is_reached_by(finding.severity) => Self::Failure,
+            Some(finding) if report.bar.fails(finding.severity) => Self::Failure,
             Some(_) => Self::Success,
         }
     }
@@ -48,7 +48,7 @@ struct Counts {
 impl Counts {
     fn of(report: &Report, file: &FileReport) -> Self {
         let mut counts = Self { skipped: file.skipped.len(), ..Self::default() };
-        for entry in entries_of(file) {
+        for entry in entries_of(report.outcome, file) {
             let end = End::of(report, &entry);
             counts.tests += 1;
             counts.failures += usize::from(end == End::Failure);
@@ -76,7 +76,7 @@ impl Counts {
 fn suite(report: &Report, file: &FileReport, out: &mut dyn Write) -> io::Result<()> {
     let path = Escaped(&file.path);
     writeln!(out, "  <testsuite name=\"{path}\" {}>", Counts::of(report, file).attributes())?;
-    let mut entries = entries_of(file).peekable();
+    let mut entries = entries_of(report.outcome, file).peekable();
     if entries.peek().is_none() {
         writeln!(out, "    <testcase name=\"no findings\" classname=\"{path}\"/>")?;
     }

@@ -39,6 +39,11 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn write_statistics(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut problems = entries(report.outcome).filter(|entry| entry.finding.is_none()).peekable();
+    if problems.peek().is_some() {
+        writeln!(out, "\n| | Place | Problem | Message |\n|---|---|---|---|")?;
+        problems.try_for_each(|entry| out.write_all(row(&entry).as_bytes()))?;
+    }
     writeln!(out, "\n| Findings | Rule | With a fix |\n|---:|---|---:|")?;
     for statistic in statistics::statistics(report.outcome) {
         writeln!(out, "| {} | {} | {} |", statistic.findings, code(statistic.rule), statistic.fixable)?;
@@ -93,7 +98,7 @@ fn escaped(text: &str) -> String {
         }
     }
     // Without a protocol, addresses are links as well.
-    escaped.replace("www.", "www\\.").replace("WWW.", "WWW\\.")
+    escaped.replace("GH-", "GH<!-- -->-").replace("www.", "www\\.").replace("WWW.", "WWW\\.")
 }
 
 /// An address between `<` and `>`, in a table.

@@ -3,6 +3,7 @@
 //! Input: [`Report`]. Output: what is written to a stream, finding by finding. Every format goes
 //! through the same findings in the same order.
 
+mod bar;
 mod checkstyle;
 mod concise;
 mod difference;
@@ -28,11 +29,12 @@ mod walk;
 
 use std::io::{self, Write};
 
-use crate::config::{FailLevel, Format};
+use crate::config::Format;
 use crate::finding::Severity;
 use crate::lint::Outcome;
 use crate::plugin::{Plugin, Unusable};
 
+pub use bar::Bar;
 pub use difference::{Compared, Version};
 pub use hosts::{Traffic, hosts};
 pub use json::Repository;
@@ -56,8 +58,8 @@ pub struct Report<'r> {
     pub mode: &'static str,
     /// What notes on slow checks refer to.
     pub circumstances: &'r Circumstances,
-    /// From which severity on findings make the run fail.
-    pub fail_level: FailLevel,
+    /// Which findings make the run fail.
+    pub bar: Bar,
     /// Where the files are from, if not from this machine.
     pub repository: Option<Repository<'r>>,
     /// Whether findings are counted by rule: in formats for people instead of being shown.
@@ -147,7 +149,9 @@ impl Summary {
 pub fn printable(text: &str) -> String {
     let is_harmful =
         |c: char| (c.is_control() && c != '\t') || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    text.chars().map(|c| if is_harmful(c) { '\u{FFFD}' } else { c }).collect()
+    let text: String = text.chars().map(|c| if is_harmful(c) { '\u{FFFD}' } else { c }).collect();
+    // GitHub takes this for a command, wherever it stands in a line of a log.
+    if text.contains("##[") { text.replace("##[", "##\u{200B}[") } else { text }
 }
 
 /// Whether an address may be linked to: no script, and nothing on this machine.

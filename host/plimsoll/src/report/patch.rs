@@ -20,7 +20,8 @@ pub fn patch(path: &str, before: &[u8], after: &[u8]) -> Vec<u8> {
     let mut hunks = diff.hunks().peekable();
     while let Some(first) = hunks.next() {
         let mut changes = vec![(first.before, first.after)];
-        while let Some(next) = hunks.next_if(|next| next.before.start <= changes[changes.len() - 1].0.end + 2 * AROUND) {
+        while let Some(next) = hunks.next_if(|next| next.before.start <= changes[changes.len() - 1].0.end + 2 * AROUND)
+        {
             changes.push((next.before, next.after));
         }
         if text.is_empty() {
@@ -89,13 +90,22 @@ mod tests {
     #[test]
     fn patches_have_three_lines_around_changes() {
         check("a\n", "a\n", "");
-        check("1\n2\n3\n4\n5\n6\n7\n8\n9\n", "1\n2\n3\n4\nx\n6\n7\n8\n9\n", "@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+x\n 6\n 7\n 8\n");
-        check("a\nb", "a\nc", "@@ -1,2 +1,2 @@\n a\n-b\n\\ No newline at end of file\n+c\n\\ No newline at end of file\n");
+        check(
+            "1\n2\n3\n4\n5\n6\n7\n8\n9\n",
+            "1\n2\n3\n4\nx\n6\n7\n8\n9\n",
+            "@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+x\n 6\n 7\n 8\n",
+        );
+        check(
+            "a\nb",
+            "a\nc",
+            "@@ -1,2 +1,2 @@\n a\n-b\n\\ No newline at end of file\n+c\n\\ No newline at end of file\n",
+        );
         check("", "a\n", "@@ -0,0 +1,1 @@\n+a\n");
         check("a\n", "", "@@ -1,1 +0,0 @@\n-a\n");
         let far: String = (0..20).map(|line| format!("{line}\n")).collect();
         let changed = far.replace("2\n3\n", "2\nx\n").replace("17\n", "");
-        let hunks = "@@ -1,7 +1,7 @@\n 0\n 1\n 2\n-3\n+x\n 4\n 5\n 6\n@@ -15,6 +15,5 @@\n 14\n 15\n 16\n-17\n 18\n 19\n";
+        let hunks =
+            "@@ -1,7 +1,7 @@\n 0\n 1\n 2\n-3\n+x\n 4\n 5\n 6\n@@ -15,6 +15,5 @@\n 14\n 15\n 16\n-17\n 18\n 19\n";
         check(&far, &changed, hunks);
     }
 }

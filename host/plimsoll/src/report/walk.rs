@@ -88,12 +88,14 @@ impl<'o> Entry<'o> {
 
 /// All there is to tell.
 pub(super) fn entries(outcome: &Outcome) -> impl Iterator<Item = Entry<'_>> {
-    outcome.files.iter().flat_map(entries_of)
+    outcome.files.iter().flat_map(|file| entries_of(outcome, file))
 }
 
-/// What there is to tell of one file.
-pub(super) fn entries_of(file: &FileReport) -> impl Iterator<Item = Entry<'_>> {
-    let problems = problems(file).map(|problem| Entry::of_problem(file, problem));
+/// What there is to tell of one file. What is wrong with every file is told of the first.
+pub(super) fn entries_of<'o>(outcome: &'o Outcome, file: &'o FileReport) -> impl Iterator<Item = Entry<'o>> {
+    let is_first = outcome.files.first().is_some_and(|first| std::ptr::eq(first, file));
+    let told = move |problem: &&Problem| is_first || problem.kind != ProblemKind::PluginUnusable;
+    let problems = file.problems.iter().filter(told).map(|problem| Entry::of_problem(file, problem));
     problems.chain(file.findings.iter().map(|finding| Entry::of_finding(file, finding)))
 }
 

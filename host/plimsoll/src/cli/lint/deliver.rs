@@ -1,13 +1,21 @@
 //! Reports go where they are wanted: to standard output, and to files, whole or not at all.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal as _, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+
+use super::Arguments;
+use super::setting::Setting;
 
 use crate::cli::{complain, hides, seen};
 use crate::config::{OutputConfig, Target};
-use crate::private;
+use crate::discover::real;
+use crate::lint::{Job, Source};
 use crate::report::{Look, Report};
+use crate::rewrite;
 
 /// Writes all reports, files first, which nobody can stop reading; whether none of them failed. What is for standard
 /// output goes to standard error where that is taken.
@@ -24,7 +32,7 @@ pub(super) fn deliver(report: &Report, output: &OutputConfig, is_taken: bool) ->
             None if is_taken => write(&mut io::stderr().lock())?,
             None => write(&mut io::stdout().lock())?,
             Some(path) => {
-                if let Err(error) = to_file(path, write) {
+                if let Err(error) = rewrite::output(path, |path| File::create_new(path), |file| write(file)) {
                     complain(&format!("error: --format {}={}: {error}", format.name(), path.display()));
                     is_whole = false;
                 }
@@ -32,6 +40,35 @@ pub(super) fn deliver(report: &Report, output: &OutputConfig, is_taken: bool) ->
         }
     }
     Ok(is_whole)
+}
+
+/// Whether all files that a run writes are others than those that it reads, and than each other.
+///
+/// # Errors
+/// When one is not.
+pub(super) fn check(arguments: &Arguments, setting: &Setting, job: &Job, here: &Path) -> anyhow::Result<()> {
+    let place = |path: &Path| real(&here.join(path));
+    let mut taken: HashMap<PathBuf, &str> = HashMap::new();
+    for input in &job.inputs {
+        if let Source::Path(path) = &input.source {
+            taken.insert(place(path), "is what is linted");
+        }
+    }
+    taken.insert(place(setting.lock.path()), "is the lock");
+    taken.extend(setting.config.baseline.iter().map(|(path, _)| (place(path), "is the baseline")));
+    let reports = setting.config.output.targets.iter();
+    let reports = reports.filter_map(|target| Some((target.file.as_deref()?, "--format")));
+    for (path, flag) in reports.chain(arguments.record.as_deref().map(|path| (path, "--record"))) {
+        if let Some(what) = taken.insert(place(path), "is written by another flag").filter(|_| !is_special(path)) {
+            bail!("{flag} {}: that file {what}: name another", path.display());
+        }
+    }
+    Ok(())
+}
+
+/// Whether it is something that can be written to more than once, such as `/dev/null`.
+fn is_special(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| !metadata.is_file())
 }
 
 /// What text looks like on standard output.
@@ -54,21 +91,3 @@ fn write(out: &mut dyn Write, report: impl Fn(&mut dyn Write) -> io::Result<()>)
 }
 
 const BUFFER_BYTES: usize = 64 << 10;
-
-/// What is there and is no file, such as a pipe, is written to.
-fn to_file(path: &Path, write: impl Fn(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    // A link leads to what is meant.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    match fs::metadata(&path) {
-        Ok(there) if !there.is_file() => write(&mut File::options().write(true).open(&path)?),
-        Ok(there) => private::exchange(
-            &path,
-            |path| File::create_new(path),
-            |file| {
-                file.set_permissions(there.permissions())?;
-                write(file)
-            },
-        ),
-        Err(_) => private::exchange(&path, |path| File::create_new(path), |file| write(file)),
-    }
-}

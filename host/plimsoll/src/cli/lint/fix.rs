@@ -1,16 +1,19 @@
 //! `--fix` and `--diff`: what fixes make of the files, written or shown.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use anyhow::ensure;
 
 use super::Arguments;
-use super::learned;
 use super::setting::Setting;
+use super::{learned, say};
 use crate::cli::{CLEAN, FAILED, FOUND, complain, print_lines};
 use crate::fix::{Fixed, Fixes, Wanted, fix};
+use crate::limits::FIX_ROUNDS_MAX;
 use crate::lint::{Job, Outcome, Source};
 use crate::report;
 use crate::rewrite;
@@ -29,17 +32,23 @@ pub(super) fn apply(
 ) -> anyhow::Result<u8> {
     ensure!(!setting.is_fetched, "--fix: what was only fetched is not changed: see with --diff what would be");
     let Fixes { files, asked } = fix(job, outcome, wanted(arguments, setting));
-    let (mut status, mut done) = (CLEAN, String::new());
+    let (mut status, mut done, mut written) = (CLEAN, String::new(), HashMap::new());
     for fixed in files {
         let shown = &job.inputs[fixed.index].shown;
         tell(arguments, shown, &fixed);
         let Fixed { index, before, after, applied, report, .. } = fixed;
-        if let Source::Path(path) = &job.inputs[index].source
-            && let Err(error) = rewrite::file(path, &rewrite::root(path, here), before.bytes(), &after)
-        {
-            complain(&format!("error: {error}"));
-            status = FAILED;
-            continue;
+        if let Source::Path(path) = &job.inputs[index].source {
+            // Several names may lead to one file.
+            let real = fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+            let is_done = written.get(&real) == Some(&after);
+            let result =
+                if is_done { Ok(()) } else { rewrite::file(path, &rewrite::root(path, here), before.bytes(), &after) };
+            if let Err(error) = result {
+                complain(&format!("error: {error}"));
+                status = FAILED;
+                continue;
+            }
+            written.insert(real, after);
         }
         for (rule, count) in &applied {
             let _ = writeln!(done, "  {shown}: {count} x {rule}");
@@ -85,7 +94,7 @@ pub(super) fn show(arguments: &Arguments, setting: &Setting, job: &Job, outcome:
             _ => format!("would fix {mended} in {changed} of {} files", job.inputs.len()),
         });
     }
-    Ok(if changed == 0 { CLEAN } else { FOUND })
+    Ok(say::wrongs(job, outcome).max(if changed == 0 { CLEAN } else { FOUND }))
 }
 
 fn wanted(arguments: &Arguments, setting: &Setting) -> Wanted {
@@ -101,6 +110,8 @@ fn tell(arguments: &Arguments, shown: &str, fixed: &Fixed) {
         complain(&format!("note: {shown}: not applied, since BuildKit would refuse the file then: {message} ({rule})"));
     }
     if fixed.is_restless {
-        complain(&format!("note: {shown}: fixes go on undoing or repeating each other; the last state stays"));
+        complain(&format!(
+            "note: {shown}: not at rest after {FIX_ROUNDS_MAX} rounds of fixes: run again, unless they undo each other"
+        ));
     }
 }

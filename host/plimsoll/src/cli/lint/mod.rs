@@ -240,6 +240,9 @@ pub(super) fn run(arguments: &Arguments, is_styled: bool) -> anyhow::Result<u8> 
     Ok(once(arguments, &variables, is_styled)?.status)
 }
 
+const NO_FILES: &str = "note: there is no Dockerfile: names such as Dockerfile, Dockerfile.dev, app.Dockerfile and \
+    Containerfile are looked for, but not where git ignores them; name a file, and it is linted whatever it is called";
+
 /// What a run came to.
 struct Ran {
     status: u8,
@@ -274,6 +277,7 @@ fn once(arguments: &Arguments, variables: &Variables, is_styled: bool) -> anyhow
     if arguments.show_settings {
         return of(settings::show(&setting, &prepared)?);
     }
+    deliver::check(arguments, &setting, &prepared.job, &here)?;
     let mut outcome = crate::lint::run(&prepared.job);
     if arguments.diff {
         return of(fix::show(arguments, &setting, &prepared.job, &outcome)?);
@@ -289,10 +293,13 @@ fn once(arguments: &Arguments, variables: &Variables, is_styled: bool) -> anyhow
     if arguments.suppressing.suppress {
         return of(arguments.suppressing.insert(&setting, &prepared, &outcome, given)?);
     }
-    if let Some(changes) = changes.filter(|_| prepared.job.inputs.is_empty() && !arguments.scope.quiet) {
-        complain(&format!("note: no Dockerfile differs from {}", changes.since_what()));
+    if prepared.job.inputs.is_empty() && !arguments.scope.quiet {
+        complain(&changes.map_or(NO_FILES.to_owned(), |changes| {
+            format!("note: no Dockerfile differs from {}", changes.since_what())
+        }));
     }
-    let status = say::say(arguments, &setting, &prepared, &outcome, fetched.as_ref(), is_styled)?.max(unwritten);
+    // Whoever reads the report may stop reading.
+    let said = say::say(arguments, &setting, &prepared, &outcome, fetched.as_ref(), is_styled);
     // What a recording says was true another day.
     if arguments.replay.is_none() {
         learned::settle(
@@ -306,7 +313,7 @@ fn once(arguments: &Arguments, variables: &Variables, is_styled: bool) -> anyhow
     if let Some(path) = &arguments.record {
         record(path, &setting, &prepared, &outcome, &here)?;
     }
-    of(status)
+    of(said?.max(unwritten))
 }
 
 fn record(path: &Path, setting: &Setting, prepared: &Prepared, outcome: &Outcome, here: &Path) -> anyhow::Result<()> {

@@ -14,7 +14,7 @@ use crate::lock::Mode;
 use crate::plugin::Unusable;
 use crate::plugin::contract::Level;
 use crate::question::SkipReason;
-use crate::report::{self, Circumstances, Report, Traffic};
+use crate::report::{self, Bar, Circumstances, Report, Traffic};
 use plimsoll_registry::Statistics;
 
 /// Says it, and what the exit status is.
@@ -33,13 +33,14 @@ pub(super) fn say(
     if arguments.explain_plan {
         return explain_plan(arguments, setting, job, outcome);
     }
+    let bar = Bar::of(outcome, config.fail_level, arguments.max_warnings);
     let report = Report {
         outcome,
         plugins: &job.plugins,
         unusable: &job.unusable,
         mode: config.slow_checks.name(),
         circumstances: &circumstances(setting, arguments.replay.is_some()),
-        fail_level: config.fail_level,
+        bar,
         repository: fetched.map(Fetched::shown),
         has_statistics: config.output.statistics,
         look: deliver::look(is_styled),
@@ -68,7 +69,6 @@ pub(super) fn say(
     if is_unanswered || !unlocked.is_empty() || !is_delivered {
         return Ok(FAILED);
     }
-    let bar = Bar { fail_level: config.fail_level, max_warnings: arguments.max_warnings };
     Ok(match status(job, outcome, bar, arguments.fail_on_skipped) {
         FOUND if arguments.exit_zero => CLEAN,
         status => status,
@@ -105,7 +105,24 @@ fn explain_plan(arguments: &Arguments, setting: &Setting, job: &Job, outcome: &O
             complain(&format!("{}: {}", file.path, problem.message));
         }
     }
-    Ok(status(job, outcome, Bar { fail_level: FailLevel::Never, max_warnings: None }, false))
+    Ok(status(job, outcome, Bar::of(outcome, FailLevel::Never, None), false))
+}
+
+/// Says what kept files from being looked at as asked, where there is no report that does; and the status of that.
+pub(super) fn wrongs(job: &Job, outcome: &Outcome) -> u8 {
+    for Unusable { name, message } in &job.unusable {
+        complain(&format!("error: plugin {name} cannot be used: {message}"));
+    }
+    let mut count = 0;
+    for file in &outcome.files {
+        for problem in file.problems.iter().filter(|problem| problem.kind != ProblemKind::PluginUnusable) {
+            let line = problem.line.map_or(String::new(), |line| format!(":{line}"));
+            complain(&format!("{}{line}: error[{}] {}", file.path, problem.kind.name(), problem.message));
+            count += 1;
+        }
+    }
+    let found = if count == 0 { CLEAN } else { FOUND };
+    found.max(status(job, outcome, Bar::of(outcome, FailLevel::Never, None), false))
 }
 
 /// What `-v` adds.
@@ -151,34 +168,14 @@ fn say_trouble(arguments: &Arguments, cache: &Cache) {
     }
 }
 
-/// What makes a run fail.
-#[derive(Clone, Copy)]
-struct Bar {
-    fail_level: FailLevel,
-    /// Warnings that are too few to count.
-    max_warnings: Option<usize>,
-}
-
-impl Bar {
-    fn is_reached(self, outcome: &Outcome) -> bool {
-        let mut findings = outcome.files.iter().flat_map(|file| &file.findings).map(|finding| finding.severity);
-        let Some(most) = self.max_warnings else {
-            return findings.any(|severity| self.fail_level.is_reached_by(severity));
-        };
-        let warnings = findings.clone().filter(|severity| *severity == Severity::Warning).count();
-        let mut others = findings.filter(|severity| *severity != Severity::Warning);
-        warnings > most || others.any(|severity| self.fail_level.is_reached_by(severity))
-    }
-}
-
 fn status(job: &Job, outcome: &Outcome, bar: Bar, fail_on_skipped: bool) -> u8 {
     let mut problems = outcome.files.iter().flat_map(|file| &file.problems).map(|problem| problem.kind).peekable();
     // What was linted is not what the lock says.
     let is_unlocked = outcome.slow_checks.skipped.contains_key(&SkipReason::Lock);
     if is_unlocked || !job.unusable.is_empty() || problems.clone().any(ProblemKind::is_not_checked) {
         FAILED
-    } else if bar.is_reached(outcome)
-        || (problems.peek().is_some() && bar.fail_level.is_reached_by(Severity::Error))
+    } else if outcome.files.iter().flat_map(|file| &file.findings).any(|finding| bar.fails(finding.severity))
+        || (problems.peek().is_some() && bar.fails(Severity::Error))
         || (fail_on_skipped && !outcome.slow_checks.skipped.is_empty())
     {
         FOUND

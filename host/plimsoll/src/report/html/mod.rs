@@ -51,7 +51,7 @@ fn fill(name: &str, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         "rules" => rules(report, out),
         "paths" => paths(report, out),
         "notes" => notes(report, out),
-        "files" => report.outcome.files.iter().try_for_each(|file| section(file, out)),
+        "files" => report.outcome.files.iter().try_for_each(|file| section(report, file, out)),
         "statistics" => table(report, out),
         _ => unreachable!("the page has no other names"),
     }
@@ -107,7 +107,7 @@ fn rules(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn paths(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    for file in report.outcome.files.iter().filter(|file| entries_of(file).next().is_some()) {
+    for file in report.outcome.files.iter().filter(|file| entries_of(report.outcome, file).next().is_some()) {
         let path = shown(&file.path);
         write!(out, "<option value=\"{path}\">{path}</option>")?;
     }
@@ -116,10 +116,7 @@ fn paths(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 
 /// What is not known of the world, and what could not be run.
 fn notes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let unusable = report.unusable.iter();
-    let unusable = unusable.map(|plugin| format!("Plugin {} cannot be used: {}", plugin.name, plugin.message));
-    let skipped = by_reason(report.outcome, report.circumstances).into_iter().map(|(_, note)| note);
-    let mut notes = unusable.chain(skipped).peekable();
+    let mut notes = by_reason(report.outcome, report.circumstances).into_iter().map(|(_, note)| note).peekable();
     if notes.peek().is_none() {
         return Ok(());
     }
@@ -129,14 +126,14 @@ fn notes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// A file that there is something to tell of.
-fn section(file: &FileReport, out: &mut dyn Write) -> io::Result<()> {
-    let count = entries_of(file).count();
+fn section(report: &Report, file: &FileReport, out: &mut dyn Write) -> io::Result<()> {
+    let count = entries_of(report.outcome, file).count();
     if count == 0 {
         return Ok(());
     }
     let path = shown(&file.path);
     writeln!(out, "<section class=\"file card\" data-path=\"{path}\">\n<h2>{path} <span>{count}</span></h2>")?;
-    entries_of(file).try_for_each(|entry| article(&entry, out))?;
+    entries_of(report.outcome, file).try_for_each(|entry| article(&entry, out))?;
     writeln!(out, "</section>")
 }
 

@@ -100,6 +100,27 @@ fn the_action_lints_what_it_is_given() {
     assert!(fs::read_to_string(project.path().join("report.json")).unwrap().contains("StageNameCasing"));
 }
 
+/// GitHub and GitLab count from the checkout, wherever the run is.
+#[test]
+fn places_are_those_of_the_checkout() {
+    for variable in ["GITHUB_WORKSPACE", "CI_PROJECT_DIR"] {
+        let project = Project::new(env!("CARGO_BIN_EXE_plimsoll"));
+        project.write("services/plimsoll.toml", "");
+        project.write("services/api/Dockerfile", "FROM scratch AS Build\n");
+        let root = project.path().display().to_string();
+        for (place, value, shown) in [
+            ("services", root.as_str(), "services/api/Dockerfile"),
+            ("services", "/nowhere", "api/Dockerfile"),
+            (".", root.as_str(), "services/api/Dockerfile"),
+        ] {
+            let mut command = project.command("lint --slow-checks=off --format concise");
+            let output = command.current_dir(project.path().join(place)).env(variable, value).output().unwrap();
+            let said = String::from_utf8(output.stdout).unwrap();
+            assert!(said.starts_with(&format!("{shown}:1:17: ")), "{place} {value}: {said}");
+        }
+    }
+}
+
 #[test]
 fn no_shell_reads_an_input() {
     if !program_or_skip("bash", "no_shell_reads_an_input") {

@@ -64,10 +64,14 @@ pub(super) fn inputs(
     config: &Config,
     files: Files,
     finder: Finder,
+    workspace: Option<&Path>,
 ) -> anyhow::Result<Inputs> {
     let Given { paths, stdin_filename, context, here, is_fetched, .. } = given;
     let base = config.folder.as_deref().filter(|_| !is_fetched).unwrap_or(here);
     let base = fs::canonicalize(base).unwrap_or_else(|_| base.to_owned());
+    // Whoever reads reports there counts from the checkout.
+    let workspace = workspace.filter(|_| !is_fetched).and_then(|workspace| fs::canonicalize(workspace).ok());
+    let base = workspace.filter(|workspace| base.starts_with(workspace)).unwrap_or(base);
     let mut nearest = Nearest::new(finder, files);
     if let Some(file) = files.tree {
         nearest.add(Some(Arc::new(file.clone())))?;

@@ -99,7 +99,7 @@ impl Prepared {
         let Loaded { plugins, unusable, mut notes, mut absent } = loaded;
         absent.extend(unusable.iter().map(|unusable| unusable.name.clone()));
         let Inputs { inputs, lock_shown, of_lock, configurations, notes: of_inputs } =
-            inputs(given, setting.lock.path(), config, files, finder)?;
+            inputs(given, setting.lock.path(), config, files, finder, workspace(variables))?;
         let mut rulesets = rulesets(&configurations, files, &plugins, &absent, &counts)?;
         for ruleset in &mut rulesets {
             ruleset.ignores_comments = config.no_inline;
@@ -148,6 +148,11 @@ impl Prepared {
         };
         Ok(Self { job, host, registry, cache, notes, configurations })
     }
+}
+
+/// The checkout that a workflow is about, where it has one.
+fn workspace(variables: &Variables) -> Option<&Path> {
+    ["GITHUB_WORKSPACE", "CI_PROJECT_DIR"].into_iter().find_map(|name| variables.get(name)).map(Path::new)
 }
 
 fn world(config: &Config, registry: Arc<Registry>) -> Arc<dyn Resolve> {

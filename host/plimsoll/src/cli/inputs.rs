@@ -112,7 +112,7 @@ pub(super) fn inputs(
 }
 
 /// What configurations, command line and the user's own file say of the plugins' rules, as far as those rules are
-/// concerned that `counts` says. `absent` are packs that this run does not load.
+/// concerned that `counts` says. `absent` are packs that this run does not load; plugins that some file names may be spoken of as well.
 pub(super) fn rulesets(
     configurations: &[Configuration],
     files: Files,
@@ -127,17 +127,27 @@ pub(super) fn rulesets(
         }
         file
     };
+    let mut absent = absent.to_vec();
+    let of_trees = configurations.iter().filter_map(|configuration| configuration.file.as_deref());
+    let all = files.layers().map(|(_, file)| file).chain(of_trees.flat_map(File::layers));
+    let is_loaded = |name: &&String| plugins.iter().any(|plugin| plugin.name == **name);
+    absent.extend(all.flat_map(plugins_named).filter(|name| !is_loaded(name)).cloned());
     let user = files.user.map(counting);
     let overrides: Vec<File> = files.overrides.iter().map(counting).collect();
     let ruleset = |Configuration { file, ignored }: &Configuration| {
         let tree = file.as_deref().map(counting);
         let files = Files { overrides: &overrides, tree: tree.as_ref(), user: user.as_ref() };
         let ignored: Vec<(usize, &str)> = ignored.iter().map(|(place, rule)| (*place, rule.as_str())).collect();
-        let mut ruleset = Ruleset::of_file(plugins, files, &ignored, absent)?;
+        let mut ruleset = Ruleset::of_file(plugins, files, &ignored, &absent)?;
         ruleset.own.retain(|rule| counts(rule));
         Ok(ruleset)
     };
     configurations.iter().map(ruleset).collect()
+}
+
+/// Plugins that a file speaks of, which a run may leave out.
+fn plugins_named(file: &File) -> impl Iterator<Item = &String> {
+    file.plugins.keys().chain(file.trust.values().filter_map(|trusted| trusted.name.as_ref()))
 }
 
 /// The folder that was given, else that of the file.

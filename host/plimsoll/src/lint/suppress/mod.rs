@@ -165,9 +165,10 @@ impl Suppressions {
     }
 }
 
-/// The rule here that a code of hadolint is about.
-pub(super) fn rule_of_hadolint(code: &str) -> Option<&'static str> {
-    hadolint::rule(code).map(|(rule, _)| rule)
+/// The rule here that a code of hadolint is about, which may stand behind a pack's name and in small letters.
+pub fn rule_of_hadolint(code: &str) -> Option<&'static str> {
+    let code = code.rsplit_once('/').map_or(code, |(_, bare)| bare);
+    hadolint::rule(&code.to_ascii_uppercase()).map(|(rule, _)| rule)
 }
 
 /// The options above instructions.

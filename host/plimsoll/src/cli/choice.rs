@@ -29,6 +29,9 @@ pub(super) struct Choice {
     /// Files in folders that are not linted, by patterns as in .gitignore
     #[arg(long, value_name = "PATTERN")]
     exclude: Vec<String>,
+    /// Leave out what --exclude or the configuration excludes even where it is named, as by pre-commit
+    #[arg(long)]
+    pub(super) force_exclude: bool,
 }
 
 impl Choice {

@@ -57,13 +57,15 @@ pub(super) struct Configuration {
 type Ignored = Vec<(usize, String)>;
 
 /// The files, each with the configuration nearest to it, and with its folder as
-/// build context unless another is given.
+/// build context unless another is given. Files that are named are linted though they are excluded, unless
+/// `is_strict`.
 pub(super) fn inputs(
     given: Given,
     lock: &Path,
     config: &Config,
     files: Files,
     finder: Finder,
+    is_strict: bool,
 ) -> anyhow::Result<Inputs> {
     let Given { paths, stdin_filename, context, here, is_fetched, .. } = given;
     let base = config.folder.as_deref().filter(|_| !is_fetched).unwrap_or(here);
@@ -85,13 +87,15 @@ pub(super) fn inputs(
             }
         };
         let place = stdin_filename.map_or_else(|| here.join("-"), real);
-        let ruleset = nearest.of(&place)?;
-        let shown = stdin_filename.map_or("-".to_owned(), |name| shown_path(name, &place, &base));
-        let context = build_context(context, stdin_filename.map(|_| place.as_path()), here);
-        inputs.push(Input { shown, source, ruleset, context });
+        if !(is_strict && stdin_filename.is_some() && nearest.excludes(&place)?) {
+            let ruleset = nearest.of(&place)?;
+            let shown = stdin_filename.map_or("-".to_owned(), |name| shown_path(name, &place, &base));
+            let context = build_context(context, stdin_filename.map(|_| place.as_path()), here);
+            inputs.push(Input { shown, source, ruleset, context });
+        }
     }
     for Chosen { found: Found { path, real, is_named, problem }, staged } in chosen(given, &paths)? {
-        if !is_named && nearest.excludes(&real)? {
+        if (!is_named || is_strict) && nearest.excludes(&real)? {
             continue;
         }
         let ruleset = nearest.of(&real)?;

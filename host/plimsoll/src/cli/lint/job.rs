@@ -99,7 +99,7 @@ impl Prepared {
         let Loaded { plugins, unusable, mut notes, mut absent } = loaded;
         absent.extend(unusable.iter().map(|unusable| unusable.name.clone()));
         let Inputs { inputs, lock_shown, of_lock, configurations, notes: of_inputs } =
-            inputs(given, setting.lock.path(), config, files, finder)?;
+            inputs(given, setting.lock.path(), config, files, finder, arguments.scope.choice.force_exclude)?;
         let mut rulesets = rulesets(&configurations, files, &plugins, &absent, &counts)?;
         for ruleset in &mut rulesets {
             ruleset.ignores_comments = config.no_inline;

@@ -25,6 +25,7 @@ use plimsoll_dockerfile::tree::Keyword;
 use time::Date;
 
 pub(super) use self::entries::{Entries, Form, Told};
+pub use self::hadolint::CODES as HADOLINT_CODES;
 pub use self::insert::{Inserted, insert};
 use super::check_options::{CheckOptions, Rules};
 use crate::document::Document;

@@ -88,7 +88,7 @@ fn section<'n>(document: &'static str, name: &'n str) -> Option<(&'n str, &'stat
 /// A page, and what its plugin says of the rule besides.
 fn of_rule(plugin: Option<&Plugin>, rule: &Rule) -> String {
     let mut text = rule.page().lines().map(printable).collect::<Vec<_>>().join("\n");
-    let asked_for = if rule.is_opt_in { ", where plimsoll.toml asks for it" } else { "" };
+    let asked_for = if rule.is_opt_in { format!(", {}", known::asked_for(plugin)) } else { String::new() };
     let _ = write!(text, "\n\nRule: {}\nSeverity: {}{asked_for}\n", rule.name, rule.severity);
     if rule.is_fixable {
         text.push_str("Fix: yes\n");

@@ -78,7 +78,7 @@ fn packs(plugins: &[Plugin]) -> impl Iterator<Item = Pack<'_>> + Clone {
     let of_plugins = plugins.iter().map(|plugin| Pack {
         name: &plugin.name,
         rules: &plugin.rules,
-        needs_tools: plugin.capabilities.contains(&"console"),
+        needs_tools: plugin.needs_tools(),
     });
     of_plugins.chain([Pack { name: OWN_PACK, rules: own::rules(), needs_tools: false }])
 }

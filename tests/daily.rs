@@ -294,9 +294,31 @@ fn a_watched_folder_is_linted_again() {
     assert!(seen(4).contains("did you mean `fail-level`?"), "{}", seen(4));
     project.write("plimsoll.toml", "[rules.\"buildkit/StageNameCasing\"]\nseverity = \"error\"\n");
     assert!(seen(5).contains("error[buildkit/StageNameCasing]"), "{}", seen(5));
+    project.write("shared/base.toml", "[lint]\nignore = [\"buildkit/*\"]\n");
+    project.write("plimsoll.toml", "extends = \"shared/base.toml\"\n[lint]\nbaseline = \"known.json\"\n");
+    let is_last = |round: usize, what: &str| {
+        let text = seen(round);
+        assert!(text.contains(what), "{text}");
+    };
+    is_last(6, "there is no baseline");
+    project.write("known.json", "[");
+    is_last(7, "this is no baseline");
+    project.write("plimsoll.toml", "extends = \"shared/base.toml\"\n");
+    is_last(8, "No findings in 2 files.");
+    project.write("shared/base.toml", "[lint]\nignore = []\n");
+    is_last(9, "1 finding in 2 files");
     let id = watching.0.id().to_string();
     assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     assert_eq!(watching.0.wait().unwrap().code(), Some(130));
+}
+
+/// Opening a pipe to which nobody writes takes for ever.
+#[test]
+fn init_takes_over_files_alone() {
+    let project = Project::new(env!("CARGO_BIN_EXE_plimsoll"));
+    assert!(Command::new("mkfifo").arg(project.path().join("pipe")).status().unwrap().success());
+    let run = project.run("init --from hadolint pipe");
+    assert!(run.status == 2 && run.stderr.contains("pipe is no file"), "{run:#?}");
 }
 
 /// The least of many starts: the machine may have other things to do.

@@ -82,7 +82,8 @@ fn pages_are_what_the_program_says() {
 
 fn made() -> BTreeMap<String, String> {
     let host = Host::new().unwrap();
-    let plugins = Plugin::bundled(&host).unwrap_or_else(|pack| panic!("{}: {}", pack.name, pack.message));
+    let mut plugins = Plugin::bundled(&host).unwrap_or_else(|pack| panic!("{}: {}", pack.name, pack.message));
+    Plugin::wait_for_tools(&mut plugins);
     let mut made = BTreeMap::new();
     let mut contents = "# Summary\n\n".to_owned();
     for (title, page) in CHAPTERS {
@@ -149,7 +150,11 @@ fn describe(command: &Command, depth: usize, page: &mut String) {
 
 fn page_of_rule(plugin: Option<&Plugin>, rule: &Rule) -> String {
     let mut page = format!("{}\n\n## Rule\n\n| | |\n|---|---|\n", rule.page());
-    let asked_for = if rule.is_opt_in { ", where `plimsoll.toml` asks for it" } else { "" };
+    let asked_for = match plugin {
+        _ if !rule.is_opt_in => "",
+        Some(plugin) if plugin.needs_tools() => ", where you let tools run: `--slow-checks-console=on`",
+        _ => ", where `plimsoll.toml` asks for it",
+    };
     let capabilities = plugin.map_or(&[][..], |plugin| &plugin.capabilities);
     let capabilities: Vec<String> =
         capabilities.iter().map(|name| format!("[{name}](../../capabilities.md#{name})")).collect();
@@ -383,7 +388,8 @@ fn the_list_of_rules_has_all_there_is_to_know() {
     assert_eq!(list["version"], 1);
     let listed = list["rules"].as_array().unwrap();
     let host = Host::new().unwrap();
-    let plugins = Plugin::bundled(&host).unwrap_or_else(|pack| panic!("{}: {}", pack.name, pack.message));
+    let mut plugins = Plugin::bundled(&host).unwrap_or_else(|pack| panic!("{}: {}", pack.name, pack.message));
+    Plugin::wait_for_tools(&mut plugins);
     let pairs: Vec<_> = all_rules(&plugins).collect();
     assert_eq!(listed.len(), pairs.len());
     for (listed, (plugin, rule)) in listed.iter().zip(pairs) {

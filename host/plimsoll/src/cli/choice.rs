@@ -29,20 +29,30 @@ pub(super) struct Choice {
     /// Files in folders that are not linted, by patterns as in .gitignore
     #[arg(long, value_name = "PATTERN")]
     exclude: Vec<String>,
+    /// Leave out what --exclude or the configuration excludes even where it is named, as by pre-commit
+    #[arg(long)]
+    pub(super) force_exclude: bool,
 }
 
 impl Choice {
     /// What goes before files and variables, the nearest first.
     ///
     /// # Errors
-    /// When a value of `--config` does not hold up.
+    /// When a value of `--config` does not hold up, or a list names nothing.
     pub(super) fn overrides(&self, here: &Path) -> anyhow::Result<Vec<File>> {
         let folder = env::current_dir().context("the working directory is gone")?;
         let Self { select, extend_select, ignore, exclude, .. } = self;
+        for (flag, list) in [("select", select), ("extend-select", extend_select), ("ignore", ignore)] {
+            ensure!(
+                list.is_empty() || parts(list).next().is_some(),
+                "--{flag}: name a rule; `plimsoll rules` lists them"
+            );
+        }
+        let listed = |list| parts(list).map(str::to_owned).collect::<Vec<_>>();
         let lint = LintTable {
-            select: Some(select.clone()).filter(|select| !select.is_empty()),
-            extend_select: extend_select.clone(),
-            ignore: ignore.clone(),
+            select: Some(listed(select)).filter(|select| !select.is_empty()),
+            extend_select: listed(extend_select),
+            ignore: listed(ignore),
             exclude: exclude.clone(),
             ..LintTable::default()
         };
@@ -88,12 +98,17 @@ impl Choice {
 
     /// Whether a plugin of this name may have rules that run: what the command line selects goes before all else.
     pub(super) fn may_select(&self, pack: &str) -> bool {
-        let fits = |text: &String| match text.split_once('/') {
+        let fits = |text: &str| match text.split_once('/') {
             Some((of, _)) => config::fits(of, pack),
             None => true,
         };
-        self.select.is_empty() || self.select.iter().chain(&self.extend_select).any(fits)
+        self.select.is_empty() || parts(&self.select).chain(parts(&self.extend_select)).any(fits)
     }
+}
+
+/// What a list between commas names, without blanks and empty parts.
+fn parts(list: &[String]) -> impl Iterator<Item = &str> {
+    list.iter().map(|part| part.trim()).filter(|part| !part.is_empty())
 }
 
 /// Whether it is KEY=VALUE: a file of such a name is written with its folder, `./`.

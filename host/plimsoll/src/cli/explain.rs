@@ -9,7 +9,7 @@ use clap::Args;
 use super::known::{self, Named};
 use super::{CLEAN, print, rules};
 use crate::config::similar;
-use crate::lint::all_rules;
+use crate::lint::{all_rules, rule_of_hadolint};
 use crate::plugin::contract::CAPABILITIES;
 use crate::plugin::{Plugin, Rule, described_options};
 use crate::question::SkipReason;
@@ -61,7 +61,7 @@ fn explained(asked: &str, plugins: &[Plugin]) -> anyhow::Result<String> {
         }
     }
     let known = rules().flat_map(|(_, rule)| names(rule)).chain(CAPABILITIES.iter().copied()).chain(reasons());
-    match similar(asked, known) {
+    match rule_of_hadolint(asked).or_else(|| similar(asked, known)) {
         Some(name) => bail!("there is no rule {asked}; did you mean {name}?"),
         None => bail!(
             "there is no rule {asked}, nor a capability or reason of that name; `plimsoll explain` lists what there is"
@@ -88,7 +88,7 @@ fn section<'n>(document: &'static str, name: &'n str) -> Option<(&'n str, &'stat
 /// A page, and what its plugin says of the rule besides.
 fn of_rule(plugin: Option<&Plugin>, rule: &Rule) -> String {
     let mut text = rule.page().lines().map(printable).collect::<Vec<_>>().join("\n");
-    let asked_for = if rule.is_opt_in { ", where plimsoll.toml asks for it" } else { "" };
+    let asked_for = if rule.is_opt_in { format!(", {}", known::asked_for(plugin)) } else { String::new() };
     let _ = write!(text, "\n\nRule: {}\nSeverity: {}{asked_for}\n", rule.name, rule.severity);
     if rule.is_fixable {
         text.push_str("Fix: yes\n");

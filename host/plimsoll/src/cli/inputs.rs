@@ -57,7 +57,8 @@ pub(super) struct Configuration {
 type Ignored = Vec<(usize, String)>;
 
 /// The files, each with the configuration nearest to it, and with its folder as
-/// build context unless another is given.
+/// build context unless another is given. Files that are named are linted though they are excluded, unless
+/// `is_strict`.
 pub(super) fn inputs(
     given: Given,
     lock: &Path,
@@ -65,6 +66,7 @@ pub(super) fn inputs(
     files: Files,
     finder: Finder,
     workspace: Option<&Path>,
+    is_strict: bool,
 ) -> anyhow::Result<Inputs> {
     let Given { paths, stdin_filename, context, here, is_fetched, .. } = given;
     let base = config.folder.as_deref().filter(|_| !is_fetched).unwrap_or(here);
@@ -89,13 +91,15 @@ pub(super) fn inputs(
             }
         };
         let place = stdin_filename.map_or_else(|| here.join("-"), real);
-        let ruleset = nearest.of(&place)?;
-        let shown = stdin_filename.map_or("-".to_owned(), |name| shown_path(name, &place, &base));
-        let context = build_context(context, stdin_filename.map(|_| place.as_path()), here);
-        inputs.push(Input { shown, source, ruleset, context });
+        if !(is_strict && stdin_filename.is_some() && nearest.excludes(&place)?) {
+            let ruleset = nearest.of(&place)?;
+            let shown = stdin_filename.map_or("-".to_owned(), |name| shown_path(name, &place, &base));
+            let context = build_context(context, stdin_filename.map(|_| place.as_path()), here);
+            inputs.push(Input { shown, source, ruleset, context });
+        }
     }
     for Chosen { found: Found { path, real, is_named, problem }, staged } in chosen(given, &paths)? {
-        if !is_named && nearest.excludes(&real)? {
+        if (!is_named || is_strict) && nearest.excludes(&real)? {
             continue;
         }
         let ruleset = nearest.of(&real)?;
@@ -116,7 +120,7 @@ pub(super) fn inputs(
 }
 
 /// What configurations, command line and the user's own file say of the plugins' rules, as far as those rules are
-/// concerned that `counts` says. `absent` are packs that this run does not load.
+/// concerned that `counts` says. `absent` are packs that this run does not load; plugins that some file names may be spoken of as well.
 pub(super) fn rulesets(
     configurations: &[Configuration],
     files: Files,
@@ -131,17 +135,27 @@ pub(super) fn rulesets(
         }
         file
     };
+    let mut absent = absent.to_vec();
+    let of_trees = configurations.iter().filter_map(|configuration| configuration.file.as_deref());
+    let all = files.layers().map(|(_, file)| file).chain(of_trees.flat_map(File::layers));
+    let is_loaded = |name: &&String| plugins.iter().any(|plugin| plugin.name == **name);
+    absent.extend(all.flat_map(plugins_named).filter(|name| !is_loaded(name)).cloned());
     let user = files.user.map(counting);
     let overrides: Vec<File> = files.overrides.iter().map(counting).collect();
     let ruleset = |Configuration { file, ignored }: &Configuration| {
         let tree = file.as_deref().map(counting);
         let files = Files { overrides: &overrides, tree: tree.as_ref(), user: user.as_ref() };
         let ignored: Vec<(usize, &str)> = ignored.iter().map(|(place, rule)| (*place, rule.as_str())).collect();
-        let mut ruleset = Ruleset::of_file(plugins, files, &ignored, absent)?;
+        let mut ruleset = Ruleset::of_file(plugins, files, &ignored, &absent)?;
         ruleset.own.retain(|rule| counts(rule));
         Ok(ruleset)
     };
     configurations.iter().map(ruleset).collect()
+}
+
+/// Plugins that a file speaks of, which a run may leave out.
+fn plugins_named(file: &File) -> impl Iterator<Item = &String> {
+    file.plugins.keys().chain(file.trust.values().filter_map(|trusted| trusted.name.as_ref()))
 }
 
 /// The folder that was given, else that of the file.

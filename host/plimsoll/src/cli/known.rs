@@ -27,6 +27,9 @@ pub(super) fn plugins(named: &Named) -> anyhow::Result<(Arc<Host>, Vec<Plugin>)>
     let cache = cache_dir(None, &variables);
     let (host, mut plugins) = bundled(store(cache.as_deref(), &variables))?;
     let (config, files) = (Config::settle(Flags::default(), &variables, configured.files())?, configured.files());
+    if !config.pools.console.enabled {
+        Plugin::wait_for_tools(&mut plugins);
+    }
     let loaded = consent::load(
         &host,
         &Wanted {
@@ -45,4 +48,12 @@ pub(super) fn plugins(named: &Named) -> anyhow::Result<(Arc<Host>, Vec<Plugin>)>
     }
     plugins.extend(loaded.plugins);
     Ok((host, plugins))
+}
+
+/// What has a rule that does not run by itself run.
+pub(super) fn asked_for(plugin: Option<&Plugin>) -> &'static str {
+    match plugin.is_some_and(Plugin::needs_tools) {
+        true => "where you let tools run: --slow-checks-console=on",
+        false => "where plimsoll.toml asks for it",
+    }
 }

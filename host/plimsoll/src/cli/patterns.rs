@@ -64,7 +64,7 @@ impl Patterns {
 
 impl Of {
     fn new(file: &File, key: &str, patterns: &[String]) -> anyhow::Result<Self> {
-        let complain = |index: usize, error: &ignore::Error| {
+        let complain = |index: usize, error: &str| {
             if file.origin == FileOrigin::Flags {
                 return anyhow!("--{key}: {error}");
             }
@@ -76,9 +76,10 @@ impl Of {
         };
         let mut builder = GitignoreBuilder::new(&file.about);
         for (index, pattern) in patterns.iter().enumerate() {
-            builder.add_line(None, pattern).map_err(|error| complain(index, &error))?;
+            let read = read(pattern, key == "exclude", &file.about).map_err(|why| complain(index, &why))?;
+            builder.add_line(None, &read).map_err(|error| complain(index, &error.to_string()))?;
         }
-        let patterns = builder.build().map_err(|error| complain(0, &error))?;
+        let patterns = builder.build().map_err(|error| complain(0, &error.to_string()))?;
         let folder = fs::canonicalize(&file.about).unwrap_or_else(|_| file.about.clone());
         Ok(Self { folder, patterns })
     }
@@ -89,4 +90,27 @@ impl Of {
             Err(_) => Match::None,
         }
     }
+}
+
+/// A pattern as `.gitignore` has it. Those that can mean no file there are none.
+fn read(pattern: &str, may_negate: bool, folder: &Path) -> Result<String, String> {
+    let (negation, path) = pattern.strip_prefix('!').map_or(("", pattern), |path| ("!", path));
+    if !negation.is_empty() && !may_negate {
+        return Err(format!("{pattern:?}: ! means nothing here: name the files on which the rules do not run"));
+    }
+    if Path::new(path).starts_with(folder) && folder.parent().is_some() || Path::new(path).has_root() && cfg!(windows) {
+        return Err(format!("{pattern:?}: write the path as seen from {}", folder.display()));
+    }
+    // What begins with it means what lies in the folder itself.
+    let (anchor, path) = match path.strip_prefix("./") {
+        Some(path) => ("/", path.trim_start_matches("./").trim_start_matches('/')),
+        None => ("", path),
+    };
+    if path.trim().is_empty() || matches!(path, "." | "/") || path.starts_with('#') {
+        return Err(format!("{pattern:?} means no file: write one such as \"third-party/\""));
+    }
+    if path.split('/').any(|part| part == "..") {
+        return Err(format!("{pattern:?}: .. leads out: patterns are about what is below the folder of their file"));
+    }
+    Ok(format!("{negation}{anchor}{path}"))
 }

@@ -93,11 +93,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 
 /// A line a rule.
 pub(super) fn text(plugins: &[Plugin]) -> String {
-    let rules: Vec<&Rule> = all_rules(plugins).map(|(_, rule)| rule).collect();
-    let width = rules.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
+    let width = all_rules(plugins).map(|(_, rule)| rule.name.len()).max().unwrap_or(0);
     let mut text = String::new();
-    for rule in rules {
-        let _ = writeln!(text, "{:width$}  {:7}  {}", rule.name, rule.shown_severity(), printable(&rule.summary));
+    for (plugin, rule) in all_rules(plugins) {
+        let waits = rule.is_opt_in && plugin.is_some_and(Plugin::needs_tools);
+        let why = if waits { format!(" (off but {})", known::asked_for(plugin)) } else { String::new() };
+        let _ = writeln!(text, "{:width$}  {:7}  {}{why}", rule.name, rule.shown_severity(), printable(&rule.summary));
     }
     text
 }

@@ -271,7 +271,7 @@ impl Config {
             lock,
             output,
             trust,
-            refused: files.trees().flat_map(|file| refused(file, &pools)).collect(),
+            refused: files.trees().flat_map(|file| refused(file, &pools)).chain(settling.misspelt()).collect(),
             require_reason,
             no_inline,
             baseline,

@@ -4,16 +4,23 @@
 //! with its origin. Precedence: flag over `--config KEY=VALUE` over variable over the
 //! tree's file over the user's own over default.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use plimsoll_dockerfile::Platform;
 use serde_json::Value;
 
-use super::value::show_duration;
+use super::value::{show_duration, similar};
 use super::{
     ConfigError, FailLevel, File, FileOrigin, Files, LockMode, Mode, Target, TimeoutMode, Tools, Variables, Whose,
 };
+
+/// What the names of our variables begin with.
+const PREFIX: &str = "PLIMSOLL_";
+
+/// Variables that builds and tests read, without the prefix.
+const OF_BUILDS: [&str; 5] = ["CONFORMANCE", "CORPUS", "REQUIRE_SERVERS", "STATIC", "TARGET"];
 
 /// Who said what a value is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +51,8 @@ pub(super) struct Settling<'s> {
     pub(super) variables: &'s Variables,
     pub(super) files: Files<'s>,
     pub(super) settled: Vec<Settled>,
+    /// Variables that somebody asked for.
+    known: BTreeSet<String>,
 }
 
 /// What one value is called; an empty name is none.
@@ -61,7 +70,7 @@ impl<'n> Name<'n> {
 
 impl<'s> Settling<'s> {
     pub(super) fn new(variables: &'s Variables, files: Files<'s>) -> Self {
-        Self { variables, files, settled: Vec::new() }
+        Self { variables, files, settled: Vec::new(), known: BTreeSet::new() }
     }
 
     /// What is said of a value by who may say it; `of` is what a file says, and may say on whose word.
@@ -72,6 +81,7 @@ impl<'s> Settling<'s> {
         parse: fn(&str) -> Result<T, String>,
         of: impl Fn(Whose, &'s File) -> Option<T>,
     ) -> Result<Option<T>, ConfigError> {
+        self.known.insert(name.variable.to_owned());
         let found = self.look(name, flag, parse, of)?;
         if let Some((value, origin)) = &found {
             self.settle(name.key, value, origin.clone());
@@ -88,9 +98,23 @@ impl<'s> Settling<'s> {
         of: impl Fn(Whose, &'s File) -> Option<T>,
         default: T,
     ) -> Result<T, ConfigError> {
+        self.known.insert(name.variable.to_owned());
         let (value, origin) = self.look(name, flag, parse, of)?.unwrap_or((default, Origin::Default));
         self.settle(name.key, &value, origin);
         Ok(value)
+    }
+
+    /// Variables of the environment that read like one that counts, and are none; to be asked for when all is settled.
+    pub(super) fn misspelt(&self) -> Vec<String> {
+        let known = || self.known.iter().map(String::as_str).chain([super::CACHE_DIR]);
+        let bare = || known().filter_map(|name| name.strip_prefix(PREFIX));
+        let ours = self.variables.keys().filter(|name| !known().any(|known| known == **name));
+        let ours = ours.filter_map(|name| name.strip_prefix(PREFIX)).filter(|name| !OF_BUILDS.contains(name));
+        let note = |name| {
+            let near = similar(name, bare())?;
+            Some(format!("environment variable {PREFIX}{name} means nothing; did you mean {PREFIX}{near}?"))
+        };
+        ours.filter_map(note).collect()
     }
 
     /// Notes a value.
@@ -120,7 +144,7 @@ impl<'s> Settling<'s> {
         if matches!(of_files, Some((_, Origin::File(place))) if is_override(place)) {
             return Ok(of_files);
         }
-        Ok(match self.variable(name.variable, parse)? {
+        Ok(match super::or_variable(None, self.variables, name.variable, parse)? {
             Some(value) => Some((value, Origin::Variable(name.variable.to_owned()))),
             None => of_files,
         })
@@ -128,10 +152,11 @@ impl<'s> Settling<'s> {
 
     /// What a variable says; an empty one says nothing.
     pub(super) fn variable<T>(
-        &self,
+        &mut self,
         name: &str,
         parse: fn(&str) -> Result<T, String>,
     ) -> Result<Option<T>, ConfigError> {
+        self.known.insert(name.to_owned());
         super::or_variable(None, self.variables, name, parse)
     }
 }

@@ -38,7 +38,7 @@ pub use references::{Place, References, meanings};
 pub use ruleset::Misconfigured;
 pub use run::{run, run_in};
 pub use selection::{Decision, Reason, Said};
-pub use suppress::{Inserted, insert};
+pub use suppress::{HADOLINT_CODES, Inserted, insert, rule_of_hadolint};
 
 use crate::document::{self, LockView, Surroundings};
 use crate::finding::{Finding, Problem, ProblemKind, Severity, Skipped, Suppression};

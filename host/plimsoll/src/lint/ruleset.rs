@@ -8,6 +8,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::selection::{Reason, decide};
+use super::suppress::rule_of_hadolint;
 use super::{Ruleset, own};
 use crate::config::{File, FileOrigin, Files, fits, similar};
 use crate::plugin::{OWN_PACK, OptionFault, Plugin, Settings};
@@ -55,7 +56,8 @@ impl Ruleset {
     }
 
     /// The same for a file of which `per-file-ignores` say `ignored`, each with the place of the file of configuration
-    /// among [`Files::layers`], where these packs are not loaded.
+    /// among [`Files::layers`], where these packs are not loaded. A pack that is neither loaded nor among them, there is
+    /// not.
     ///
     /// # Errors
     /// As [`Ruleset::new`].
@@ -160,11 +162,12 @@ fn check_name(plugins: &[Plugin], file: &File, name: &str, absent: &[String]) ->
         if absent.iter().any(|absent| fits(absent, pack)) {
             return Ok(());
         }
-        // A plugin that this run does not load, unless it reads like one that it does.
-        return match plimsoll_dockerfile::suggest::nearest(pack, plugins.iter().map(|plugin| plugin.name.as_str())) {
-            Some(other) => complain(format!("there is no pack {pack}; did you mean {other}?")),
-            None => Ok(()),
-        };
+        let packs = || plugins.iter().map(|plugin| plugin.name.as_str()).chain([OWN_PACK]);
+        let packs = || packs().chain(absent.iter().map(String::as_str).filter(|name| !name.contains('*')));
+        let near = plimsoll_dockerfile::suggest::nearest(pack, packs()).map(|near| format!("did you mean {near}?"));
+        let same = || rule_of_hadolint(name).map(|rule| format!("did you mean {rule}?"));
+        let hint = near.or_else(same).unwrap_or_else(|| no_pack_hint(packs()));
+        return complain(format!("there is no pack {pack}; {hint}"));
     };
     match plugin.names.iter().any(|known| **known == *name) {
         true => Ok(()),
@@ -210,6 +213,12 @@ fn refusal(file: &File, rule: &str, faults: &[OptionFault]) -> Misconfigured {
         (file.position(keys), format!("[rules.\"{rule}\"]: options: {at}{message}"))
     };
     Misconfigured { path: file.path.clone(), faults: faults.iter().map(fault).collect() }
+}
+
+/// What there is where no pack has a name that is meant.
+pub(super) fn no_pack_hint<'n>(packs: impl Iterator<Item = &'n str>) -> String {
+    let packs: Vec<&str> = packs.collect();
+    format!("there are {}, and those that [plugins] or --plugin name", packs.join(", "))
 }
 
 fn nearest(plugins: &[Plugin], name: &str) -> String {

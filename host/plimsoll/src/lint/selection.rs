@@ -13,8 +13,9 @@
 //! 5. `per-file-ignores` have the last word.
 
 use super::own;
-use super::ruleset::Misconfigured;
-use crate::config::{File, FileOrigin, Files, LintTable, SeverityOrOff, fits, similar};
+use super::ruleset::{Misconfigured, no_pack_hint};
+use super::suppress::rule_of_hadolint;
+use crate::config::{File, Files, LintTable, SeverityOrOff, fits, similar};
 use crate::plugin::{OWN_PACK, Plugin, Rule};
 
 /// Names for many rules at once.
@@ -77,7 +78,7 @@ fn packs(plugins: &[Plugin]) -> impl Iterator<Item = Pack<'_>> + Clone {
     let of_plugins = plugins.iter().map(|plugin| Pack {
         name: &plugin.name,
         rules: &plugin.rules,
-        needs_tools: plugin.capabilities.contains(&"console"),
+        needs_tools: plugin.needs_tools(),
     });
     of_plugins.chain([Pack { name: OWN_PACK, rules: own::rules(), needs_tools: false }])
 }
@@ -177,7 +178,7 @@ fn hear(state: State, place: usize, file: &File, pack: Pack, rule: &Rule) -> Sta
     }
 }
 
-/// Refuses what names no rule. Files may speak of packs that this run does not have.
+/// Refuses what names no rule. Of packs that this run does not load it may speak.
 fn check(plugins: &[Plugin], file: &File, absent: &[String]) -> Result<(), Misconfigured> {
     let LintTable { select, extend_select, ignore, per_file_ignores, .. } = &file.lint;
     let lists = [("select", select.as_deref()), ("extend-select", Some(extend_select)), ("ignore", Some(ignore))];
@@ -185,7 +186,7 @@ fn check(plugins: &[Plugin], file: &File, absent: &[String]) -> Result<(), Misco
     let of_files = per_file_ignores.iter().map(|(glob, list)| (vec!["per-file-ignores", glob], list.as_slice()));
     for (keys, list) in lists.chain(of_files) {
         for (index, text) in list.iter().enumerate() {
-            let Err(why) = means_something(plugins, file, text, absent) else { continue };
+            let Err(why) = means_something(plugins, text, absent) else { continue };
             let index = index.to_string();
             let path = ["lint"].into_iter().chain(keys.iter().copied()).chain([index.as_str()]);
             return Err(Misconfigured::of(file, path, keys[0], why));
@@ -194,21 +195,28 @@ fn check(plugins: &[Plugin], file: &File, absent: &[String]) -> Result<(), Misco
     Ok(())
 }
 
-fn means_something(plugins: &[Plugin], file: &File, text: &str, absent: &[String]) -> Result<(), String> {
+fn means_something(plugins: &[Plugin], text: &str, absent: &[String]) -> Result<(), String> {
     let rules = packs(plugins).flat_map(|pack| pack.rules.iter().map(move |rule| (pack, rule)));
-    let is_absent = |pack: &str| absent.iter().any(|absent| fits(absent, pack));
+    let is_absent = |pack: &str| absent.iter().any(|absent| fits(absent, pack) || fits(pack, absent));
     if PRESETS.contains(&text) || rules.clone().any(|(pack, rule)| Selector(text).names(pack, rule)) {
         return Ok(());
     }
-    let known_packs = || packs(plugins).map(|pack| pack.name).chain(absent.iter().map(String::as_str));
+    let known_packs = || {
+        let absent = absent.iter().map(String::as_str).filter(|name| !name.contains('*'));
+        packs(plugins).map(|pack| pack.name).chain(absent)
+    };
     let names = || rules.clone().map(|(_, rule)| &*rule.name);
     let what = if text.contains('*') { "no rule fits" } else { "there is no rule" };
     let Some((pack, bare)) = text.split_once('/') else {
-        if !absent.is_empty() {
+        let is_pack_or_code = known_packs().any(|pack| pack == text) || rule_of_hadolint(text).is_some();
+        if !absent.is_empty() && !is_pack_or_code {
             return Ok(());
         }
+        if known_packs().any(|pack| pack == text) {
+            return Err(format!("{what} {text}; did you mean {text}/*?"));
+        }
         let bare = names().filter_map(|name| Some(name.split_once('/')?.1));
-        let near = similar(text, PRESETS.into_iter().chain(bare));
+        let near = rule_of_hadolint(text).or_else(|| similar(text, PRESETS.into_iter().chain(bare)));
         return match (near, text.contains('*')) {
             (Some(near), false) => Err(format!("{what} {text}; did you mean {near}?")),
             _ => Err(format!("{what} {text}; `plimsoll rules` lists them")),
@@ -219,19 +227,15 @@ fn means_something(plugins: &[Plugin], file: &File, text: &str, absent: &[String
         return Ok(());
     }
     let is_known = pack.contains('*') || is_loaded;
-    let near_pack = similar(pack, known_packs());
-    if !is_known && near_pack.is_none() && file.origin != FileOrigin::Flags {
-        // Of a plugin that this run does not load.
-        return Ok(());
-    }
-    let near = match (is_known, near_pack) {
-        (false, Some(near)) => Some(format!("{near}/{bare}")),
-        (false, None) => None,
-        (true, _) if text.contains('*') => Some(format!("{pack}/*")),
-        (true, _) => similar(text, names()).map(str::to_owned),
+    let near = match is_known {
+        false => similar(pack, known_packs()).map(|near| format!("{near}/{bare}")),
+        true if text.contains('*') => Some(format!("{pack}/*")),
+        true => similar(text, names()).map(str::to_owned),
     };
+    let near = near.or_else(|| rule_of_hadolint(text).map(str::to_owned));
     match near {
         Some(near) => Err(format!("{what} {text}; did you mean {near}?")),
+        None if !is_known => Err(format!("there is no pack {pack} for {text}; {}", no_pack_hint(known_packs()))),
         None => Err(format!("{what} {text}; `plimsoll rules` lists them")),
     }
 }

@@ -121,6 +121,18 @@ pub struct Unusable {
 }
 
 impl Plugin {
+    /// Whether its rules may ask for tools.
+    pub fn needs_tools(&self) -> bool {
+        self.capabilities.contains(&"console")
+    }
+
+    /// Packs that need tools are for who lets them run; others are not told at every file that they did not.
+    pub fn wait_for_tools(plugins: &mut [Self]) {
+        for rule in plugins.iter_mut().filter(|plugin| plugin.needs_tools()).flat_map(|plugin| &mut plugin.rules) {
+            rule.is_opt_in = true;
+        }
+    }
+
     /// The packs of the bundle.
     ///
     /// # Errors

@@ -16,7 +16,8 @@ use clap::{Args, ValueEnum};
 
 use self::found::Found;
 use self::hadolint::{Converted, FILE_NAMES, convert, toml_text};
-use super::{CLEAN, print_lines};
+use self::yaml::Fault;
+use super::{CLEAN, complain, print_lines};
 use crate::config::{FILE_NAME, HIDDEN_FILE_NAME};
 use crate::limits::CONFIG_BYTES_MAX;
 
@@ -47,9 +48,8 @@ enum From {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let here = Path::new(".");
-    let there = [FILE_NAME, HIDDEN_FILE_NAME].map(|name| here.join(name));
-    if let Some(there) = there.iter().find(|path| path.symlink_metadata().is_ok() && !arguments.force) {
-        let name = there.file_name().unwrap_or_default().display();
+    let there = [FILE_NAME, HIDDEN_FILE_NAME].into_iter().find(|name| here.join(name).symlink_metadata().is_ok());
+    if let Some(name) = there.filter(|_| !arguments.force) {
         bail!("{name} is there already: change it by hand, or use --force to have it written anew");
     }
     let from = match (arguments.from, &arguments.file) {
@@ -65,28 +65,44 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         }
         (None, Some(_)) => unreachable!("the command line asks for --from"),
     };
-    let converted = from.as_deref().map(|path| Ok::<_, anyhow::Error>((path, read(path)?))).transpose()?;
+    let converted = match from.as_deref().map(|path| Ok((path, read(path)?))).transpose() {
+        Ok(converted) => converted,
+        // Nobody asked for it.
+        Err(error) if arguments.from.is_none() => {
+            complain(&format!(
+                "note: nothing is taken over: {error:#}; mend it, then `plimsoll init --force --from hadolint`"
+            ));
+            None
+        }
+        Err(error) => return Err(error),
+    };
     let found = Found::in_folder(here);
-    write(&here.join(FILE_NAME), &text(&found, converted.as_ref()), arguments.force)?;
-    print_lines(&said(&found, converted.as_ref()))?;
+    let name = there.unwrap_or(FILE_NAME);
+    write(&here.join(name), &text(&found, converted.as_ref()), arguments.force)?;
+    print_lines(&said(name, &found, converted.as_ref()))?;
     Ok(CLEAN)
 }
 
 fn read(path: &Path) -> anyhow::Result<Converted> {
     let shown = path.display();
     let mut text = String::new();
+    // Opening something else, such as a pipe, may wait for ever.
+    let metadata = fs::metadata(path).with_context(|| format!("{shown} cannot be read"))?;
+    ensure!(metadata.is_file(), "{shown} is no file");
     let file = fs::File::open(path).with_context(|| format!("{shown} cannot be read"))?;
-    ensure!(file.metadata()?.is_file(), "{shown} is no file");
     file.take(CONFIG_BYTES_MAX + 1).read_to_string(&mut text).with_context(|| format!("{shown} cannot be read"))?;
     ensure!(text.len() as u64 <= CONFIG_BYTES_MAX, "{shown}: larger than {CONFIG_BYTES_MAX} bytes");
-    let value = yaml::parse(&text).map_err(|error| anyhow!("{shown}:{error}"))?;
-    convert(&value).map_err(|error| anyhow!("{shown}: {error}"))
+    let converted = yaml::parse(&text).and_then(|(value, lines)| convert(&value, &lines));
+    converted.map_err(|Fault { line, why }| {
+        let line = line.map_or(String::new(), |line| format!(":{line}"));
+        anyhow!("{shown}{line}: {}", one_line(&why))
+    })
 }
 
 /// Writes the file: whole or not at all, and through no link.
 fn write(path: &Path, text: &str, in_place: bool) -> anyhow::Result<()> {
     let new = |path: &Path| OpenOptions::new().write(true).create_new(true).open(path);
-    let complain = || format!("{FILE_NAME} cannot be written");
+    let complain = || format!("{} cannot be written", path.file_name().unwrap_or_default().display());
     if !in_place {
         return new(path).and_then(|mut file| file.write_all(text.as_bytes())).with_context(complain);
     }
@@ -105,13 +121,13 @@ fn text(found: &Found, converted: Option<&(&Path, Converted)>) -> String {
          # All there is to say: `plimsoll config schema`; what counts, and who said it: `plimsoll lint --show-settings`.\n",
     );
     for line in found.lines() {
-        text += &format!("# Found: {}\n", comment(&line));
+        text += &format!("# Found: {}\n", one_line(&line));
     }
     if let Some((path, Converted { left, .. })) = converted {
-        text += &format!("# Taken over from {}", comment(&path.display().to_string()));
+        text += &format!("# Taken over from {}", one_line(&path.display().to_string()));
         text += if left.is_empty() { ", all of it.\n" } else { "; what has no counterpart:\n" };
         for line in left {
-            text += &format!("#   {}\n", comment(line));
+            text += &format!("#   {}\n", one_line(line));
         }
     }
     text += "\n[lint]\n# The rules that run: names, patterns such as \"buildkit/*\", or \"recommended\", \"strict\", \"all\".\n\
@@ -124,6 +140,9 @@ fn text(found: &Found, converted: Option<&(&Path, Converted)>) -> String {
     }
     text += "\n# Rules that do not run on some files.\n# [lint.per-file-ignores]\n# \"legacy/**\" = [\"buildkit/*\"]\n\
              \n[slow-checks]\n# Whether rules may ask registries, web and git servers: auto (not in CI), on, off.\nmode = \"auto\"\n";
+    if let Some((_, Converted { output, .. })) = converted.filter(|(_, converted)| !converted.output.is_empty()) {
+        text += &format!("\n[output]\n{output}");
+    }
     let rules = converted.map_or("", |(_, converted)| converted.rules.as_str());
     text += rules;
     if !found.registries.is_empty() && !rules.contains("sources/foreign-registry\".options") {
@@ -137,25 +156,25 @@ fn text(found: &Found, converted: Option<&(&Path, Converted)>) -> String {
     text
 }
 
-/// A text as it stands in a comment: on one line.
-fn comment(text: &str) -> String {
+/// A text of strangers, on one line.
+fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-fn said(found: &Found, converted: Option<&(&Path, Converted)>) -> String {
-    let mut text = format!("wrote {FILE_NAME}\n");
+fn said(name: &str, found: &Found, converted: Option<&(&Path, Converted)>) -> String {
+    let mut text = format!("wrote {name}\n");
     for line in found.lines() {
-        text += &format!("found {line}\n");
+        text += &format!("found {}\n", one_line(&line));
     }
     if let Some((path, Converted { left, .. })) = converted {
-        let path = path.display();
+        let path = one_line(&path.display().to_string());
         text += &match left.len() {
             0 => format!("took over all of {path}\n"),
             1 => format!("took over {path}, but for one setting, which has no counterpart:\n"),
             count => format!("took over {path}, but for {count} settings, which have no counterpart:\n"),
         };
         for line in left {
-            text += &format!("  {line}\n");
+            text += &format!("  {}\n", one_line(line));
         }
     }
     text += "\nnext:\n  plimsoll lint                  what there is to find\n  \

@@ -58,7 +58,7 @@ impl Prepared {
         let store = store(config.cache_dir.as_deref(), variables);
         let (host, mut plugins, mut absent) = bundled_if(store, |pack| choice.may_select(pack))?;
         if !config.pools.console.enabled {
-            wait_to_be_asked_for(&mut plugins);
+            Plugin::wait_for_tools(&mut plugins);
         }
         let supply = Supply::new(config, files, None).offline_if(setting.replay.is_some());
         let mut loaded = consent::load(
@@ -98,8 +98,9 @@ impl Prepared {
         let (config, files) = (&setting.config, setting.configured.files());
         let Loaded { plugins, unusable, mut notes, mut absent } = loaded;
         absent.extend(unusable.iter().map(|unusable| unusable.name.clone()));
+        let is_strict = arguments.scope.choice.force_exclude;
         let Inputs { inputs, lock_shown, of_lock, configurations, notes: of_inputs } =
-            inputs(given, setting.lock.path(), config, files, finder, workspace(variables))?;
+            inputs(given, setting.lock.path(), config, files, finder, workspace(variables), is_strict)?;
         let mut rulesets = rulesets(&configurations, files, &plugins, &absent, &counts)?;
         for ruleset in &mut rulesets {
             ruleset.ignores_comments = config.no_inline;
@@ -193,14 +194,6 @@ pub(in crate::cli) fn environment(config: &Config) -> Environment {
     environment.paths = Paths { registries_conf: config_file, drop_ins, credentials, ..environment.paths };
     environment.distrusted.clone_from(&config.tree_registries);
     environment
-}
-
-/// Packs that need tools are for who lets them run; others are not told at every file that they did not.
-fn wait_to_be_asked_for(plugins: &mut [Plugin]) {
-    let needs_tools = |plugin: &&mut Plugin| plugin.capabilities.contains(&"console");
-    for rule in plugins.iter_mut().filter(needs_tools).flat_map(|plugin| &mut plugin.rules) {
-        rule.is_opt_in = true;
-    }
 }
 
 fn build_args(given: &[String], variables: &Variables) -> Vec<(String, String)> {

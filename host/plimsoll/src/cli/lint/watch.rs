@@ -1,18 +1,22 @@
 //! `plimsoll lint --watch`.
 //!
 //! What can change what is found is looked at: Dockerfiles, ignore files beside them, configurations above
-//! them, the user's own, and the lock.
+//! them, the user's own, what these extend, the baseline, and the lock.
 
 use std::cell::RefCell;
+use std::env;
 use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
 
+use super::setting::flags;
 use super::{Arguments, once};
 use crate::cli::chosen::{around, is_standard_input};
+use crate::cli::configured::Configured;
+use crate::cli::inputs::Given;
 use crate::cli::repository;
 use crate::cli::watching::{Files, again, look};
-use crate::config::{self, Variables};
+use crate::config::{self, Config, FILE_NAME, Finder, HIDDEN_FILE_NAME, Variables};
 use crate::discover::discover;
 use crate::limits::{WATCH_FILES_MAX, WATCH_LINT_TICK};
 
@@ -27,7 +31,11 @@ pub(super) fn run(arguments: &Arguments, variables: &Variables, is_styled: bool)
     );
     let lock: RefCell<Option<PathBuf>> = RefCell::new(None);
     let own = config::user_file(variables);
-    let files = || files(arguments, [own.as_deref(), lock.borrow().as_deref()]);
+    let files = || {
+        let mut files = files(arguments, [own.as_deref(), lock.borrow().as_deref()])?;
+        configuration(arguments, variables, &files).iter().for_each(|path| look(&mut files, path));
+        Ok(files)
+    };
     let round = || {
         let ran = once(arguments, variables, is_styled)?;
         lock.replace(Some(ran.lock));
@@ -47,4 +55,25 @@ fn files(arguments: &Arguments, besides: [Option<&Path>; 2]) -> anyhow::Result<F
     }
     besides.into_iter().flatten().for_each(|path| look(&mut files, path));
     Ok(files)
+}
+
+/// What the command line names, and what the configurations among the files and above them extend or name. One that does
+/// not hold up names nothing, until it changes.
+fn configuration(arguments: &Arguments, variables: &Variables, files: &Files) -> Vec<PathBuf> {
+    let choice = &arguments.scope.choice;
+    let mut paths: Vec<PathBuf> = choice.file().ok().flatten().into_iter().collect();
+    paths.extend(arguments.suppressing.baseline.clone());
+    let Ok(here) = env::current_dir() else { return paths };
+    let context = arguments.scope.context.as_deref();
+    let given =
+        Given { paths: &arguments.paths, stdin_filename: None, context, here: &here, is_fetched: false, changes: None };
+    if let Ok(configured) = Configured::read(given, choice, variables) {
+        paths.extend(configured.files().layers().map(|(_, file)| file.path.clone()));
+        let config = Config::settle(flags(arguments), variables, configured.files());
+        paths.extend(config.ok().and_then(|config| Some(config.baseline?.0)));
+    }
+    let is_configuration = |path: &&PathBuf| [FILE_NAME, HIDDEN_FILE_NAME].iter().any(|name| path.ends_with(name));
+    let nested = files.keys().filter(is_configuration).filter_map(|path| Finder::default().read_partly(path).ok());
+    paths.extend(nested.flat_map(|file| file.layers().map(|file| file.path.clone()).collect::<Vec<_>>()));
+    paths
 }

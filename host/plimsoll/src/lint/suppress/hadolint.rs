@@ -4,7 +4,7 @@
 //! the same everywhere and need no table.
 
 /// Code, rule, and words that tell the findings that are meant from the rule's others.
-const CODES: &[(&str, &str, &str)] = &[
+pub const CODES: &[(&str, &str, &str)] = &[
     ("DL3000", "buildkit/WorkdirRelativePath", ""),
     ("DL3006", "sources/latest-tag", "has no tag"),
     ("DL3007", "sources/latest-tag", "is whatever was pushed last"),

@@ -25,6 +25,7 @@ use plimsoll_dockerfile::tree::Keyword;
 use time::Date;
 
 pub(super) use self::entries::{Entries, Form, Told};
+pub use self::hadolint::CODES as HADOLINT_CODES;
 pub use self::insert::{Inserted, insert};
 use super::check_options::{CheckOptions, Rules};
 use crate::document::Document;
@@ -165,9 +166,10 @@ impl Suppressions {
     }
 }
 
-/// The rule here that a code of hadolint is about.
-pub(super) fn rule_of_hadolint(code: &str) -> Option<&'static str> {
-    hadolint::rule(code).map(|(rule, _)| rule)
+/// The rule here that a code of hadolint is about, which may stand behind a pack's name and in small letters.
+pub fn rule_of_hadolint(code: &str) -> Option<&'static str> {
+    let code = code.rsplit_once('/').map_or(code, |(_, bare)| bare);
+    hadolint::rule(&code.to_ascii_uppercase()).map(|(rule, _)| rule)
 }
 
 /// The options above instructions.

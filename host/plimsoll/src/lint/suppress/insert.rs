@@ -10,7 +10,7 @@ use plimsoll_dockerfile::tree::{DirectiveKind, Instruction};
 use plimsoll_dockerfile::{Span, Tree, find_directive, parse};
 
 use super::comment::{Kind, read};
-use super::entries::code_of;
+use super::meant::code_of;
 use crate::finding::Finding;
 use crate::plugin::OWN_PACK;
 

@@ -4,17 +4,19 @@
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::ensure;
 use clap::Args;
 
 use super::{Prepared, Setting};
-use crate::baseline::{self, Baseline, BaselineError};
+use crate::baseline::{self, Baseline, BaselineError, Linted};
 use crate::cli::inputs::Given;
 use crate::cli::{CLEAN, FOUND, complain, print_lines};
 use crate::discover::real;
 use crate::limits::REASON_CHARACTERS_MAX;
 use crate::lint::{Inserted, Outcome, Source, insert};
+use crate::plugin::Settings;
 use crate::rewrite;
 
 /// How the host's own rules begin.
@@ -82,7 +84,8 @@ impl Suppressing {
         let Some((path, within)) = configured else { return Ok(()) };
         let known = Baseline::read(path, within.as_deref())?;
         let names = names(path, setting, prepared, outcome, given);
-        let stale = known.hide(&mut outcome.files, &names);
+        let ran = |place: usize, rule: &str| ran(prepared, place, rule);
+        let stale = known.hide(&mut outcome.files, &Linted { names: &names, ran: &ran });
         if stale > 0 {
             let path = path.display();
             complain(&format!(
@@ -158,17 +161,19 @@ fn write(
     given: Given,
 ) -> anyhow::Result<()> {
     let names = names(path, setting, prepared, outcome, given);
+    let ran = |place: usize, rule: &str| ran(prepared, place, rule);
+    let linted = Linted { names: &names, ran: &ran };
     let mut known = Baseline::of(&outcome.files, &names);
     match Baseline::read(path, within.as_deref()) {
         Ok(before) => {
             let folder = folder(path);
-            known.keep(before, &names, |name| folder.join(name).exists());
+            known.keep(before, &outcome.files, &linted, |name| folder.join(name).exists());
         }
         Err(BaselineError::Missing(_)) => {}
         Err(error) => return Err(error.into()),
     }
     known.write(path, within.as_deref())?;
-    known.hide(&mut outcome.files, &names);
+    known.hide(&mut outcome.files, &linted);
     complain(&format!("note: {}: findings that are known from now on: {}", path.display(), known.len()));
     Ok(())
 }
@@ -176,13 +181,35 @@ fn write(
 /// What a baseline calls the files of a run.
 fn names(path: &Path, setting: &Setting, prepared: &Prepared, outcome: &Outcome, given: Given) -> Vec<String> {
     let folder = folder(&given.here.join(path));
-    let places = prepared.job.inputs.iter().map(|input| match &input.source {
-        Source::Path(path) if !setting.is_fetched => Some(baseline::name(&folder, &real(&given.here.join(path)))),
-        _ => None,
-    });
+    // Bytes at hand stand for a file, too.
+    let places = prepared.job.inputs.iter().map(|input| input.context.dockerfile.clone());
     // What is said of the lock comes last.
-    let places = places.chain(std::iter::repeat_with(|| None));
-    outcome.files.iter().zip(places).map(|(file, place)| place.unwrap_or_else(|| file.path.clone())).collect()
+    let places = places.chain(std::iter::repeat_with(|| Some(setting.lock.path().to_owned())));
+    let name = |place: PathBuf| baseline::name(&folder, &real(&given.here.join(place)));
+    let names = outcome.files.iter().zip(places).map(|(file, place)| {
+        let place = place.filter(|_| !setting.is_fetched);
+        place.map_or_else(|| file.path.clone(), name)
+    });
+    names.collect()
+}
+
+/// Whether a rule was to run on a file. What a target does not need, no rule looks at.
+fn ran(prepared: &Prepared, place: usize, rule: &str) -> bool {
+    let job = &prepared.job;
+    if job.surroundings.iter().any(|told| told.target.as_ref().is_some_and(|target| !target.is_empty())) {
+        return false;
+    }
+    let (ruleset, is_lock) = match job.inputs.get(place) {
+        Some(input) => (&job.rulesets[input.ruleset], false),
+        None => match &job.lock {
+            Some(lock) => (&job.rulesets[lock.ruleset], true),
+            None => return false,
+        },
+    };
+    let settings = if is_lock { &ruleset.of_lock } else { &ruleset.settings };
+    let is_enabled =
+        |settings: &Arc<Settings>| settings.enabled.iter().any(|enabled| *settings.rules[*enabled as usize] == *rule);
+    ruleset.own.contains(rule) || settings.iter().any(is_enabled)
 }
 
 /// The folder of a file, without links.

@@ -287,7 +287,7 @@ fn once(arguments: &Arguments, variables: &Variables, is_styled: bool) -> anyhow
     }
     arguments.suppressing.hide_known(&setting, &prepared, &mut outcome, given)?;
     if arguments.suppressing.suppress {
-        return of(arguments.suppressing.insert(&setting, &prepared, &outcome, given)?);
+        return of(arguments.suppressing.insert(&setting, &prepared, &outcome, given)?.max(unwritten));
     }
     if let Some(changes) = changes.filter(|_| prepared.job.inputs.is_empty() && !arguments.scope.quiet) {
         complain(&format!("note: no Dockerfile differs from {}", changes.since_what()));

@@ -138,3 +138,19 @@ fn counts_end_where_numbers_do() {
     let linted = Linted { names: &names, ran: &|_, _| true };
     assert_eq!(known.hide(&mut [FileReport::default()], &linted), usize::MAX);
 }
+
+#[test]
+fn what_is_read_only_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("b.json");
+    let names = ["Dockerfile".to_owned()];
+    let known = Baseline::of(&[file("FROM a\n", &[("p/R", "FROM")])], &names);
+    known.write(&path, None).unwrap();
+    let mut permissions = fs::metadata(&path).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&path, permissions).unwrap();
+    known.write(&path, None).unwrap();
+    let refused = Baseline::default().write(&path, None).unwrap_err();
+    assert!(matches!(refused, BaselineError::File(RewriteError::ReadOnly(_))), "{refused}");
+    assert_eq!(fs::read(&path).unwrap(), known.text());
+}

@@ -145,6 +145,9 @@ fn rules_see_the_lock() {
     fs::remove_file(project.path().join("broken.Dockerfile")).unwrap();
     project.write("plimsoll.toml", "[rules.\"sources/unused-lock-entry\"]\nseverity = \"error\"\n");
     assert_eq!(project.lint(&off).status, 1, "its severity is that of the configuration");
+    let suppress = project.run("lint --slow-checks=off --suppress");
+    let is_told = suppress.stderr.contains("plimsoll.lock:2:1: error[sources/unused-lock-entry] ");
+    assert_eq!((suppress.status, is_told), (1, true), "no comment waves it through: {suppress:#?}");
     ok(&project.run("lock prune"));
     assert_eq!(project.lint(&off).json()["files"].as_array().unwrap().len(), 2);
 }

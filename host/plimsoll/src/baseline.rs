@@ -4,7 +4,7 @@
 //! a finding is known by its file, its rule, what it says and the text of its line, not by where that stands, so that
 //! lines may move; of equal ones as many are known as the file says; the same findings give the same file.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Component, Path, PathBuf};
@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::config::Digest;
-use crate::document::Source;
 use crate::finding::{Finding, Suppression};
 use crate::limits::BASELINE_BYTES_MAX;
 use crate::lint::FileReport;
@@ -24,6 +23,7 @@ pub const FILE_NAME: &str = "plimsoll-baseline.json";
 
 /// The version of the format.
 const VERSION: u32 = 1;
+const VERSION_KEY: &[u8] = b"\"version\"";
 
 /// Digits of a hash that tell findings of one rule in one file apart.
 const HASH_DIGITS: usize = 16;
@@ -67,6 +67,14 @@ pub enum BaselineError {
     /// A later program wrote it.
     #[error("{0}: the baseline has version {1}, and this Plimsoll knows {VERSION}: use a newer one")]
     Newer(PathBuf, u32),
+}
+
+/// What was linted.
+pub struct Linted<'l> {
+    /// What the baseline calls the files, in their order.
+    pub names: &'l [String],
+    /// Whether a rule looked at a file, by its place, as far as configuration has a say.
+    pub ran: &'l dyn Fn(usize, &str) -> bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -116,6 +124,11 @@ impl Baseline {
             BaselineError::Malformed(path.to_owned(), error.line(), words)
         };
         let Versioned { version } = serde_json::from_slice(bytes).map_err(malformed)?;
+        if version < VERSION {
+            let before = bytes.windows(VERSION_KEY.len()).position(|key| key == VERSION_KEY).unwrap_or(0);
+            let line = 1 + bytes[..before].iter().filter(|byte| **byte == b'\n').count();
+            return Err(BaselineError::Malformed(path.to_owned(), line, format!("there is no version {version}")));
+        }
         if version != VERSION {
             return Err(BaselineError::Newer(path.to_owned(), version));
         }
@@ -137,32 +150,43 @@ impl Baseline {
             let findings = file.findings.iter().chain(known.map(|(finding, _)| finding));
             for (key, finding) in findings.map(|finding| (key(name, file, finding), finding)) {
                 let message = finding.message.clone();
-                baseline.entries.entry(key).or_insert(Known { count: 0, message }).count += 1;
+                let known = baseline.entries.entry(key).or_insert(Known { count: 0, message });
+                known.count = known.count.saturating_add(1);
             }
         }
         baseline
     }
 
-    /// Adds what another knows of files that were not linted, as far as `is_there` says that there are such files.
-    pub fn keep(&mut self, other: Self, linted: &[String], is_there: impl Fn(&str) -> bool) {
-        let linted: HashSet<&String> = linted.iter().collect();
+    /// Adds what another knows that a run does not find and cannot take back: of files that were not linted, as far as
+    /// `is_there` says that there are such files, of rules that did not run, and what comments wave through.
+    pub fn keep(&mut self, other: Self, files: &[FileReport], linted: &Linted, is_there: impl Fn(&str) -> bool) {
+        let looks = Looks::of(files, linted);
+        let mut waved: HashMap<Key, usize> = HashMap::new();
+        for (file, name) in files.iter().zip(linted.names) {
+            let by_comments = file.suppressed.iter().filter(|(_, why)| *why != Suppression::Baseline);
+            by_comments.for_each(|(finding, _)| *waved.entry(key(name, file, finding)).or_default() += 1);
+        }
         let mut known: HashMap<String, bool> = HashMap::new();
-        for (key, entry) in other.entries {
-            let is_kept =
-                !linted.contains(&key.path) && *known.entry(key.path.clone()).or_insert_with_key(|path| is_there(path));
-            if is_kept {
+        for (key, mut entry) in other.entries {
+            let found = self.entries.get(&key).map_or(0, |found| found.count);
+            if !looks.have_linted(&key.path) {
+                let is_there = known.entry(key.path.clone()).or_insert_with_key(|path| is_there(path));
+                entry.count = if *is_there { entry.count } else { 0 };
+            } else if looks.are_certain(&key) {
+                entry.count = entry.count.min(found.saturating_add(waved.get(&key).copied().unwrap_or(0)));
+            }
+            if entry.count > found {
                 self.entries.insert(key, entry);
             }
         }
     }
 
-    /// Takes what is known out of the findings of a run. How many entries are found no more, in files
+    /// Takes what is known out of the findings of a run. How many entries are found no more, in files and of rules
     /// where that is certain.
-    pub fn hide(&self, files: &mut [FileReport], names: &[String]) -> usize {
+    pub fn hide(&self, files: &mut [FileReport], linted: &Linted) -> usize {
         let mut left: HashMap<&Key, usize> = self.entries.iter().map(|(key, known)| (key, known.count)).collect();
-        let mut unsure: HashSet<(&str, &str)> = HashSet::new();
-        let mut certain: HashSet<&str> = HashSet::new();
-        for (file, name) in files.iter_mut().zip(names) {
+        for (file, name) in files.iter_mut().zip(linted.names) {
+            let waved: Vec<Key> = file.suppressed.iter().map(|(finding, _)| key(name, file, finding)).collect();
             for finding in std::mem::take(&mut file.findings) {
                 match left.get_mut(&key(name, file, &finding)).filter(|left| **left > 0) {
                     Some(left) => {
@@ -172,23 +196,20 @@ impl Baseline {
                     None => file.findings.push(finding),
                 }
             }
+            // What comments wave through is there all the same.
+            for key in waved {
+                left.get_mut(&key).into_iter().for_each(|left| *left = left.saturating_sub(1));
+            }
             file.suppressed.sort_by_key(|(finding, _)| finding.span.start);
         }
-        for (file, name) in files.iter().zip(names) {
-            if file.problems.is_empty() {
-                certain.insert(name);
-            }
-            unsure.extend(file.skipped.iter().map(|skipped| (name.as_str(), &*skipped.rule)));
-        }
-        let is_stale = |(key, left): &(&Key, usize)| {
-            *left > 0 && certain.contains(key.path.as_str()) && !unsure.contains(&(key.path.as_str(), &key.rule))
-        };
-        left.into_iter().filter(is_stale).map(|(_, left)| left).sum()
+        let looks = Looks::of(files, linted);
+        let stale = left.into_iter().filter(|(key, left)| *left > 0 && looks.are_certain(key));
+        stale.fold(0, |sum, (_, left)| sum.saturating_add(left))
     }
 
     /// How many findings it knows.
     pub fn len(&self) -> usize {
-        self.entries.values().map(|known| known.count).sum()
+        self.entries.values().fold(0, |sum, known| sum.saturating_add(known.count))
     }
 
     /// Whether it knows none.
@@ -221,9 +242,49 @@ impl Baseline {
         if fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
             return Err(RewriteError::NotRegular(path.to_owned()).into());
         }
+        let text = self.text();
+        if fs::metadata(path).is_ok_and(|there| there.permissions().readonly()) {
+            return match fs::read(path).is_ok_and(|before| before == text) {
+                true => Ok(()),
+                false => Err(RewriteError::ReadOnly(path.to_owned()).into()),
+            };
+        }
         let _held = rewrite::hold(path).map_err(trouble)?;
-        rewrite::put(path, &self.text()).map_err(trouble)?;
+        rewrite::put(path, &text).map_err(trouble)?;
         Ok(())
+    }
+}
+
+/// Who looked at the files of a run.
+struct Looks<'l> {
+    files: &'l [FileReport],
+    linted: &'l Linted<'l>,
+    /// By name, the places of the files.
+    places: HashMap<&'l str, Vec<usize>>,
+}
+
+impl<'l> Looks<'l> {
+    fn of(files: &'l [FileReport], linted: &'l Linted<'l>) -> Self {
+        let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (place, name) in linted.names.iter().enumerate() {
+            places.entry(name).or_default().push(place);
+        }
+        Self { files, linted, places }
+    }
+
+    fn have_linted(&self, path: &str) -> bool {
+        self.places.contains_key(path)
+    }
+
+    /// Whether a rule would have found what there is in a file.
+    fn are_certain(&self, Key { path, rule, .. }: &Key) -> bool {
+        let is_certain = |place: &usize| {
+            let file = &self.files[*place];
+            let is_unsure = file.skipped.iter().any(|skipped| *skipped.rule == **rule);
+            let is_spared = file.spared.iter().any(|spared| **spared == **rule);
+            file.problems.is_empty() && !is_unsure && !is_spared && (self.linted.ran)(*place, rule)
+        };
+        self.places.get(path.as_str()).is_some_and(|places| places.iter().all(is_certain))
     }
 }
 
@@ -251,22 +312,15 @@ fn ensure_within(path: &Path, folder: &Path) -> Result<(), BaselineError> {
 }
 
 fn key(name: &str, file: &FileReport, finding: &Finding) -> Key {
-    let mut text = file.source.as_deref().map_or_else(Vec::new, |source| line_of(source, finding.span.start));
+    let mut text = file
+        .source
+        .as_deref()
+        .map_or_else(Vec::new, |source| source.words_of(source.lines().line_of(finding.span.start)));
     // What is in no line is still told from what is in one.
     let _ = write!(text, "\n{}", without_positions(&finding.message));
     let digest = Digest::of(&text);
     let hash = digest.digits()[..HASH_DIGITS].to_owned();
     Key { path: name.to_owned(), rule: finding.rule.to_string(), hash }
-}
-
-/// The text of the line that a place is in, without how it is indented, spaced or ended.
-fn line_of(source: &Source, at: u32) -> Vec<u8> {
-    let lines = source.lines();
-    let line = lines.line_span(lines.line_of(at)).map_or(&[][..], |span| span.of(source.bytes()));
-    let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line).trim_ascii_end();
-    let line = line.strip_suffix(b"\\").unwrap_or(line);
-    let words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    words.collect::<Vec<_>>().join(&b' ')
 }
 
 /// A message without numbers of lines.

@@ -13,8 +13,8 @@ pub const BYTES_TOGETHER_MAX: usize = 1 << 20;
 /// Reasons why BuildKit would refuse one file that are listed.
 pub const SYNTAX_PROBLEMS_MAX: usize = 5;
 
-/// Rules that the comments of one file name; those after them count for nothing,
-/// and that is told.
+/// Rules that the comments of one file name, a comment that names none counted for one; those after
+/// them count for nothing, and that is told.
 pub const SUPPRESSIONS_MAX: usize = 10_000;
 
 /// Bytes of `plimsoll.toml`.

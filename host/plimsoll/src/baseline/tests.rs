@@ -34,7 +34,7 @@ fn check(before: FileReport, after: FileReport, expect: (usize, usize)) {
     let known = Baseline::of(&[before], &names);
     let known = Baseline::parse(Path::new("b"), &known.text()).unwrap();
     let mut files = [after];
-    let stale = known.hide(&mut files, &names);
+    let stale = known.hide(&mut files, &Linted { names: &names, ran: &|_, _| true });
     assert_eq!((files[0].findings.len(), stale), expect, "{:?}", files[0].findings);
 }
 
@@ -76,6 +76,10 @@ fn what_cannot_be_read_is_said_with_its_line() {
         "b.json: the baseline has version 2, and this Plimsoll knows 1: use a newer one",
     );
     check(
+        "{\n\"version\": 0}",
+        "b.json:2: there is no version 0: this is no baseline; mend it, or remove it and write it anew with --write-baseline",
+    );
+    check(
         "{\"version\": 1,\n\"findings\": [{\"path\": 1}]}",
         "b.json:2: invalid type: integer `1`, expected a string: this is no baseline; mend it, or remove it and write it anew with --write-baseline",
     );
@@ -94,8 +98,59 @@ fn what_other_runs_know_stays_while_its_files_do() {
     let of = |name: &str| Baseline::of(&[file("FROM a\n", &[("p/R", "FROM")])], &[name.to_owned()]);
     let mut known = of("linted");
     for other in ["linted", "there", "gone"] {
-        known.keep(of(other), &["linted".to_owned()], |name| name == "there");
+        let (files, names) = ([FileReport::default()], ["linted".to_owned()]);
+        known.keep(of(other), &files, &Linted { names: &names, ran: &|_, _| true }, |name| name == "there");
     }
     let paths: Vec<&str> = known.entries.keys().map(|key| key.path.as_str()).collect();
     assert_eq!(paths, ["linted", "there"]);
+}
+
+#[test]
+fn what_did_not_run_is_neither_gone_nor_dropped() {
+    let names = ["Dockerfile".to_owned()];
+    let both = || file("FROM a\n", &[("p/R", "FROM"), ("p/S", "FROM")]);
+    let before = Baseline::of(&[both()], &names);
+    let check = |mut now: FileReport, ran: &dyn Fn(usize, &str) -> bool, expect: (usize, usize)| {
+        let linted = Linted { names: &names, ran };
+        let mut known = Baseline::of(std::slice::from_ref(&now), &names);
+        known.keep(before.clone(), std::slice::from_ref(&now), &linted, |_| true);
+        let stale = before.hide(std::slice::from_mut(&mut now), &linted);
+        assert_eq!((stale, known.len()), expect, "{:?}", now.findings);
+    };
+    let one = || file("FROM a\n", &[("p/R", "FROM")]);
+    check(one(), &|_, _| true, (1, 1));
+    check(one(), &|_, rule| rule == "p/R", (0, 2));
+    check(FileReport { spared: vec!["p/S".into()], ..one() }, &|_, _| true, (0, 2));
+    let mut waved = both();
+    let finding = waved.findings.pop().unwrap();
+    waved.suppressed.push((finding, Suppression::Comment { line: 1, reason: None }));
+    check(waved, &|_, _| true, (0, 2));
+}
+
+#[test]
+fn counts_end_where_numbers_do() {
+    let line = format!("{{\"path\":\"a\",\"rule\":\"p/R\",\"hash\":\"0\",\"count\":{},\"message\":\"\"}}", usize::MAX);
+    let other = line.replace("p/R", "p/S");
+    let known = Baseline::parse(Path::new("b"), format!("{{\"version\":1,\"findings\":[{line},{other}]}}").as_bytes());
+    let known = known.unwrap();
+    assert_eq!(known.len(), usize::MAX);
+    let names = ["a".to_owned()];
+    let linted = Linted { names: &names, ran: &|_, _| true };
+    assert_eq!(known.hide(&mut [FileReport::default()], &linted), usize::MAX);
+}
+
+#[test]
+fn what_is_read_only_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("b.json");
+    let names = ["Dockerfile".to_owned()];
+    let known = Baseline::of(&[file("FROM a\n", &[("p/R", "FROM")])], &names);
+    known.write(&path, None).unwrap();
+    let mut permissions = fs::metadata(&path).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&path, permissions).unwrap();
+    known.write(&path, None).unwrap();
+    let refused = Baseline::default().write(&path, None).unwrap_err();
+    assert!(matches!(refused, BaselineError::File(RewriteError::ReadOnly(_))), "{refused}");
+    assert_eq!(fs::read(&path).unwrap(), known.text());
 }

@@ -43,6 +43,15 @@ impl Source {
     pub fn lines(&self) -> &LineIndex {
         self.lines.get_or_init(|| LineIndex::new(&self.bytes))
     }
+
+    /// The words of a line, by which it is known again: however it is indented, spaced, continued or ended.
+    pub fn words_of(&self, line: u32) -> Vec<u8> {
+        let line = self.lines().line_span(line).unwrap_or_default().of(&self.bytes);
+        let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line).trim_ascii_end();
+        let line = line.strip_suffix(b"\\").unwrap_or(line);
+        let words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+        words.collect::<Vec<_>>().join(&b' ')
+    }
 }
 
 /// A file, parsed; or the lock, of which there is nothing to parse.

@@ -6,6 +6,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use plimsoll_dockerfile::Span;
+use plimsoll_dockerfile::model::Stage;
+
 use super::Job;
 use super::suppress::{Entries, Suppressions};
 use super::work::Content;
@@ -21,6 +24,8 @@ pub(super) struct Ledger {
     pub(super) ran: HashSet<Arc<str>>,
     /// Rules whose questions nobody asked.
     pub(super) unasked: HashSet<Arc<str>>,
+    /// With a target, the stages that it needs: nobody looks at what else there is.
+    built: Option<Vec<Span>>,
 }
 
 impl Ledger {
@@ -31,6 +36,7 @@ impl Ledger {
             used: HashSet::new(),
             ran: HashSet::new(),
             unasked: content.unasked.clone(),
+            built: None,
         };
         // Most files name no rule.
         if !content.suppressions.entries.all.is_empty() {
@@ -40,6 +46,7 @@ impl Ledger {
                 settings.enabled.iter().filter_map(|rule| plugin.names.get(*rule as usize)).cloned()
             });
             ledger.ran.extend(ran);
+            ledger.built = built(job, content);
         }
         ledger
     }
@@ -47,6 +54,13 @@ impl Ledger {
     /// Notes that a finding is waved through.
     pub(super) fn note(&mut self, suppressions: &Suppressions, finding: &Finding) {
         self.used.extend(suppressions.entries.covering(finding));
+    }
+
+    /// Whether all that an entry is about was looked at.
+    pub(super) fn has_seen(&self, entry: usize) -> bool {
+        let Some(built) = &self.built else { return true };
+        let place = self.entries.reach(entry);
+        place.is_some_and(|place| built.iter().any(|stage| stage.start <= place.start && place.end <= stage.end))
     }
 
     /// The same with the comments; nothing where there are none.
@@ -63,6 +77,19 @@ impl Ledger {
         one.used.extend(other.used);
         one.unasked.extend(other.unasked);
         one.ran.retain(|rule| other.ran.contains(rule));
+        if let (Some(built), Some(others)) = (&mut one.built, other.built) {
+            built.retain(|stage| others.contains(stage));
+        }
         Some(one)
     }
+}
+
+/// The stages that a target needs, each up to the next.
+fn built(job: &Job, content: &Content) -> Option<Vec<Span>> {
+    job.surroundings[content.surroundings].target.as_ref().filter(|target| !target.is_empty())?;
+    let (stages, instructions) = (&content.meaning.model().stages, &content.document.tree().instructions);
+    let start = |stage: &Stage| instructions[stage.from as usize].span.start;
+    let ends = stages.iter().skip(1).map(start).chain([u32::MAX]);
+    let needed = stages.iter().zip(ends).filter(|(stage, _)| stage.reachable && !stage.replaced);
+    Some(needed.map(|(stage, end)| Span::new(start(stage), end)).collect())
 }

@@ -122,8 +122,9 @@ fn is_alike(one: &Finding, other: &Finding) -> bool {
 
 /// What is said of one file for two platforms to build for: what both say is said once.
 pub(super) fn platforms(mut one: FileReport, other: FileReport) -> FileReport {
-    let FileReport { path: _, is_lock: _, source: _, mut findings, suppressed, problems, skipped, planned, log } =
+    let FileReport { findings, suppressed, problems, skipped, spared, planned, log, path: _, is_lock: _, source: _ } =
         other;
+    let mut findings = findings;
     // What one platform's answer knows how to mend, the other's findings need not say without.
     give_way(&mut findings, &one.findings);
     give_way(&mut one.findings, &findings);
@@ -131,6 +132,7 @@ pub(super) fn platforms(mut one: FileReport, other: FileReport) -> FileReport {
     one.suppressed = join_suppressed(std::mem::take(&mut one.suppressed), suppressed);
     add_new(&mut one.problems, problems);
     add_new(&mut one.skipped, skipped);
+    add_new(&mut one.spared, spared);
     add_new(&mut one.log, log);
     // Each is a request of its own; equal questions are counted as duplicates.
     one.planned.extend(planned);

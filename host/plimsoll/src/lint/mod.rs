@@ -182,6 +182,8 @@ pub struct FileReport {
     pub problems: Vec<Problem>,
     /// What went unanswered, in the order of planning.
     pub skipped: Vec<Skipped>,
+    /// Rules that run, and that the file itself goes without as a whole.
+    pub spared: Vec<Arc<str>>,
     /// What was planned, answered or not: rule and question.
     pub planned: Vec<(Arc<str>, Question)>,
     /// What plugins had to say: plugin, loudness, message.

@@ -106,6 +106,18 @@ impl Content {
         let settings = self.narrowed[plugin].as_ref().unwrap_or(&configured[plugin]).clone();
         Subject { id, document, meaning, settings, context, now: self.now }
     }
+
+    /// Rules that run, and that the file itself goes without as a whole.
+    fn spared(&self, job: &Job) -> Vec<Arc<str>> {
+        let configured = job.rulesets[self.ruleset].settings.iter().zip(&self.narrowed).zip(&*job.plugins);
+        let narrowed =
+            configured.filter_map(|((configured, narrowed), plugin)| Some((configured, narrowed.as_ref()?, plugin)));
+        let excluded = narrowed.flat_map(|(configured, narrowed, plugin)| {
+            let gone = configured.enabled.iter().filter(|rule| narrowed.enabled.binary_search(rule).is_err());
+            gone.map(|rule| plugin.names[*rule as usize].clone())
+        });
+        excluded.chain(self.unasked.iter().cloned()).collect()
+    }
 }
 
 /// What a plugin is told of its rules where the file has a say in it: those that the
@@ -203,6 +215,7 @@ impl Work {
         let (fast, late) = (std::mem::take(&mut self.fast), std::mem::take(&mut self.late));
         self.report.findings = merged(&outcomes, fast, late);
         let (fast, late) = (std::mem::take(&mut self.fast_waved), std::mem::take(&mut self.late_waved));
+        self.report.spared = content.spared(job);
         let mut ledger = Ledger::of(job, &content);
         // A guess that an answer took back is one that other runs may come to.
         let waved = fast.iter().map(|(_, _, finding)| finding).chain(late.iter().flatten());

@@ -26,7 +26,7 @@ impl Fingerprints {
             self.file.clone_from(&entry.file.path);
             self.seen.clear();
         }
-        let alike = digest(&[self.file.as_bytes(), entry.name.as_bytes(), &spaced(entry.line())]);
+        let alike = digest(&[self.file.as_bytes(), entry.name.as_bytes(), &words(entry)]);
         let before = self.seen.entry(alike).or_default();
         let own = digest(&[&alike, &before.to_le_bytes()]);
         *before += 1;
@@ -34,9 +34,10 @@ impl Fingerprints {
     }
 }
 
-/// The line, however it is indented and spaced.
-fn spaced(line: &[u8]) -> Vec<u8> {
-    line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(&b' ')
+/// Those of the line; none where the file as a whole is meant.
+fn words(entry: &Entry) -> Vec<u8> {
+    let source = entry.file.source.as_deref().filter(|_| entry.place.is_some());
+    source.map_or_else(Vec::new, |source| source.words_of(entry.start().line))
 }
 
 fn digest(parts: &[&[u8]]) -> [u8; BYTES] {

@@ -77,13 +77,6 @@ impl<'o> Entry<'o> {
     pub(super) fn start(&self) -> Position {
         self.place.map_or(Position { line: 1, column: 1 }, |place| place.start)
     }
-
-    /// The bytes of the line that it begins in, without what ends it.
-    pub(super) fn line(&self) -> &'o [u8] {
-        let Some(source) = self.file.source.as_deref().filter(|_| self.place.is_some()) else { return &[] };
-        let line = source.lines().line_span(self.start().line).unwrap_or_default().of(source.bytes());
-        line.trim_ascii_end()
-    }
 }
 
 /// All there is to tell.

@@ -108,6 +108,7 @@ impl Prepared {
                 ruleset.turn_on(MISSING_REASON);
             }
         }
+        arguments.suppressing.check_reason(&inputs, &rulesets)?;
         notes.splice(0..0, of_inputs);
 
         let registry = Arc::new(Registry::new(ClientConfig::new(environment(config))));

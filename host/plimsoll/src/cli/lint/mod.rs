@@ -291,7 +291,7 @@ fn once(arguments: &Arguments, variables: &Variables, is_styled: bool) -> anyhow
     }
     arguments.suppressing.hide_known(&setting, &prepared, &mut outcome, given)?;
     if arguments.suppressing.suppress {
-        return of(arguments.suppressing.insert(&setting, &prepared, &outcome, given)?);
+        return of(arguments.suppressing.insert(&setting, &prepared, &outcome, given)?.max(unwritten));
     }
     if prepared.job.inputs.is_empty() && !arguments.scope.quiet {
         complain(&changes.map_or(NO_FILES.to_owned(), |changes| {

@@ -4,21 +4,30 @@
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::ensure;
 use clap::Args;
+use plimsoll_dockerfile::Position;
 
 use super::{Prepared, Setting};
-use crate::baseline::{self, Baseline, BaselineError};
+use crate::baseline::{self, Baseline, BaselineError, Linted};
 use crate::cli::inputs::Given;
-use crate::cli::{CLEAN, FOUND, complain, print_lines};
+use crate::cli::{CLEAN, FAILED, FOUND, complain, print_lines};
+use crate::config::FailLevel;
 use crate::discover::real;
+use crate::finding::{Finding, ProblemKind, Severity};
 use crate::limits::REASON_CHARACTERS_MAX;
-use crate::lint::{Inserted, Outcome, Source, insert};
+use crate::lint::{FileReport, Input, Inserted, MISSING_REASON, Outcome, Ruleset, Source, insert};
+use crate::plugin::{Settings, Unusable};
+use crate::question::SkipReason;
 use crate::rewrite;
 
 /// How the host's own rules begin.
 const OWN_PREFIX: &str = "plimsoll/";
+
+/// The rule that takes comments above a named FROM and ARG for descriptions.
+const DESCRIPTION: &str = "buildkit/InvalidDefinitionDescription";
 
 /// Findings that count for nothing
 #[derive(Args, Default)]
@@ -49,8 +58,6 @@ impl Suppressing {
     /// # Errors
     /// When it cannot.
     pub(super) fn check(&self, setting: &Setting) -> anyhow::Result<()> {
-        let is_explained = !setting.config.require_reason || self.reason.is_some();
-        ensure!(!self.suppress || is_explained, "--suppress: reasons are required: say one with --reason");
         ensure!(
             !self.suppress || !setting.is_fetched,
             "--suppress: what is only fetched is not changed: lint a checkout of it"
@@ -59,6 +66,17 @@ impl Suppressing {
             !self.suppress || !setting.config.no_inline,
             "--suppress --no-inline: comments would count for nothing; leave one out"
         );
+        Ok(())
+    }
+
+    /// Whether comments may be written without a reason, where there is none.
+    ///
+    /// # Errors
+    /// When a run would then report them.
+    pub(super) fn check_reason(&self, inputs: &[Input], rulesets: &[Ruleset]) -> anyhow::Result<()> {
+        let mut asking = inputs.iter().map(|input| &rulesets[input.ruleset].own);
+        let is_asked_for = self.suppress && self.reason.is_none() && asking.any(|own| own.contains(MISSING_REASON));
+        ensure!(!is_asked_for, "--suppress: reasons are required: say one with --reason");
         Ok(())
     }
 
@@ -82,7 +100,8 @@ impl Suppressing {
         let Some((path, within)) = configured else { return Ok(()) };
         let known = Baseline::read(path, within.as_deref())?;
         let names = names(path, setting, prepared, outcome, given);
-        let stale = known.hide(&mut outcome.files, &names);
+        let ran = |place: usize, rule: &str| saw(prepared, place, rule);
+        let stale = known.hide(&mut outcome.files, &Linted { names: &names, ran: &ran });
         if stale > 0 {
             let path = path.display();
             complain(&format!(
@@ -92,7 +111,7 @@ impl Suppressing {
         Ok(())
     }
 
-    /// Writes comments into the files, and says what came of it.
+    /// Writes comments into the files, and says what came of it. The status is that of a run that finds what is left.
     ///
     /// # Errors
     /// When standard output is gone.
@@ -103,50 +122,97 @@ impl Suppressing {
         outcome: &Outcome,
         given: Given,
     ) -> anyhow::Result<u8> {
-        let (mut status, mut done) = (CLEAN, HashSet::new());
-        for (input, file) in prepared.job.inputs.iter().zip(&outcome.files) {
-            for problem in &file.problems {
-                complain(&format!("{}: {}", file.path, problem.message));
-                status = FOUND;
-            }
-            let Some(source) = file.source.as_ref().filter(|_| !file.findings.is_empty()) else { continue };
-            let Source::Path(path) = &input.source else {
-                complain(&format!("note: {}: it is no file that comments could be written into", file.path));
-                status = FOUND;
-                continue;
+        let (job, fails) = (&prepared.job, setting.config.fail_level);
+        let is_unlocked = outcome.slow_checks.skipped.contains_key(&SkipReason::Lock);
+        let mut status = if is_unlocked || !job.unusable.is_empty() { FAILED } else { CLEAN };
+        for Unusable { name, message } in &job.unusable {
+            complain(&format!("error: plugin {name} cannot be used: {message}"));
+        }
+        let mut done = HashSet::new();
+        for (place, file) in outcome.files.iter().enumerate() {
+            status = status.max(say_problems(file, fails));
+            let (written, left) = match job.inputs.get(place) {
+                _ if file.findings.is_empty() => continue,
+                Some(input) => {
+                    let has_descriptions = ran(prepared, place, DESCRIPTION);
+                    self.insert_into(input, file, has_descriptions, given, &mut done)?
+                }
+                // Nothing can be written into the lock.
+                None => {
+                    file.findings.iter().for_each(|finding| complain(&line(file, finding)));
+                    (CLEAN, file.findings.iter().collect())
+                }
             };
-            // A file that several names lead to is edited once.
-            let real = fs::canonicalize(path).unwrap_or_else(|_| path.clone());
-            if done.contains(&real) {
-                continue;
-            }
-            let Some(Inserted { source: after, findings }) =
-                insert(source.bytes(), &file.findings, self.reason.as_deref())
-            else {
-                complain(&format!("note: {} stays as it is: with comments it would not be read as before", file.path));
-                status = FOUND;
-                continue;
-            };
-            if let Err(error) = rewrite::file(path, &rewrite::root(path, given.here), source.bytes(), &after) {
-                complain(&format!("error: {error}"));
-                status = FOUND;
-                continue;
-            }
-            done.insert(real);
-            if findings > 0 {
-                print_lines(&format!("{}: {findings} suppressed\n", file.path))?;
-            }
-            let (others, fails) = (file.findings.len() - findings, setting.config.fail_level);
-            if others > 0 {
-                complain(&format!("note: {}: findings about the comments themselves stay: {others}", file.path));
-            }
-            let mut own = file.findings.iter().filter(|finding| finding.rule.starts_with(OWN_PREFIX));
-            if own.any(|finding| fails.is_reached_by(finding.severity)) {
-                status = FOUND;
-            }
+            let is_reached = left.iter().any(|finding| fails.is_reached_by(finding.severity));
+            status = status.max(written).max(if is_reached { FOUND } else { CLEAN });
         }
         Ok(status)
     }
+
+    /// Writes comments into one file: what came of that, and the findings that are left.
+    fn insert_into<'f>(
+        &self,
+        input: &Input,
+        file: &'f FileReport,
+        has_descriptions: bool,
+        given: Given,
+        done: &mut HashSet<PathBuf>,
+    ) -> anyhow::Result<(u8, Vec<&'f Finding>)> {
+        let (all, shown) = (file.findings.iter().collect(), &file.path);
+        let (Source::Path(path), Some(source)) = (&input.source, &file.source) else {
+            complain(&format!("note: {shown}: it is no file that comments could be written into"));
+            return Ok((CLEAN, all));
+        };
+        // A file that several names lead to is edited once.
+        let real = fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+        if done.contains(&real) {
+            return Ok((CLEAN, Vec::new()));
+        }
+        let reason = self.reason.as_deref();
+        let Some(inserted) = insert(source.bytes(), &file.findings, reason, has_descriptions) else {
+            complain(&format!("note: {shown} stays as it is: with comments it would not be read as before"));
+            return Ok((CLEAN, all));
+        };
+        let Inserted { source: after, findings } = inserted;
+        if let Err(error) = rewrite::file(path, &rewrite::root(path, given.here), source.bytes(), &after) {
+            complain(&format!("error: {error}"));
+            return Ok((FAILED, all));
+        }
+        done.insert(real);
+        if findings > 0 {
+            print_lines(&format!("{shown}: {findings} suppressed\n"))?;
+        }
+        let own: Vec<_> = file.findings.iter().filter(|finding| finding.rule.starts_with(OWN_PREFIX)).collect();
+        if !own.is_empty() {
+            complain(&format!("note: {shown}: findings about the comments themselves stay: {}", own.len()));
+        }
+        Ok((CLEAN, own))
+    }
+}
+
+/// What is wrong with a file, as format `concise` says it. What is wrong with every file is said elsewhere.
+fn say_problems(file: &FileReport, fails: FailLevel) -> u8 {
+    let mut status = CLEAN;
+    for problem in file.problems.iter().filter(|problem| problem.kind != ProblemKind::PluginUnusable) {
+        let place = problem.line.map_or(String::new(), |line| format!(":{line}:1"));
+        complain(&format!("{}{place}: error[{}] {}", file.path, problem.kind.name(), problem.message));
+        let fails = fails.is_reached_by(Severity::Error);
+        status = status.max(if problem.kind.is_not_checked() {
+            FAILED
+        } else if fails {
+            FOUND
+        } else {
+            CLEAN
+        });
+    }
+    status
+}
+
+/// A finding as format `concise` says it.
+fn line(file: &FileReport, finding: &Finding) -> String {
+    let position = file.source.as_ref().map(|source| source.lines().position(finding.span.start));
+    let place = position.map_or(String::new(), |Position { line, column }| format!(":{line}:{column}"));
+    format!("{}{place}: {}[{}] {}", file.path, finding.severity, finding.rule, finding.message)
 }
 
 /// Writes what a run found, with what is known of other files.
@@ -158,17 +224,19 @@ fn write(
     given: Given,
 ) -> anyhow::Result<()> {
     let names = names(path, setting, prepared, outcome, given);
+    let ran = |place: usize, rule: &str| saw(prepared, place, rule);
+    let linted = Linted { names: &names, ran: &ran };
     let mut known = Baseline::of(&outcome.files, &names);
     match Baseline::read(path, within.as_deref()) {
         Ok(before) => {
             let folder = folder(path);
-            known.keep(before, &names, |name| folder.join(name).exists());
+            known.keep(before, &outcome.files, &linted, |name| folder.join(name).exists());
         }
         Err(BaselineError::Missing(_)) => {}
         Err(error) => return Err(error.into()),
     }
     known.write(path, within.as_deref())?;
-    known.hide(&mut outcome.files, &names);
+    known.hide(&mut outcome.files, &linted);
     complain(&format!("note: {}: findings that are known from now on: {}", path.display(), known.len()));
     Ok(())
 }
@@ -176,13 +244,38 @@ fn write(
 /// What a baseline calls the files of a run.
 fn names(path: &Path, setting: &Setting, prepared: &Prepared, outcome: &Outcome, given: Given) -> Vec<String> {
     let folder = folder(&given.here.join(path));
-    let places = prepared.job.inputs.iter().map(|input| match &input.source {
-        Source::Path(path) if !setting.is_fetched => Some(baseline::name(&folder, &real(&given.here.join(path)))),
-        _ => None,
-    });
+    // Bytes at hand stand for a file, too.
+    let places = prepared.job.inputs.iter().map(|input| input.context.dockerfile.clone());
     // What is said of the lock comes last.
-    let places = places.chain(std::iter::repeat_with(|| None));
-    outcome.files.iter().zip(places).map(|(file, place)| place.unwrap_or_else(|| file.path.clone())).collect()
+    let places = places.chain(std::iter::repeat_with(|| Some(setting.lock.path().to_owned())));
+    let name = |place: PathBuf| baseline::name(&folder, &real(&given.here.join(place)));
+    let names = outcome.files.iter().zip(places).map(|(file, place)| {
+        let place = place.filter(|_| !setting.is_fetched);
+        place.map_or_else(|| file.path.clone(), name)
+    });
+    names.collect()
+}
+
+/// Whether a rule was to look at all of a file. What a target does not need, no rule looks at.
+fn saw(prepared: &Prepared, place: usize, rule: &str) -> bool {
+    let mut told = prepared.job.surroundings.iter().filter_map(|told| told.target.as_deref());
+    told.all(str::is_empty) && ran(prepared, place, rule)
+}
+
+/// Whether a rule was to run on a file.
+fn ran(prepared: &Prepared, place: usize, rule: &str) -> bool {
+    let job = &prepared.job;
+    let (ruleset, is_lock) = match job.inputs.get(place) {
+        Some(input) => (&job.rulesets[input.ruleset], false),
+        None => match &job.lock {
+            Some(lock) => (&job.rulesets[lock.ruleset], true),
+            None => return false,
+        },
+    };
+    let settings = if is_lock { &ruleset.of_lock } else { &ruleset.settings };
+    let is_enabled =
+        |settings: &Arc<Settings>| settings.enabled.iter().any(|enabled| *settings.rules[*enabled as usize] == *rule);
+    ruleset.own.contains(rule) || settings.iter().any(is_enabled)
 }
 
 /// The folder of a file, without links.

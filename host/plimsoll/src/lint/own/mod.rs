@@ -79,13 +79,13 @@ pub fn rules() -> &'static [Rule] {
     &RULES
 }
 
-/// What they are called.
 /// All rules, each with its plugin; the last are the host's own.
 pub fn all_rules(plugins: &[Plugin]) -> impl Iterator<Item = (Option<&Plugin>, &Rule)> {
     let of_plugins = plugins.iter().flat_map(|plugin| plugin.rules.iter().map(move |rule| (Some(plugin), rule)));
     of_plugins.chain(rules().iter().map(|rule| (None, rule)))
 }
 
+/// What they are called.
 pub(super) fn names<'n>() -> impl Iterator<Item = &'n str> + Clone {
     [BROKEN, EXPIRED, MISSING_REASON, UNKNOWN, UNUSED].into_iter()
 }
@@ -94,18 +94,12 @@ pub(super) fn names<'n>() -> impl Iterator<Item = &'n str> + Clone {
 pub(super) fn tell(job: &Job, ruleset: &Ruleset, report: &mut FileReport, ledger: &Ledger) {
     let Some(source) = report.source.clone() else { return };
     let teller = Teller { ruleset, plugins: &job.plugins, ledger, removal: Removal::new(source.bytes()) };
-    let mut findings = Vec::new();
-    teller.tell_of_comments(&mut findings);
-    teller.tell_of_unknown(report, &mut findings);
-    teller.tell_of_unused(report, &mut findings);
-    let mut counts: HashMap<Arc<str>, usize> = HashMap::new();
-    findings.retain(|finding| {
-        let count = counts.entry(finding.rule.clone()).or_default();
-        *count += 1;
-        ruleset.own.contains(&*finding.rule) && *count <= FINDINGS_MAX
-    });
+    let mut said = Said::default();
+    teller.tell_of_comments(&mut said);
+    teller.tell_of_unknown(report, &mut said);
+    teller.tell_of_unused(report, &mut said);
     let (waved, seen): (Vec<_>, Vec<_>) =
-        findings.into_iter().partition(|finding| ledger.entries.covering(finding).is_some());
+        said.findings.into_iter().partition(|finding| ledger.entries.covering(finding).is_some());
     let why = |finding: Finding| {
         let entry = ledger.entries.covering(&finding)?;
         Some((finding, ledger.entries.suppression(entry)))
@@ -117,6 +111,14 @@ pub(super) fn tell(job: &Job, ruleset: &Ruleset, report: &mut FileReport, ledger
     }
 }
 
+/// What is said so far.
+#[derive(Default)]
+struct Said {
+    findings: Vec<Finding>,
+    /// How much of it, by rule.
+    counts: HashMap<&'static str, usize>,
+}
+
 struct Teller<'t> {
     ruleset: &'t Ruleset,
     plugins: &'t [Plugin],
@@ -126,47 +128,53 @@ struct Teller<'t> {
 
 impl Teller<'_> {
     /// What is wrong with comments by themselves.
-    fn tell_of_comments(&self, findings: &mut Vec<Finding>) {
+    fn tell_of_comments(&self, said: &mut Said) {
+        if let Some(span) = self.ledger.entries.too_many {
+            let message = format!("Comments name more than {SUPPRESSIONS_MAX} rules; from here on they do not count");
+            self.say(said, BROKEN, span, || (message, None));
+        }
         for told in self.ledger.entries.told.iter().filter(|told| told.is_own) {
-            let mut say = |rule, span, message: &str, fix: Option<Fix>| {
-                findings.push(self.finding(rule, span, message.to_owned(), fix));
+            let mut say = |rule, span, message: &str, goes: bool| {
+                self.say(said, rule, span, || {
+                    (message.to_owned(), goes.then(|| self.removal.of_comment(told)).flatten())
+                });
             };
-            let gone = || self.removal.of_comment(told);
             match told.form {
                 Form::Whole => {}
-                Form::Empty => say(BROKEN, told.span, "The comment names no rule: write ignore=RULE", gone()),
+                Form::Empty => say(BROKEN, told.span, "The comment names no rule: write ignore=RULE", true),
                 Form::Astray => {
-                    say(BROKEN, told.span, "No instruction follows that this comment could be about", gone());
+                    say(BROKEN, told.span, "No instruction follows that this comment could be about", true);
                 }
                 Form::Open => {
                     let message = "The block does not end, and holds to the end of the file: \
                                    write # plimsoll ignore-end, or global ignore at the top";
-                    say(BROKEN, told.span, message, None);
+                    say(BROKEN, told.span, message, false);
                 }
-                Form::Stray => say(BROKEN, told.span, "Nothing that this could end has begun", gone()),
+                Form::Stray => say(BROKEN, told.span, "Nothing that this could end has begun", true),
             }
             match told.until {
                 Some((span, None)) => {
-                    say(BROKEN, span, "This is no day such as 2027-01-31, so the comment does not count", None);
+                    say(BROKEN, span, "This is no day such as 2027-01-31, so the comment does not count", false);
                 }
                 Some((span, Some(day))) if told.is_over => {
                     let message = format!("The comment counted up to {day}, and does so no more");
-                    say(EXPIRED, span, &message, gone());
+                    say(EXPIRED, span, &message, true);
                 }
                 _ => {}
             }
             if told.needs_reason {
-                say(MISSING_REASON, told.span, "The comment does not say why: write -- and the reason behind it", None);
+                say(
+                    MISSING_REASON,
+                    told.span,
+                    "The comment does not say why: write -- and the reason behind it",
+                    false,
+                );
             }
-        }
-        if let Some(span) = self.ledger.entries.too_many {
-            let message = format!("Comments name more than {SUPPRESSIONS_MAX} rules; from here on they do not count");
-            findings.push(self.finding(BROKEN, span, message, None));
         }
     }
 
     /// Names that no rule has. What plugins have that this run does not load, it does not know.
-    fn tell_of_unknown(&self, report: &FileReport, findings: &mut Vec<Finding>) {
+    fn tell_of_unknown(&self, report: &FileReport, said: &mut Said) {
         let entries = &self.ledger.entries;
         let is_missing = report.problems.iter().any(|problem| problem.kind == ProblemKind::PluginUnusable);
         for entry in entries.all.iter().filter(|entry| entry.is_own && !entry.is_known).take(FINDINGS_MAX) {
@@ -179,7 +187,7 @@ impl Teller<'_> {
             }
             let told = &entries.told[entry.comment];
             let hint = meant.map_or(String::new(), |meant| says.replace("{}", meant));
-            let fix = match meant {
+            let fix = || match meant {
                 Some(meant) => Some(Fix {
                     message: format!("Name {meant}"),
                     // It may wave through what was seen so far.
@@ -190,7 +198,7 @@ impl Teller<'_> {
                 None => self.removal.of_names(told, &[entry.span]).map(|fix| Fix { is_safe: false, ..fix }),
             };
             let message = format!("There is no rule {}{hint}", entry.name);
-            findings.push(self.finding(UNKNOWN, entry.span, message, fix));
+            self.say(said, UNKNOWN, entry.span, || (message, fix()));
         }
     }
 
@@ -216,7 +224,7 @@ impl Teller<'_> {
     }
 
     /// Names that wave nothing through, as far as that is certain.
-    fn tell_of_unused(&self, report: &FileReport, findings: &mut Vec<Finding>) {
+    fn tell_of_unused(&self, report: &FileReport, said: &mut Said) {
         // What is wrong with the file or a plugin may have kept rules from finding what is there.
         if !report.problems.is_empty() || !self.ruleset.own.contains(UNUSED) {
             return;
@@ -231,7 +239,7 @@ impl Teller<'_> {
             let told = &entries.told[entry.comment];
             let is_whole = entry.is_own && entry.counts && matches!(told.form, Form::Whole | Form::Open);
             let meant = rules.get(&index).is_some_and(|meant| meant.iter().all(|rule| has_looked(rule)));
-            is_whole && !self.ledger.used.contains(&index) && meant
+            is_whole && !self.ledger.used.contains(&index) && meant && self.ledger.has_seen(index)
         };
         let mut unused = (0..entries.all.len()).filter(|index| is_unused(*index)).peekable();
         while let Some(first) = unused.next() {
@@ -254,14 +262,30 @@ impl Teller<'_> {
                 [] => continue,
             };
             let span = if told.names.len() == spans.len() { told.span } else { spans[0] };
-            findings.push(self.finding(UNUSED, span, message, self.removal.of_names(told, &spans)));
+            self.say(said, UNUSED, span, || (message, self.removal.of_names(told, &spans)));
         }
     }
 
-    fn finding(&self, name: &'static str, span: Span, message: String, fix: Option<Fix>) -> Finding {
+    /// Says something, unless the rule is off or has said enough.
+    fn say(&self, said: &mut Said, name: &'static str, span: Span, what: impl FnOnce() -> (String, Option<Fix>)) {
+        let count = said.counts.entry(name).or_default();
+        if !self.ruleset.own.contains(name) || *count == FINDINGS_MAX {
+            return;
+        }
+        *count += 1;
+        let (message, fix) = what();
         let rule = rules().iter().find(|rule| *rule.name == *name).expect("it is one of them");
         let severity = self.ruleset.severities.get(name).copied().unwrap_or(rule.severity);
         let fixes = fix.into_iter().collect();
-        Finding { rule: rule.name.clone(), severity, message, url: None, span, related: Vec::new(), lock: None, fixes }
+        said.findings.push(Finding {
+            rule: rule.name.clone(),
+            severity,
+            message,
+            url: None,
+            span,
+            related: Vec::new(),
+            lock: None,
+            fixes,
+        });
     }
 }

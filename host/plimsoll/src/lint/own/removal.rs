@@ -11,18 +11,32 @@ use crate::lint::suppress::Told;
 /// How comments of a file are taken out.
 pub(super) struct Removal<'s> {
     source: &'s [u8],
+    /// Where the first line begins that holds text.
+    first_text: usize,
+    /// Where the last directive ends, and the first text behind it begins.
+    behind_directives: Option<(usize, usize)>,
 }
 
 impl<'s> Removal<'s> {
     pub(super) fn new(source: &'s [u8]) -> Self {
-        Self { source }
+        let mut first_text = 0;
+        for line in source.split_inclusive(|byte| *byte == b'\n').take_while(|line| !holds_text(line)) {
+            first_text += line.len();
+        }
+        // A byte order mark is no part of the line.
+        first_text = first_text.max(if source.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 });
+        let ends = KINDS.iter().filter_map(|kind| find_directive(source, *kind)).map(|found| found.span.end as usize);
+        let behind_directives = ends.max().map(|end| {
+            let blanks = source[end..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+            (end, end + blanks)
+        });
+        Self { source, first_text, behind_directives }
     }
 
     /// Takes out a comment with its line; nothing where that would do more.
     pub(super) fn of_comment(&self, told: &Told) -> Option<Fix> {
         let line = self.line(told.span);
-        let is_first = self.source[..line.start as usize].split(|byte| *byte == b'\n').all(|line| !holds_text(line));
-        if is_first || self.ends_directives(line) {
+        if line.start as usize <= self.first_text || self.ends_directives(line) {
             // What follows would be looked at anew.
             let mut after = self.source[..line.start as usize].to_vec();
             after.extend_from_slice(&self.source[line.end as usize..]);
@@ -59,8 +73,8 @@ impl<'s> Removal<'s> {
 
     /// Whether a line stands right behind the last directive.
     fn ends_directives(&self, line: Span) -> bool {
-        let last = KINDS.iter().filter_map(|kind| find_directive(self.source, *kind)).map(|found| found.span.end).max();
-        last.is_some_and(|end| end <= line.start && !holds_text(&self.source[end as usize..line.start as usize]))
+        let start = line.start as usize;
+        self.behind_directives.is_some_and(|(end, text)| end <= start && start <= text)
     }
 }
 

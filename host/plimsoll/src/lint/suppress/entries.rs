@@ -13,16 +13,12 @@ use plimsoll_dockerfile::tree::Comment as TreeComment;
 use time::Date;
 
 use super::comment::{Comment, Kind, Until, read};
-use super::hadolint;
-use crate::config::fits;
+use super::meant::{Meant, code_of, number};
 use crate::document::Document;
 use crate::finding::{Finding, Suppression};
 use crate::limits::SUPPRESSIONS_MAX;
 use crate::lint::own;
 use crate::plugin::{OWN_PACK, Plugin};
-
-/// The pack whose findings begin with a code of ShellCheck.
-const SHELLCHECK: &str = "shellcheck/";
 
 /// Rules that comments name.
 #[derive(Debug, Default)]
@@ -33,7 +29,7 @@ pub(in crate::lint) struct Entries {
     pub(in crate::lint) told: Vec<Told>,
     /// Where entries stop to count, because there are too many before.
     pub(in crate::lint) too_many: Option<Span>,
-    /// How many names there are, those of ends counted.
+    /// How many names there are, those of ends counted; a comment without any counts for one.
     seen: usize,
     /// By rule, those that may cover its findings.
     by_rule: HashMap<Arc<str>, Matched>,
@@ -153,9 +149,13 @@ impl Entries {
         let text = |span: Span| String::from_utf8_lossy(span.of(source)).into_owned();
         let Comment { span, kind, is_own, mut names, until, reason } = comment;
         let room = SUPPRESSIONS_MAX - self.seen;
-        self.too_many = names.get(room).copied();
+        self.too_many = names.get(room).copied().or_else(|| (room == 0).then_some(span));
+        if room == 0 {
+            return;
+        }
         names.truncate(room);
-        self.seen += names.len();
+        // A comment without names is read, and told of, all the same.
+        self.seen += names.len().max(1);
         let is_over = until.is_some_and(|until| until.day.is_none_or(|day| day < today));
         let is_empty = names.is_empty() && self.too_many.is_none() && kind != Kind::End;
         let mut form = if is_empty { Form::Empty } else { Form::Whole };
@@ -280,11 +280,16 @@ impl Entries {
         Suppression::Comment { line: *line, reason: reason.clone() }
     }
 
-    fn place(&self, entry: u32) -> Span {
-        match self.all[entry as usize].reach {
-            Reach::Instruction(span) | Reach::Block(span) => span,
-            Reach::File | Reach::Nowhere => Span::default(),
+    /// The place that an entry is about, where that is not the whole file.
+    pub(in crate::lint) fn reach(&self, entry: usize) -> Option<Span> {
+        match self.all[entry].reach {
+            Reach::Instruction(span) | Reach::Block(span) => Some(span),
+            Reach::File | Reach::Nowhere => None,
         }
+    }
+
+    fn place(&self, entry: u32) -> Span {
+        self.reach(entry as usize).unwrap_or_default()
     }
 }
 
@@ -356,52 +361,4 @@ fn matched(entries: &mut [Entry], plugins: &[Plugin]) -> HashMap<Arc<str>, Match
         matched.ends = ends.collect();
     }
     by_rule
-}
-
-/// The rules that a name is about.
-struct Meant<'n> {
-    pattern: &'n str,
-    words: &'n str,
-    codes: Option<RangeInclusive<u16>>,
-}
-
-impl<'n> Meant<'n> {
-    fn of(name: &'n str, is_own: bool) -> Self {
-        let codes = codes(name.strip_prefix(SHELLCHECK).unwrap_or(name));
-        let (pattern, words) = match hadolint::rule(name) {
-            _ if codes.is_some() => ("", ""),
-            Some((pattern, words)) if !is_own => (pattern, words),
-            _ if is_own => (name, ""),
-            // Of hadolint's other codes nothing here means the same.
-            _ => ("", ""),
-        };
-        Self { pattern, words, codes }
-    }
-
-    fn is(&self, rule: &str) -> bool {
-        let bare = rule.split_once('/').map_or(rule, |(_, bare)| bare);
-        match self.codes {
-            Some(_) => rule.starts_with(SHELLCHECK),
-            None => fits(self.pattern, rule) || fits(self.pattern, bare),
-        }
-    }
-}
-
-/// Codes such as `SC2086`, or `SC3000-SC3999`.
-fn codes(text: &str) -> Option<RangeInclusive<u16>> {
-    match text.split_once('-') {
-        Some((first, last)) => Some(number(first)?..=number(last)?),
-        None => number(text).map(|code| code..=code),
-    }
-}
-
-fn number(code: &str) -> Option<u16> {
-    let digits = code.strip_prefix("SC").filter(|digits| digits.len() == 4)?;
-    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
-}
-
-/// The code of ShellCheck that a finding's message begins with, for comments to name it.
-pub(super) fn code_of(finding: &Finding) -> Option<&str> {
-    let (code, _) = finding.message.split_once(": ").filter(|_| finding.rule.starts_with(SHELLCHECK))?;
-    number(code).map(|_| code)
 }

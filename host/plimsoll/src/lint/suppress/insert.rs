@@ -6,11 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plimsoll_dockerfile::tree::{DirectiveKind, Instruction};
+use plimsoll_dockerfile::tree::{DirectiveKind, Instruction, Keyword};
 use plimsoll_dockerfile::{Span, Tree, find_directive, parse};
 
-use super::comment::{Kind, read};
-use super::entries::code_of;
+use super::comment::{Comment, Kind, read};
+use super::meant::code_of;
 use crate::finding::Finding;
 use crate::plugin::OWN_PACK;
 
@@ -24,8 +24,9 @@ pub struct Inserted {
 }
 
 /// Writes the comments; nothing where the file would then be another one to BuildKit.
-/// What the host itself says of comments is no reason for more of them.
-pub fn insert(source: &[u8], findings: &[Finding], reason: Option<&str>) -> Option<Inserted> {
+/// What the host itself says of comments is no reason for more of them. Where comments are taken for descriptions
+/// of what FROM and ARG define, those that are none are waved through as well.
+pub fn insert(source: &[u8], findings: &[Finding], reason: Option<&str>, has_descriptions: bool) -> Option<Inserted> {
     let tree = parse(source);
     let mut count = 0;
     // By instruction; what is in none is for the whole file.
@@ -38,10 +39,14 @@ pub fn insert(source: &[u8], findings: &[Finding], reason: Option<&str>) -> Opti
     }
     let newline = newline(source);
     let mut edits: Vec<(usize, String)> = Vec::new();
-    for (place, names) in names {
-        let names = names.into_iter().collect::<Vec<_>>().join(",");
+    for (place, mut names) in names {
         let above = place.map(|index| &tree.instructions[index as usize]);
-        if let Some(at) = extendable(source, &tree, above) {
+        let extended = extendable(source, &tree, above, reason);
+        if extended.is_none() && has_descriptions && above.is_some_and(|above| defines(&tree, above)) {
+            names.insert(DESCRIPTION);
+        }
+        let names = names.into_iter().collect::<Vec<_>>().join(",");
+        if let Some(at) = extended {
             edits.push((at, format!(",{names}")));
             continue;
         }
@@ -71,14 +76,29 @@ fn instruction_at(tree: &Tree, at: u32) -> Option<u32> {
     tree.instructions[found].span.contains(at).then(|| u32::try_from(found).unwrap_or(0))
 }
 
-/// Where further names can be written behind those that a comment has. One that counts up to a day says too little.
-fn extendable(source: &[u8], tree: &Tree, above: Option<&Instruction>) -> Option<usize> {
+/// The rule that takes comments for descriptions.
+const DESCRIPTION: &str = "buildkit/InvalidDefinitionDescription";
+
+/// Whether an instruction gives something a name.
+fn defines(tree: &Tree, instruction: &Instruction) -> bool {
+    match instruction.keyword {
+        Keyword::From => tree.words_of(instruction).len() > 2,
+        Keyword::Arg => true,
+        _ => false,
+    }
+}
+
+/// Where further names can be written behind those that a comment has, if they are there for the same reason. One
+/// that counts up to a day says too little.
+fn extendable(source: &[u8], tree: &Tree, above: Option<&Instruction>, reason: Option<&str>) -> Option<usize> {
     let (comments, kind) = match above {
         Some(instruction) => (tree.comments_of(instruction), Kind::Instruction),
         None => (tree.comments.as_slice(), Kind::File),
     };
     let read = comments.iter().rev().filter_map(|comment| read(comment.span.of(source), comment.span.start));
-    let mut fitting = read.filter(|comment| comment.is_own && comment.kind == kind && comment.until.is_none());
+    let is_same = |comment: &Comment| comment.reason.map(|span| span.of(source)) == reason.map(str::as_bytes);
+    let mut fitting =
+        read.filter(|comment| comment.is_own && comment.kind == kind && comment.until.is_none() && is_same(comment));
     fitting.find_map(|comment| Some(comment.names.last()?.end as usize))
 }
 
@@ -165,7 +185,7 @@ mod tests {
             }
         };
         let findings: Vec<Finding> = findings.iter().map(finding).collect();
-        let inserted = insert(source.as_bytes(), &findings, Some("why"));
+        let inserted = insert(source.as_bytes(), &findings, Some("why"), source.contains("ARG"));
         let text = inserted.map(|inserted| String::from_utf8(inserted.source).unwrap());
         assert_eq!(text.as_deref(), Some(expect), "{source}");
     }
@@ -189,10 +209,18 @@ mod tests {
     #[test]
     fn comments_that_are_there_get_more_names() {
         check(
-            "FROM a\n# plimsoll ignore=p/A -- known\n# note\nRUN b\n",
+            "FROM a\n# plimsoll ignore=p/A -- why\n# note\nRUN b\n",
             &[("p/R", "RUN")],
-            "FROM a\n# plimsoll ignore=p/A,p/R -- known\n# note\nRUN b\n",
+            "FROM a\n# plimsoll ignore=p/A,p/R -- why\n# note\nRUN b\n",
         );
+        // The reason is one for what it was given for.
+        for reason in ["", " -- known"] {
+            check(
+                &format!("FROM a\n# plimsoll ignore=p/A{reason}\nRUN b\n"),
+                &[("p/R", "RUN")],
+                &format!("FROM a\n# plimsoll ignore=p/A{reason}\n# plimsoll ignore=p/R -- why\nRUN b\n"),
+            );
+        }
         check(
             "FROM a\n# plimsoll ignore=p/A until=2027-01-31\nRUN b\n",
             &[("p/R", "RUN")],
@@ -203,6 +231,19 @@ mod tests {
             "FROM a\n# plimsoll ignore=p/A\n#\nRUN b\n",
             &[("p/R", "RUN")],
             "FROM a\n# plimsoll ignore=p/A\n#\n# plimsoll ignore=p/R -- why\nRUN b\n",
+        );
+    }
+
+    #[test]
+    fn comments_that_are_no_descriptions_say_so() {
+        let both = "buildkit/InvalidDefinitionDescription,p/R";
+        check(
+            "ARG x\nFROM a\nFROM b AS c\n",
+            &[("p/R", "ARG"), ("p/R", "FROM a"), ("p/R", "FROM b")],
+            &format!(
+                "# plimsoll ignore={both} -- why\nARG x\n# plimsoll ignore=p/R -- why\nFROM a\n\
+                 # plimsoll ignore={both} -- why\nFROM b AS c\n"
+            ),
         );
     }
 
@@ -221,9 +262,9 @@ mod tests {
             "# check=skip=A\n# plimsoll global ignore=p/S -- why\n# plimsoll ignore=p/R -- why\nFROM a\n# x\n",
         );
         check(
-            "# plimsoll global ignore=p/A\nFROM a\n# x\n",
+            "# plimsoll global ignore=p/A -- why\nFROM a\n# x\n",
             &[("p/R", "# x")],
-            "# plimsoll global ignore=p/A,p/R\nFROM a\n# x\n",
+            "# plimsoll global ignore=p/A,p/R -- why\nFROM a\n# x\n",
         );
         // What the host says of comments is left to be seen.
         check("FROM a\n", &[("plimsoll/unknown-rule", "FROM")], "FROM a\n");

@@ -19,6 +19,7 @@ mod comment;
 mod entries;
 mod hadolint;
 mod insert;
+mod meant;
 
 use plimsoll_dockerfile::Span;
 use plimsoll_dockerfile::tree::Keyword;

@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::selection::{Reason, decide};
 use super::suppress::rule_of_hadolint;
 use super::{Ruleset, own};
-use crate::config::{File, FileOrigin, Files, fits, similar};
+use crate::config::{File, FileOrigin, Files, Whose, fits, similar};
 use crate::plugin::{OWN_PACK, OptionFault, Plugin, Settings};
 
 /// What a configuration file says of rules, and does not hold up.
@@ -67,8 +67,9 @@ impl Ruleset {
         ignored: &[(usize, &str)],
         absent: &[String],
     ) -> Result<Self, Misconfigured> {
-        for (_, file) in files.layers() {
-            file.rules.keys().try_for_each(|name| check_name(plugins, file, name, absent))?;
+        for (whose, file) in files.layers() {
+            let is_own = is_own(whose, file);
+            file.rules.keys().try_for_each(|name| check_name(plugins, file, is_own, name, absent))?;
         }
         let mut ruleset = Self { decisions: decide(plugins, files, ignored, absent)?, ..Self::default() };
         for (plugin, decisions) in plugins.iter().zip(&ruleset.decisions) {
@@ -143,8 +144,19 @@ impl Ruleset {
     }
 }
 
+/// Whether it is the user's own file, which may speak of packs that only some trees have.
+pub(super) fn is_own(whose: Whose, file: &File) -> bool {
+    whose == Whose::User && file.origin == FileOrigin::Found
+}
+
 /// Refuses a table of a rule that is none.
-fn check_name(plugins: &[Plugin], file: &File, name: &str, absent: &[String]) -> Result<(), Misconfigured> {
+fn check_name(
+    plugins: &[Plugin],
+    file: &File,
+    is_own: bool,
+    name: &str,
+    absent: &[String],
+) -> Result<(), Misconfigured> {
     let complain = |why: String| {
         let fault = (file.position(["rules", name].into_iter()), format!("[rules.\"{name}\"]: {why}"));
         Err(Misconfigured { path: file.path.clone(), faults: vec![fault] })
@@ -165,6 +177,9 @@ fn check_name(plugins: &[Plugin], file: &File, name: &str, absent: &[String]) ->
         let packs = || plugins.iter().map(|plugin| plugin.name.as_str()).chain([OWN_PACK]);
         let packs = || packs().chain(absent.iter().map(String::as_str).filter(|name| !name.contains('*')));
         let near = plimsoll_dockerfile::suggest::nearest(pack, packs()).map(|near| format!("did you mean {near}?"));
+        if near.is_none() && is_own {
+            return Ok(());
+        }
         let same = || rule_of_hadolint(name).map(|rule| format!("did you mean {rule}?"));
         let hint = near.or_else(same).unwrap_or_else(|| no_pack_hint(packs()));
         return complain(format!("there is no pack {pack}; {hint}"));

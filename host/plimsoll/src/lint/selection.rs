@@ -13,7 +13,7 @@
 //! 5. `per-file-ignores` have the last word.
 
 use super::own;
-use super::ruleset::{Misconfigured, no_pack_hint};
+use super::ruleset::{Misconfigured, is_own, no_pack_hint};
 use super::suppress::rule_of_hadolint;
 use crate::config::{File, Files, LintTable, SeverityOrOff, fits, similar};
 use crate::plugin::{OWN_PACK, Plugin, Rule};
@@ -129,8 +129,8 @@ pub(super) fn decide(
     ignored: &[(usize, &str)],
     absent: &[String],
 ) -> Result<Decisions, Misconfigured> {
+    files.layers().try_for_each(|(whose, file)| check(plugins, file, is_own(whose, file), absent))?;
     let layers: Vec<&File> = files.layers().map(|(_, file)| file).collect();
-    layers.iter().try_for_each(|file| check(plugins, file, absent))?;
     let decide = |pack: Pack, rule: &Rule| {
         let default = Decision { runs: !rule.is_opt_in, reason: Reason::Default };
         let mut state = State { decision: default, switched_off: None };
@@ -179,14 +179,14 @@ fn hear(state: State, place: usize, file: &File, pack: Pack, rule: &Rule) -> Sta
 }
 
 /// Refuses what names no rule. Of packs that this run does not load it may speak.
-fn check(plugins: &[Plugin], file: &File, absent: &[String]) -> Result<(), Misconfigured> {
+fn check(plugins: &[Plugin], file: &File, is_own: bool, absent: &[String]) -> Result<(), Misconfigured> {
     let LintTable { select, extend_select, ignore, per_file_ignores, .. } = &file.lint;
     let lists = [("select", select.as_deref()), ("extend-select", Some(extend_select)), ("ignore", Some(ignore))];
     let lists = lists.into_iter().filter_map(|(key, list)| Some((vec![key], list?)));
     let of_files = per_file_ignores.iter().map(|(glob, list)| (vec!["per-file-ignores", glob], list.as_slice()));
     for (keys, list) in lists.chain(of_files) {
         for (index, text) in list.iter().enumerate() {
-            let Err(why) = means_something(plugins, text, absent) else { continue };
+            let Err(why) = means_something(plugins, text, is_own, absent) else { continue };
             let index = index.to_string();
             let path = ["lint"].into_iter().chain(keys.iter().copied()).chain([index.as_str()]);
             return Err(Misconfigured::of(file, path, keys[0], why));
@@ -195,7 +195,7 @@ fn check(plugins: &[Plugin], file: &File, absent: &[String]) -> Result<(), Misco
     Ok(())
 }
 
-fn means_something(plugins: &[Plugin], text: &str, absent: &[String]) -> Result<(), String> {
+fn means_something(plugins: &[Plugin], text: &str, is_own: bool, absent: &[String]) -> Result<(), String> {
     let rules = packs(plugins).flat_map(|pack| pack.rules.iter().map(move |rule| (pack, rule)));
     let is_absent = |pack: &str| absent.iter().any(|absent| fits(absent, pack) || fits(pack, absent));
     if PRESETS.contains(&text) || rules.clone().any(|(pack, rule)| Selector(text).names(pack, rule)) {
@@ -235,6 +235,7 @@ fn means_something(plugins: &[Plugin], text: &str, absent: &[String]) -> Result<
     let near = near.or_else(|| rule_of_hadolint(text).map(str::to_owned));
     match near {
         Some(near) => Err(format!("{what} {text}; did you mean {near}?")),
+        None if !is_known && is_own => Ok(()),
         None if !is_known => Err(format!("there is no pack {pack} for {text}; {}", no_pack_hint(known_packs()))),
         None => Err(format!("{what} {text}; `plimsoll rules` lists them")),
     }

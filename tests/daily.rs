@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use plimsoll_test_support::site::{git, git_or_skip};
 use plimsoll_test_support::tools::make_tool;
-use plimsoll_test_support::{Linted, Project};
+use plimsoll_test_support::{Linted, Project, best_of};
 
 const BAD: &str = "FROM scratch AS Build\n";
 const GOOD: &str = "FROM scratch AS build\n";
@@ -321,11 +321,11 @@ fn init_takes_over_files_alone() {
     assert!(run.status == 2 && run.stderr.contains("pipe is no file"), "{run:#?}");
 }
 
-/// The least of many starts: the machine may have other things to do.
 #[test]
 fn help_starts_at_once() {
     let project = Project::new(env!("CARGO_BIN_EXE_plimsoll"));
-    let least = (0..40).map(|_| project.run("--help").took).min().unwrap();
-    println!("plimsoll --help: {least:?}");
-    assert!(least < Duration::from_millis(10), "{least:?}");
+    let took_max = Duration::from_millis(10);
+    let took = best_of(40, took_max, || project.run("--help").took);
+    println!("plimsoll --help: {took:?}");
+    assert!(took <= took_max, "{took:?}");
 }

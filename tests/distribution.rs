@@ -22,7 +22,9 @@ use plimsoll_test_support::image::{Content, Tree};
 use plimsoll_test_support::servers::run_or_skip;
 use plimsoll_test_support::site::{Page, Site};
 use plimsoll_test_support::user::artifact;
-use plimsoll_test_support::{Auth, DockerRegistry, Fault, Linted, Registry, User, repository_root, scratch_folder};
+use plimsoll_test_support::{
+    Auth, DockerRegistry, Fault, Linted, Registry, User, best_of, repository_root, scratch_folder, timed,
+};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG: &str = "application/vnd.wasm.config.v0+json";
@@ -607,37 +609,35 @@ fn others_pull_what_is_pushed_and_the_other_way_round() {
     assert!(run("skopeo", &["inspect", "--raw", "oci-archive:acme.tar"]).contains(CONFIG));
 }
 
-/// From a registry to code that runs, and again: what everybody waits for once, and then in each run. What counts is
-/// the best of some, since others use this machine too.
+/// From a registry to code that runs, and again: what everybody waits for once, and then in each run.
 #[test]
 fn pulling_and_starting_is_fast() {
     let registry = Registry::start();
     registry.push_tree("acme:1", &plugin());
     let source: Source = format!("oci://{}", registry.reference("acme:1")).parse().unwrap();
-    let (mut first, mut second) = (Duration::MAX, Duration::MAX);
-    for _ in 0..5 {
+    let (first_max, second_max) = (Duration::from_secs(1), Duration::from_millis(1));
+    let load = |host: &Arc<Host>, component: &Component| {
+        Plugin::load(host, "acme", component, Limits::default()).unwrap_or_else(|error| panic!("{}", error.message))
+    };
+    let mut second = Duration::MAX;
+    let first = best_of(5, first_max, || {
         let scratch = scratch_folder();
         let host = || Host::with_store(Some(Store::new(scratch.path(), scratch.path().join("key")))).unwrap();
-        let load = |host: &Arc<Host>, component: &Component| {
-            Plugin::load(host, "acme", component, Limits::default()).unwrap_or_else(|error| panic!("{}", error.message))
-        };
         let (shelf, engine) = (Shelf::new(scratch.path()), host());
         let start = Instant::now();
         let remote = Remote::new(ClientConfig::new(Environment::default()), []).unwrap();
         let pulled = pull(&remote, Some(&shelf), &source, None, None, &[]).unwrap();
         load(&engine, &pulled.component);
-        first = first.min(start.elapsed());
+        let first = start.elapsed();
         assert_eq!(engine.compiled(), 1);
-        for _ in 0..10 {
+        second = second.min(best_of(10, second_max, || {
             let engine = host();
-            let start = Instant::now();
-            let component = shelf.component(pulled.component.digest()).unwrap();
-            load(&engine, &component);
-            second = second.min(start.elapsed());
+            let took = timed(|| drop(load(&engine, &shelf.component(pulled.component.digest()).unwrap())));
             assert_eq!(engine.compiled(), 0);
-        }
-    }
+            took
+        }));
+        first
+    });
     println!("pull, verify and compile of {} bytes: {first:?}; second start: {second:?}", acme().len());
-    assert!(first < Duration::from_secs(1), "{first:?}");
-    assert!(second < Duration::from_millis(1), "{second:?}");
+    assert!(first <= first_max && second <= second_max, "{first:?} {second:?}");
 }

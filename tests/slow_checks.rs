@@ -5,10 +5,10 @@
 
 use std::process::Stdio;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use plimsoll_test_support::image::Tree;
-use plimsoll_test_support::{Auth, Fault, Image, Index, Project, Registries, Registry, never_answers};
+use plimsoll_test_support::{Auth, Fault, Image, Index, Project, Registries, Registry, best_of, never_answers, timed};
 
 const ON: &str = "--slow-checks=on --platform linux/amd64";
 
@@ -198,8 +198,11 @@ fn the_budget_is_kept_and_status_is_that_of_the_fast_findings() {
     let project = project()
         .file("found/Dockerfile", format!("FROM {}/app:1 AS Build\n", silent.host()))
         .file("clean/Dockerfile", format!("FROM {}/app:1\n", silent.host()));
-    let found = project.lint(&format!("{ON} --slow-checks-timeout=2s found"));
-    assert!(found.took < Duration::from_millis(2_300), "{found:#?}");
+    let lint = || project.lint(&format!("{ON} --slow-checks-timeout=2s found"));
+    let took_max = Duration::from_millis(2_300);
+    let took = best_of(1, took_max, || lint().took);
+    assert!(took <= took_max, "{took:?}");
+    let found = lint();
     assert_eq!(found.status, 1);
     assert_eq!(found.skipped(), ["buildkit/InvalidBaseImagePlatform timeout"]);
     assert!(
@@ -326,12 +329,17 @@ fn explaining_the_plan_asks_nothing() {
 fn an_interrupt_ends_the_run_at_once() {
     let silent = never_answers();
     let project = project().file("Dockerfile", format!("FROM {}/app:1\n", silent.host()));
-    let mut child = project.command(&format!("lint {ON}")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    thread::sleep(Duration::from_millis(400));
-    assert!(child.try_wait().unwrap().is_none(), "it waits for the registry");
-    let start = Instant::now();
-    let killed = std::process::Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
-    assert!(killed.success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert!(start.elapsed() < Duration::from_millis(200), "{:?}", start.elapsed());
+    let took_max = Duration::from_millis(200);
+    let took = best_of(1, took_max, || {
+        let mut command = project.command(&format!("lint {ON}"));
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        thread::sleep(Duration::from_millis(400));
+        assert!(child.try_wait().unwrap().is_none(), "it waits for the registry");
+        timed(|| {
+            let kill = format!("kill -INT {}", child.id());
+            assert!(std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+            assert_eq!(child.wait().unwrap().code(), Some(130));
+        })
+    });
+    assert!(took <= took_max, "{took:?}");
 }

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use plimsoll::plugin::{Component, Host, Limits, Plugin};
+use plimsoll_test_support::best_of;
 use plimsoll_test_support::guest::{DESCRIPTION, FREE, Guest, NOTHING};
 
 use super::{LIMIT, LOOP, check, check_with, findings, lint, one_finding};
@@ -39,10 +40,14 @@ fn a_loop_over_options_ends() {
     let limits = Limits { call_time: LIMIT, ..Limits::default() };
     let loaded = component.map(|component| Plugin::load(&host, "bad", &component, limits));
     let plugin = loaded.unwrap_or_else(|error| panic!("{error}")).unwrap_or_else(|error| panic!("{}", error.message));
-    let start = Instant::now();
-    let faults = plugin.validate_options(0, &serde_json::json!({})).unwrap_err();
-    assert_eq!(faults.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>(), [LATE]);
-    assert!(start.elapsed() < LIMIT * 2, "{:?}", start.elapsed());
+    let took = best_of(1, LIMIT * 2, || {
+        let start = Instant::now();
+        let faults = plugin.validate_options(0, &serde_json::json!({})).unwrap_err();
+        let took = start.elapsed();
+        assert_eq!(faults.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>(), [LATE]);
+        took
+    });
+    assert!(took <= LIMIT * 2, "{took:?}");
 }
 
 /// A request for the ignore file of the build context, with a path of this many bytes.

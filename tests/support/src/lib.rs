@@ -35,6 +35,7 @@ pub mod sarif;
 pub mod secure;
 pub mod servers;
 pub mod site;
+pub mod timing;
 pub mod tools;
 pub mod user;
 
@@ -46,6 +47,7 @@ pub use lint::{Linted, Project};
 pub use registries::Registries;
 pub use registry::{Auth, Fault, Registry, never_answers};
 pub use secure::SecureRegistry;
+pub use timing::{best_of, timed};
 pub use user::User;
 
 /// An empty folder that is removed on drop.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use plimsoll_dockerfile::{Platform, Reference};
+use plimsoll_test_support::{best_of, timed};
 
 use super::{Listen, Outcome, Progress, Session, Terms, Watch};
 use crate::config::{Pools, TimeoutMode};
@@ -168,9 +169,9 @@ fn of_equal_questions_the_longest_budget_counts() {
 
 #[test]
 fn budgets_count_waiting_or_not() {
-    // Twelve questions, four at a time, 200 ms each: three waves.
+    // Twelve questions, four at a time, 400 ms each: three waves.
     let check = |mode: TimeoutMode, timeout: u64, pool: Option<u64>, answered: usize| {
-        let fake = Fake::taking(200);
+        let fake = Fake::taking(400);
         let mut terms = Terms { timeout_mode: mode, ..Terms::within(Duration::from_millis(timeout)) };
         terms.pools.network.timeout = pool.map(Duration::from_millis);
         let mut session = Session::new(fake.clone(), terms);
@@ -184,26 +185,29 @@ fn budgets_count_waiting_or_not() {
         assert_eq!(fake.count() - fake.dropped.load(Ordering::Relaxed), answered);
         (took, questions.iter().find_map(|question| reason(&session, question)))
     };
-    let (took, _) = check(TimeoutMode::IncludeQueue, 500, None, 8);
-    assert!(took < Duration::from_millis(550), "{took:?}");
-    let (took, _) = check(TimeoutMode::ExecutionOnly, 500, None, 12);
-    assert!(took > Duration::from_millis(600), "{took:?}");
-    let (_, failure) = check(TimeoutMode::IncludeQueue, 5_000, Some(300), 4);
-    assert!(failure.unwrap().1.ends_with("within 300ms, the timeout of [slow-checks.network]"));
-    check(TimeoutMode::ExecutionOnly, 5_000, Some(300), 12);
-    check(TimeoutMode::ExecutionOnly, 100, None, 0);
+    let took_max = Duration::from_millis(1_050);
+    let took = best_of(1, took_max, || check(TimeoutMode::IncludeQueue, 1_000, None, 8).0);
+    assert!(took <= took_max, "{took:?}");
+    let (took, _) = check(TimeoutMode::ExecutionOnly, 1_000, None, 12);
+    assert!(took > Duration::from_millis(1_200), "{took:?}");
+    let (_, failure) = check(TimeoutMode::IncludeQueue, 10_000, Some(600), 4);
+    assert!(failure.unwrap().1.ends_with("within 600ms, the timeout of [slow-checks.network]"));
+    check(TimeoutMode::ExecutionOnly, 10_000, Some(600), 12);
+    check(TimeoutMode::ExecutionOnly, 200, None, 0);
 }
 
 #[test]
 fn files_that_block_do_not_hold_up_the_end() {
-    let fake = Fake::taking(1_500);
-    let mut session = Session::new(fake, Terms::within(SECOND / 4));
-    let start = Instant::now();
-    ask(&mut session, &[file(0), image("a.test", 0)]);
-    let detail = "the file system did not answer within 250ms".to_owned();
-    assert_eq!(reason(&session, &file(0)), Some((SkipReason::Timeout, detail)));
-    drop(session);
-    assert!(start.elapsed() < SECOND / 2, "{:?}", start.elapsed());
+    let took_max = SECOND / 2;
+    let took = best_of(1, took_max, || {
+        timed(|| {
+            let mut session = Session::new(Fake::taking(1_500), Terms::within(SECOND / 4));
+            ask(&mut session, &[file(0), image("a.test", 0)]);
+            let detail = "the file system did not answer within 250ms".to_owned();
+            assert_eq!(reason(&session, &file(0)), Some((SkipReason::Timeout, detail)));
+        })
+    });
+    assert!(took <= took_max, "{took:?}");
 }
 
 #[test]
@@ -251,13 +255,15 @@ fn scheduling_costs_little_and_memory_does_not_grow() {
         assert_eq!((fake.count(), session.executed()), (50, 50));
         took
     };
-    let warm_up = (0..20).map(|_| run()).min().unwrap();
+    for _ in 0..20 {
+        run();
+    }
     let before = resident();
-    let best = (0..200).map(|_| run()).min().unwrap().min(warm_up);
+    let all_max = Duration::from_micros(5) * 10_000;
+    let all = best_of(200, all_max, run);
     let growth = resident() as f64 / before as f64 - 1.0;
-    let each = best.as_secs_f64() * 1e6 / requests.len() as f64;
-    println!("scheduling: {each:.2} µs a request; memory after warm-up: {:+.1} %", growth * 100.0);
-    assert!(each <= 5.0, "{each} µs");
+    println!("10,000 requests: {all:?}; memory after warm-up: {:+.1} %", growth * 100.0);
+    assert!(all <= all_max, "{all:?}");
     assert!(growth < 0.05, "{growth}");
 }
 

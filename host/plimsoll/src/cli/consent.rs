@@ -57,10 +57,7 @@ pub(super) fn load(host: &Arc<Host>, wanted: &Wanted) -> anyhow::Result<Loaded> 
     let mut loading = Loading { host, wanted, loaded: Loaded::default(), digests: Vec::new() };
     let mut names = HashSet::new();
     for argument in wanted.named {
-        let (name, path) = match argument.split_once('=') {
-            Some((name, path)) => (name.to_owned(), Path::new(path)),
-            None => (name_of(Path::new(argument)), Path::new(argument)),
-        };
+        let (name, path) = named(argument);
         ensure!(names.insert(name.clone()), "--plugin: two plugins are called {name}; write --plugin NAME=FILE");
         loading.take(&name, |loading| loading.flag(&name, path));
     }
@@ -92,6 +89,14 @@ pub(super) fn load(host: &Arc<Host>, wanted: &Wanted) -> anyhow::Result<Loaded> 
         loading.loaded.notes.extend(noted);
     }
     Ok(loading.loaded)
+}
+
+/// What a plugin that `--plugin` names is called, and where it is.
+pub(super) fn named(argument: &str) -> (String, &Path) {
+    match argument.split_once('=') {
+        Some((name, path)) => (name.to_owned(), Path::new(path)),
+        None => (name_of(Path::new(argument)), Path::new(argument)),
+    }
 }
 
 fn tables<'f>(files: impl Iterator<Item = &'f File>) -> impl Iterator<Item = (&'f File, &'f String, &'f PluginTable)> {

@@ -235,6 +235,11 @@ impl<'f> Files<'f> {
         self.layers().filter(|(whose, _)| *whose == Whose::User).map(|(_, file)| file)
     }
 
+    /// What the nearest file says of a rule that says any, and which one that is.
+    pub fn of_rule<T>(self, rule: &str, of: impl Fn(&'f RuleTable) -> Option<T>) -> Option<(&'f File, T)> {
+        self.layers().find_map(|(_, file)| Some((file, of(file.rules.get(rule)?)?)))
+    }
+
     /// Those of the tree.
     pub fn trees(self) -> impl Iterator<Item = &'f File> {
         self.tree.into_iter().flat_map(File::layers)
@@ -275,6 +280,7 @@ impl File {
         }
         (file.folder, file.about) = (here.to_owned(), here.to_owned());
         (file.path, file.origin) = (path, FileOrigin::Override);
+        text.clone_into(&mut file.text);
         Ok(file)
     }
 
@@ -296,6 +302,9 @@ impl File {
     /// Where the value stands that these keys lead to, numbers for items of lists: as
     /// far as they lead anywhere.
     pub fn position<'k>(&self, keys: impl Iterator<Item = &'k str>) -> Option<Position> {
+        if self.origin == FileOrigin::Override {
+            return None;
+        }
         let table = DeTable::parse(&self.text).ok()?;
         let mut span = None;
         let mut value = &DeValue::Table(table.into_inner());

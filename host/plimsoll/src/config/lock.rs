@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::file::parsed;
 use super::pattern::fits;
-use super::settle::{Name, Origin, Settling};
+use super::settle::{Name, Settling};
 use super::value::parse_bool;
 use super::{ConfigError, File, schema};
 
@@ -48,14 +48,8 @@ impl LockConfig {
         let write = settling.pick_or(&name, None, parse_bool, |_, file: &File| file.lock.write, false)?;
         let name = Name::new("lock.answers", "", "PLIMSOLL_LOCK_ANSWERS");
         let answers = settling.pick_or(&name, None, parse_bool, |_, file: &File| file.lock.answers, false)?;
-        let mut patterns = |key: &str, of: fn(&LockTable) -> &Vec<String>| {
-            let all: Vec<String> =
-                settling.files.layers().flat_map(|(_, file)| of(&file.lock).iter().cloned()).collect();
-            let first = settling.of_files(|_, file| (!of(&file.lock).is_empty()).then_some(()));
-            settling.settle(key, &all, first.map_or(Origin::Default, |(_, origin)| origin));
-            all
-        };
-        let (pin, float) = (patterns("lock.pin", |table| &table.pin), patterns("lock.float", |table| &table.float));
+        let pin = settling.gather("lock.pin", |file| &file.lock.pin);
+        let float = settling.gather("lock.float", |file| &file.lock.float);
         Ok(Self { mode, write: write || mode == LockMode::Update, answers, pin, float })
     }
 

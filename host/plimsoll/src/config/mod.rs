@@ -19,6 +19,7 @@ mod pattern;
 mod plugins;
 mod schema;
 mod settle;
+mod shown;
 mod slow_checks;
 mod source;
 mod value;
@@ -43,6 +44,7 @@ pub use plugins::{LimitsTable, Place, PluginTable, Trust, TrustTable, TrustTable
 pub use schema::{SchemaRule, schema};
 use settle::{Name, Settling};
 pub use settle::{Origin, Settled};
+use shown::{show_plugins, show_selection};
 use slow_checks::settle_tools;
 pub use slow_checks::{
     ConsoleTable, NetworkTable, Pool, PoolSettings, PoolTable, Pools, SlowChecksTable, TimeoutMode, Tools,
@@ -51,7 +53,7 @@ pub use source::Source;
 use thiserror::Error;
 pub use value::{
     Tool, parse_bool, parse_duration, parse_fail_level, parse_host, parse_mode, parse_platforms, parse_tool,
-    show_duration, similar,
+    show_duration, similar, to_json,
 };
 use value::{parse_hosts, parse_path, parse_timeout_mode};
 
@@ -252,6 +254,7 @@ impl Config {
             settle.pick_or(&name, flags.no_inline.then_some(true), parse_bool, |_, _: &File| None, false)?;
         let baseline = baseline(settle, flags.baseline)?;
         let cache_dir = settled_cache_dir(settle, flags.cache_dir);
+        show_plugins(settle);
         Ok(Self {
             folder: files.tree.filter(|file| file.origin == FileOrigin::Found).map(|file| file.folder.clone()),
             fail_level,
@@ -278,23 +281,6 @@ impl Config {
             settled: settling.settled,
         })
     }
-}
-
-/// Notes what the files of a run say of rules and files, which others may say for a part of them.
-fn show_selection(settling: &mut Settling) {
-    let select = settling.of_files(|_, file| file.lint.select.clone());
-    let (select, origin) = select.unwrap_or_else(|| (vec!["recommended".to_owned()], Origin::Default));
-    settling.settle("lint.select", &select, origin);
-    show_list(settling, "lint.extend-select", |table| &table.extend_select);
-    show_list(settling, "lint.ignore", |table| &table.ignore);
-    show_list(settling, "lint.exclude", |table| &table.exclude);
-}
-
-/// Notes what all files of a run say together; the nearest of them counts as the one who said it.
-fn show_list(settling: &mut Settling, key: &str, of: fn(&LintTable) -> &Vec<String>) {
-    let all: Vec<String> = settling.files.layers().flat_map(|(_, file)| of(&file.lint).iter().cloned()).collect();
-    let first = settling.of_files(|_, file| (!of(&file.lint).is_empty()).then_some(()));
-    settling.settle(key, &all, first.map_or(Origin::Default, |(_, origin)| origin));
 }
 
 /// The platforms to build for: after all of ours, Docker's own variable counts.

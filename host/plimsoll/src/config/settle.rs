@@ -5,16 +5,12 @@
 //! tree's file over the user's own over default.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::time::Duration;
 
-use plimsoll_dockerfile::Platform;
 use serde_json::Value;
 
-use super::value::{show_duration, similar};
-use super::{
-    ConfigError, FailLevel, File, FileOrigin, Files, LockMode, Mode, Target, TimeoutMode, Tools, Variables, Whose,
-};
+use super::shown::Shown;
+use super::value::similar;
+use super::{ConfigError, File, FileOrigin, Files, Variables, Whose};
 
 /// What the names of our variables begin with.
 const PREFIX: &str = "PLIMSOLL_";
@@ -128,6 +124,14 @@ impl<'s> Settling<'s> {
         layers.find_map(|(place, (whose, file))| Some((of(whose, file)?, Origin::File(place))))
     }
 
+    /// Notes and gives what all files say together; the nearest that says any counts as the one who said it.
+    pub(super) fn gather(&mut self, key: &str, of: impl Fn(&File) -> &Vec<String>) -> Vec<String> {
+        let all: Vec<String> = self.files.layers().flat_map(|(_, file)| of(file).iter().cloned()).collect();
+        let first = self.of_files(|_, file| (!of(file).is_empty()).then_some(()));
+        self.settle(key, &all, first.map_or(Origin::Default, |(_, origin)| origin));
+        all
+    }
+
     fn look<T>(
         &self,
         name: &Name,
@@ -158,99 +162,5 @@ impl<'s> Settling<'s> {
     ) -> Result<Option<T>, ConfigError> {
         self.known.insert(name.to_owned());
         super::or_variable(None, self.variables, name, parse)
-    }
-}
-
-/// Values that people are shown, as files have them.
-pub(super) trait Shown {
-    /// As a file has it.
-    fn shown(&self) -> Value;
-}
-
-impl Shown for bool {
-    fn shown(&self) -> Value {
-        (*self).into()
-    }
-}
-
-impl Shown for usize {
-    fn shown(&self) -> Value {
-        (*self).into()
-    }
-}
-
-impl Shown for Duration {
-    fn shown(&self) -> Value {
-        show_duration(*self).into()
-    }
-}
-
-impl Shown for Mode {
-    fn shown(&self) -> Value {
-        self.name().into()
-    }
-}
-
-impl Shown for LockMode {
-    fn shown(&self) -> Value {
-        self.name().into()
-    }
-}
-
-impl Shown for TimeoutMode {
-    fn shown(&self) -> Value {
-        self.name().into()
-    }
-}
-
-impl Shown for FailLevel {
-    fn shown(&self) -> Value {
-        match self {
-            Self::At(severity) => severity.name().into(),
-            Self::Never => "none".into(),
-        }
-    }
-}
-
-impl Shown for Platform {
-    fn shown(&self) -> Value {
-        self.to_string().into()
-    }
-}
-
-impl Shown for Target {
-    fn shown(&self) -> Value {
-        let format = self.format.name();
-        self.file.as_ref().map_or(format.into(), |file| format!("{format}={}", file.display()).into())
-    }
-}
-
-impl Shown for String {
-    fn shown(&self) -> Value {
-        self.as_str().into()
-    }
-}
-
-impl Shown for PathBuf {
-    fn shown(&self) -> Value {
-        self.to_string_lossy().into()
-    }
-}
-
-impl Shown for super::Digest {
-    fn shown(&self) -> Value {
-        self.as_str().into()
-    }
-}
-
-impl<T: Shown> Shown for Vec<T> {
-    fn shown(&self) -> Value {
-        self.iter().map(Shown::shown).collect()
-    }
-}
-
-impl Shown for Tools {
-    fn shown(&self) -> Value {
-        self.iter().map(|(name, words)| (name.clone(), words.shown())).collect()
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use plimsoll_dockerfile::Platform;
+use serde_json::Value;
 
 use super::{FailLevel, Mode, TimeoutMode};
 use crate::finding::Severity;
@@ -37,6 +38,26 @@ pub fn show_duration(duration: Duration) -> String {
         milliseconds if milliseconds.is_multiple_of(1_000) => format!("{}s", milliseconds / 1_000),
         milliseconds => format!("{milliseconds}ms"),
     }
+}
+
+/// A value of a file as JSON. What JSON has no form for is text.
+pub fn to_json(value: &toml::Value) -> Value {
+    match value {
+        toml::Value::String(text) => text.as_str().into(),
+        toml::Value::Integer(number) => (*number).into(),
+        toml::Value::Float(number) => {
+            serde_json::Number::from_f64(*number).map_or_else(|| number.to_string().into(), Value::Number)
+        }
+        toml::Value::Boolean(truth) => (*truth).into(),
+        toml::Value::Datetime(time) => time.to_string().into(),
+        toml::Value::Array(items) => items.iter().map(to_json).collect(),
+        toml::Value::Table(table) => table.iter().map(|(key, item)| (key.clone(), to_json(item))).collect(),
+    }
+}
+
+/// A key of a table as files have it: in quotes where it needs them.
+pub(super) fn key(name: &str) -> String {
+    toml_edit::Key::new(name).to_string()
 }
 
 /// A number of bytes such as `64MiB`.

@@ -4,13 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use plimsoll_dockerfile::Position;
-use serde_json::Value;
 use thiserror::Error;
 
 use super::selection::{Reason, decide};
 use super::suppress::rule_of_hadolint;
 use super::{Ruleset, own};
-use crate::config::{File, FileOrigin, Files, Whose, fits, similar};
+use crate::config::{File, FileOrigin, Files, Whose, fits, similar, to_json};
 use crate::plugin::{OWN_PACK, OptionFault, Plugin, Settings};
 
 /// What a configuration file says of rules, and does not hold up.
@@ -90,14 +89,13 @@ impl Ruleset {
                 }
             }
             for (index, rule) in (0..).zip(&plugin.rules) {
-                let tables = || files.layers().filter_map(|(_, file)| Some((file, file.rules.get(&*rule.name)?)));
-                let severity = tables().find_map(|(_, table)| table.severity?.severity());
-                ruleset.severities.extend(severity.map(|severity| (rule.name.clone(), severity)));
+                let severity = files.of_rule(&rule.name, |table| table.severity?.severity());
+                ruleset.severities.extend(severity.map(|(_, severity)| (rule.name.clone(), severity)));
                 // A rule that does not run need not be asked what it makes of them.
                 let runs = decisions[index as usize].runs || !ruleset.switched_off.contains(&rule.name);
-                let options = tables().find_map(|(file, table)| Some((file, table.options.as_ref()?)));
+                let options = files.of_rule(&rule.name, |table| table.options.as_ref());
                 if let Some((file, options)) = options.filter(|_| runs) {
-                    let options = json(options);
+                    let options = to_json(&options.clone().into());
                     let refused = plugin.validate_options(index, &options);
                     refused.map_err(|faults| refusal(file, &rule.name, &faults))?;
                     settings.options.push((index, options.to_string()));
@@ -132,10 +130,9 @@ impl Ruleset {
             } else if decision.reason != Reason::Default {
                 self.switched_off.insert(rule.name.clone());
             }
-            let tables = || files.layers().filter_map(|(_, file)| Some((file, file.rules.get(&*rule.name)?)));
-            let severity = tables().find_map(|(_, table)| table.severity?.severity());
-            self.severities.extend(severity.map(|severity| (rule.name.clone(), severity)));
-            if let Some((file, _)) = tables().find(|(_, table)| table.options.is_some()) {
+            let severity = files.of_rule(&rule.name, |table| table.severity?.severity());
+            self.severities.extend(severity.map(|(_, severity)| (rule.name.clone(), severity)));
+            if let Some((file, _)) = files.of_rule(&rule.name, |table| table.options.as_ref()) {
                 let none = OptionFault { path: String::new(), message: "it takes none".to_owned() };
                 return Err(refusal(file, &rule.name, &[none]));
             }
@@ -198,24 +195,6 @@ fn looks_at_lock(plugin: &Plugin) -> bool {
 fn about_lock(settings: &Settings, plugin: &Plugin) -> Arc<Settings> {
     let enabled = settings.enabled.iter().filter(|rule| plugin.rules[**rule as usize].is_about_lock).copied().collect();
     Arc::new(Settings { enabled, ..settings.clone() })
-}
-
-/// Options as rules read them. What JSON has no form for is text.
-fn json(table: &toml::Table) -> Value {
-    fn value(option: &toml::Value) -> Value {
-        match option {
-            toml::Value::String(text) => text.as_str().into(),
-            toml::Value::Integer(number) => (*number).into(),
-            toml::Value::Float(number) => {
-                serde_json::Number::from_f64(*number).map_or_else(|| number.to_string().into(), Value::Number)
-            }
-            toml::Value::Boolean(truth) => (*truth).into(),
-            toml::Value::Datetime(time) => time.to_string().into(),
-            toml::Value::Array(items) => items.iter().map(value).collect(),
-            toml::Value::Table(table) => json(table),
-        }
-    }
-    table.iter().map(|(key, item)| (key.clone(), value(item))).collect()
 }
 
 /// Options that do not hold up, each with its place.

@@ -275,7 +275,7 @@ fn once(arguments: &Arguments, variables: &Variables, is_styled: bool) -> anyhow
     let prepared = Prepared::of(arguments, given, &mut setting, variables)?;
     let of = |status| Ok(Ran { status, lock: setting.lock.path().to_owned() });
     if arguments.show_settings {
-        return of(settings::show(&setting, &prepared)?);
+        return of(settings::show(&setting, &prepared, &arguments.scope.plugins)?);
     }
     deliver::check(arguments, &setting, &prepared.job, &here)?;
     let mut outcome = crate::lint::run(&prepared.job);

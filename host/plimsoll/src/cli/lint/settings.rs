@@ -11,19 +11,25 @@ use serde_json::{Value, json};
 
 use super::job::Prepared;
 use super::setting::Setting;
-use crate::cli::{CLEAN, print, print_lines};
+use crate::cli::{CLEAN, consent, print, print_lines};
 use crate::config::{File, FileOrigin, Files, Format, Origin, Settled};
 use crate::lint::{Decision, Reason, Ruleset, Said, own_rules};
 
 /// Shows them.
-pub(super) fn show(setting: &Setting, prepared: &Prepared) -> anyhow::Result<u8> {
+pub(super) fn show(setting: &Setting, prepared: &Prepared, named: &[String]) -> anyhow::Result<u8> {
     let files = setting.configured.files();
-    let settled: Vec<(&Settled, Told)> = setting
-        .config
-        .settled
-        .iter()
-        .map(|settled| (settled, Told::of_origin(files, &settled.origin, &settled.key)))
-        .collect();
+    let mut settled = setting.config.settled.clone();
+    for (name, path) in named.iter().map(|argument| consent::named(argument)) {
+        let key = format!("plugins.{}.", toml_edit::Key::new(name));
+        settled.retain(|settled| !settled.key.starts_with(&key));
+        let (value, origin) = (path.to_string_lossy().into(), Origin::Flag("--plugin".to_owned()));
+        settled.push(Settled { key: key + "path", value, origin });
+    }
+    let with_told = |settled: Settled| {
+        let told = Told::of_origin(files, &settled.origin, &settled.key);
+        (settled, told)
+    };
+    let settled: Vec<(Settled, Told)> = settled.into_iter().map(with_told).collect();
     let groups = groups(setting, prepared);
     match setting.config.output.targets.iter().any(|target| target.format == Format::Json && target.file.is_none()) {
         true => print(&format!("{}\n", json(&settled, &groups)))?,
@@ -41,10 +47,17 @@ struct Told {
     place: Option<(u32, u32)>,
 }
 
+impl Default for Told {
+    /// Nobody said it.
+    fn default() -> Self {
+        Self { kind: "default", name: String::new(), place: None }
+    }
+}
+
 impl Told {
     fn of_origin(files: Files, origin: &Origin, key: &str) -> Self {
         match origin {
-            Origin::Default => Self { kind: "default", name: String::new(), place: None },
+            Origin::Default => Self::default(),
             Origin::Flag(flag) => Self { kind: "flag", name: flag.clone(), place: None },
             Origin::Variable(name) => Self { kind: "variable", name: name.clone(), place: None },
             Origin::File(place) => {
@@ -53,7 +66,8 @@ impl Told {
                     let flag = key.rsplit('.').next().unwrap_or_default();
                     return Self { kind: "flag", name: format!("--{flag}"), place: None };
                 }
-                file.map_or(Self::of_origin(files, &Origin::Default, key), |file| Self::of_file(file, key.split('.')))
+                let keys = toml_edit::Key::parse(key).unwrap_or_default();
+                file.map_or_else(Self::default, |file| Self::of_file(file, keys.iter().map(|key| key.get())))
             }
         }
     }
@@ -68,6 +82,10 @@ impl Told {
         let name = file.path.display().to_string();
         let place = file.position(keys).map(|Position { line, column }| (line, column));
         Self { kind, name, place }
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 
     fn text(&self) -> String {
@@ -103,6 +121,9 @@ struct Row<'g> {
     severity: Option<&'static str>,
     options: Option<Value>,
     said: Told,
+    /// Who gave it that severity, and those options.
+    severity_said: Told,
+    options_said: Told,
 }
 
 fn groups<'g>(setting: &'g Setting, prepared: &'g Prepared) -> Vec<Group<'g>> {
@@ -126,11 +147,19 @@ fn rows<'g>(prepared: &'g Prepared, ruleset: &Ruleset, files: Files) -> Vec<Row<
             let severity = ruleset.severities.get(&rule.name).unwrap_or(&rule.severity).name();
             let settings = ruleset.settings.get(index);
             let options = settings.and_then(|settings| settings.options.iter().find(|(rule, _)| *rule == number));
+            let told = |file: Option<&File>, key| match file {
+                Some(file) => Told::of_file(file, ["rules", &rule.name, key].into_iter()),
+                None => Told::default(),
+            };
+            let said_severity = files.of_rule(&rule.name, |table| table.severity?.severity());
+            let said_options = files.of_rule(&rule.name, |table| table.options.as_ref());
             rows.push(Row {
                 name: &rule.name,
                 severity: decision.runs.then_some(severity),
                 options: options.and_then(|(_, options)| serde_json::from_str(options).ok()),
-                said: told(files, &rule.name, *decision),
+                said: decided(files, &rule.name, *decision),
+                severity_said: told(said_severity.map(|(file, _)| file), "severity"),
+                options_said: told(said_options.map(|(file, _)| file), "options"),
             });
         }
     }
@@ -138,9 +167,9 @@ fn rows<'g>(prepared: &'g Prepared, ruleset: &Ruleset, files: Files) -> Vec<Row<
 }
 
 /// Who decided whether a rule runs.
-fn told(files: Files, rule: &str, decision: Decision) -> Told {
-    let Reason::Said(place, said) = decision.reason else { return Told::of_origin(files, &Origin::Default, "") };
-    let Some((_, file)) = files.layers().nth(place) else { return Told::of_origin(files, &Origin::Default, "") };
+fn decided(files: Files, rule: &str, decision: Decision) -> Told {
+    let Reason::Said(place, said) = decision.reason else { return Told::default() };
+    let Some((_, file)) = files.layers().nth(place) else { return Told::default() };
     let (keys, index): (&[&str], _) = match said {
         Said::Select(index) => (&["lint", "select"], index),
         Said::ExtendSelect(index) => (&["lint", "extend-select"], Some(index)),
@@ -155,7 +184,7 @@ fn told(files: Files, rule: &str, decision: Decision) -> Told {
     Told::of_file(file, keys.iter().copied().chain(index.as_deref()))
 }
 
-fn text(settled: &[(&Settled, Told)], groups: &[Group]) -> String {
+fn text(settled: &[(Settled, Told)], groups: &[Group]) -> String {
     let mut text = String::new();
     let lines: Vec<_> =
         settled.iter().map(|(settled, told)| (format!("{} = {}", settled.key, settled.value), told)).collect();
@@ -169,8 +198,11 @@ fn text(settled: &[(&Settled, Told)], groups: &[Group]) -> String {
         let width = rules.iter().map(|row| row.name.len()).max().unwrap_or(0);
         for row in rules {
             let _ = write!(text, "  {:width$}  {:7}  # {}", row.name, row.severity.unwrap_or("off"), row.said.text());
+            if row.severity.is_some() && !row.severity_said.is_default() && row.severity_said != row.said {
+                let _ = write!(text, "; severity {}", row.severity_said.text());
+            }
             if let Some(options) = &row.options {
-                let _ = write!(text, "; options {options}");
+                let _ = write!(text, "; options {options} {}", row.options_said.text());
             }
             text.push('\n');
         }
@@ -181,15 +213,18 @@ fn text(settled: &[(&Settled, Told)], groups: &[Group]) -> String {
 /// Lines from this width on do not push what stands behind the others to the right.
 const WIDE: usize = 60;
 
-fn json(settled: &[(&Settled, Told)], groups: &[Group]) -> Value {
+fn json(settled: &[(Settled, Told)], groups: &[Group]) -> Value {
     let settings: serde_json::Map<String, Value> = settled
         .iter()
         .map(|(settled, told)| (settled.key.clone(), json!({ "value": settled.value, "origin": told.json() })))
         .collect();
     let rule = |row: &Row| {
         let mut value = json!({ "severity": row.severity.unwrap_or("off"), "origin": row.said.json() });
+        if row.severity.is_some() {
+            value["severity_origin"] = row.severity_said.json();
+        }
         if let Some(options) = &row.options {
-            value["options"] = options.clone();
+            (value["options"], value["options_origin"]) = (options.clone(), row.options_said.json());
         }
         (row.name.to_owned(), value)
     };

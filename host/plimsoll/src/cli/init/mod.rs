@@ -20,6 +20,7 @@ use self::yaml::Fault;
 use super::{CLEAN, complain, print_lines};
 use crate::config::{FILE_NAME, HIDDEN_FILE_NAME};
 use crate::limits::CONFIG_BYTES_MAX;
+use crate::private;
 
 /// Write a commented plimsoll.toml for what is here
 #[derive(Args)]
@@ -106,13 +107,7 @@ fn write(path: &Path, text: &str, in_place: bool) -> anyhow::Result<()> {
     if !in_place {
         return new(path).and_then(|mut file| file.write_all(text.as_bytes())).with_context(complain);
     }
-    let beside = path.with_extension(format!("toml.{}", std::process::id()));
-    let written = new(&beside).and_then(|mut file| file.write_all(text.as_bytes()));
-    let replaced = written.and_then(|()| fs::rename(&beside, path));
-    if replaced.is_err() {
-        let _ = fs::remove_file(&beside);
-    }
-    replaced.with_context(complain)
+    private::exchange(path, new, |file| file.write_all(text.as_bytes())).with_context(complain)
 }
 
 fn text(found: &Found, converted: Option<&(&Path, Converted)>) -> String {

@@ -3,9 +3,9 @@
 //! Input: the folder of a plugin, in any language. Output: its component, which is
 //! known to load, and what there is to say of it.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
@@ -16,6 +16,7 @@ use super::cargo::{Compiled, Target};
 use super::language::Language;
 use super::project::MADE;
 use super::{cargo, inspect, load, name_of, read, toolchain};
+use crate::private;
 
 /// How a core module begins, which has to be made a component.
 const CORE_MODULE: &[u8] = b"\0asm\x01\0\0\0";
@@ -64,8 +65,7 @@ pub(super) fn build(folder: &Path, target: Target, output: Option<&Path>) -> any
     let component = encode(bytes).with_context(|| format!("{} is no plugin", wasm.display()))?;
     let path = output.map_or_else(|| target_folder.join(format!("{name}.wasm")), Path::to_owned);
     // Whoever reads the file meanwhile sees the one before or this one.
-    let unfinished = path.with_extension(format!("{}.unfinished", process::id()));
-    let written = fs::write(&unfinished, component).and_then(|()| fs::rename(&unfinished, &path));
+    let written = private::exchange(&path, |path| File::create_new(path), |file| file.write_all(&component));
     written.with_context(|| format!("{}", path.display()))?;
     Ok(path)
 }

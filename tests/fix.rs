@@ -2,14 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use plimsoll_test_support::component::component;
-use plimsoll_test_support::{Image, Linted, Project, Registry, files_below, repository_root};
+use plimsoll_test_support::{Image, Linted, Project, Registry, files_below, repository_root, scratch_folder};
 
 const OFF: &str = "--slow-checks=off --platform linux/amd64";
 
@@ -101,6 +103,19 @@ fn standard_input_is_handed_on_fixed() {
     assert_eq!(output.status.code(), Some(1));
 }
 
+/// Who pipes a file through it gets all of it back, whatever it is.
+#[test]
+fn standard_input_that_cannot_be_fixed_comes_back() {
+    let project = project();
+    for (bytes, status) in [(b"FRM x\0\n".to_vec(), 2), (b"FORM x".to_vec(), 1), (vec![b'#'; 6 << 20], 2)] {
+        project.write("in", &bytes);
+        let mut command = project.command(&format!("lint {OFF} --fix -"));
+        let output = command.stdin(fs::File::open(project.path().join("in")).unwrap()).output().unwrap();
+        assert!(output.stdout == bytes, "{} bytes of {}", output.stdout.len(), bytes.len());
+        assert_eq!(output.status.code(), Some(status));
+    }
+}
+
 #[test]
 fn answers_of_registries_are_written_too() {
     let registry = Registry::start();
@@ -148,9 +163,26 @@ fn fixes_that_do_harm_are_refused() {
         assert_eq!(after, format!("# hostile: mends {what}\nFROM a:1\nENV A=b\n"), "the other fix counts: {fixed:#?}");
         assert!(fixed.stderr.contains(&format!("Do what {what} (hostile/mends)")), "{fixed:#?}");
     }
+    // What one line refuses, another may have, and still has when something else has changed there.
+    check("", "FROM a:1\nENV f\u{a0}g h\nENV a \\\n\n  b\n", "FROM a:1\nENV f\u{a0}g h\nENV a=b\n");
     let (after, fixed) = mend("again");
     assert_eq!(after, format!("# hostile: mends again\nFROM a:1\nENV A=b\n{}", "# again\n".repeat(10)));
     assert!(fixed.stderr.contains("Dockerfile: not at rest"), "{fixed:#?}");
+}
+
+/// Finding out which of many fixes break a large file ends.
+#[test]
+fn many_fixes_that_do_harm_end() {
+    let bad: String = (0..2_000).map(|number| format!("ENV f\u{a0}{number} h\n")).collect();
+    let before = format!("FROM a:1\n{bad}{}", "RUN echo something, and something else\n".repeat(60_000));
+    let project = project().file("Dockerfile", &before);
+    let start = Instant::now();
+    let fixed = fix(&project, "");
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    assert_eq!(text(&project), before);
+    let notes: Vec<&str> = fixed.stderr.lines().filter(|line| line.starts_with("note: Dockerfile")).collect();
+    assert!(notes[0].starts_with("note: Dockerfile:2: not applied") && notes[0].ends_with(" more below)"), "{notes:?}");
+    assert!(notes[1].starts_with("note: Dockerfile: not all fixes were tried"), "{notes:?}");
 }
 
 /// On files that nobody here wrote for it: fixing twice changes nothing, no file is worse than before, and what a patch
@@ -206,6 +238,47 @@ fn patches_do_not_hide_what_is_wrong() {
     }
 }
 
+/// Names as `patch` and `git apply` take them in the working directory: as seen from there, through no link, in quotes.
+#[cfg(unix)]
+#[test]
+fn patches_apply_where_they_are_made() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let before = "FROM a:1 as b\n";
+    let tree = project().file("plimsoll.toml", "[lint]\n").file("sub/a b/Dockerfile", before);
+    let odd = tree.path().join("sub").join(OsStr::from_bytes(b"Dockerfile.\xff"));
+    for path in [tree.path().join("sub/Dockerfile.\n::warning::\"x\\\t"), odd] {
+        fs::write(path, before).unwrap();
+    }
+    std::os::unix::fs::symlink("a b/Dockerfile", tree.path().join("sub/Dockerfile.link")).unwrap();
+    let sub = tree.path().join("sub");
+    let diff = |arguments: &str| {
+        let mut command = tree.command(&format!("lint {OFF} --diff --show-fixes {arguments}"));
+        command.current_dir(&sub).output().unwrap()
+    };
+    let patched = diff(". Dockerfile.link");
+    assert_eq!(patched.status.code(), Some(1));
+    let said = String::from_utf8(patched.stderr).unwrap();
+    assert!(!said.lines().any(|line| line.starts_with("::")), "{said}");
+    for tool in [["git", "apply", "-p0", "-"], ["patch", "-p0", "-s", "-f"]] {
+        if Command::new(tool[0]).arg("--version").output().is_err() {
+            println!("{} is not here", tool[0]);
+            continue;
+        }
+        let copy = scratch_folder();
+        assert!(Command::new("cp").arg("-a").arg(&sub).arg(copy.path()).status().unwrap().success());
+        fs::write(copy.path().join("patch"), &patched.stdout).unwrap();
+        let mut command = Command::new(tool[0]);
+        command.args(&tool[1..]).current_dir(copy.path().join("sub")).env("GIT_CEILING_DIRECTORIES", copy.path());
+        let output = command.stdin(fs::File::open(copy.path().join("patch")).unwrap()).output().unwrap();
+        assert!(output.status.success(), "{tool:?}: {output:?}\n{}", String::from_utf8_lossy(&patched.stdout));
+        let files = files_below(&copy.path().join("sub"));
+        assert_eq!(files.len(), 4, "{files:?}");
+        for file in files {
+            assert_eq!(fs::read_to_string(&file).unwrap(), "FROM a:1 AS b\n", "{}", file.display());
+        }
+    }
+}
+
 /// What is no UTF-8 reaches rules as something else.
 #[test]
 fn bytes_that_are_no_text_are_not_rewritten() {
@@ -223,6 +296,9 @@ fn what_only_looks_like_a_mistake_is_left() {
         "FROM a:1\nMAINTAINER Ann \\\n# on leave until May\n  <a@b>\n",
         "FROM a:1\nCMD [\"a\", \"b\"\n",
         "FROM a:1\nARG VERSION=1\nENV A=${VERSIO:-2}\n",
+        "ARG TARGETPLATFORM=linux/amd64\nFROM --platform=$TARGETPLATFORM a:1\n",
+        "# escape=`\nFROM a:1\nCMD C:\\app\\server.exe -p 80\n",
+        "FROM a:1\nCMD type run\nENTRYPOINT time run\n",
     ] {
         let project = project().file("Dockerfile", kept);
         fix(&project, "--unsafe-fixes");

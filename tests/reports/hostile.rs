@@ -113,3 +113,17 @@ fn no_line_of_a_log_is_a_command() {
         assert!(said.lines().all(|line| is_data(line) || !line.contains("##[")), "{said}");
     }
 }
+
+/// Edits that stand far from each other are one suggestion to rdjson, which has to say what lies between them.
+#[test]
+fn suggestions_do_not_hold_the_file() {
+    let comments = format!("# {}\n", "c".repeat(80)).repeat(5_000);
+    let file = |between: &str| format!("FROM scratch AS Build\n{between}FROM scratch\nCOPY --from=Build /a /b\n");
+    let suggestions = |between: &str| {
+        let project = Project::new(env!("CARGO_BIN_EXE_plimsoll")).file("Dockerfile", file(between));
+        let report = project.run("lint --slow-checks=off --format rdjson").stdout;
+        assert!(report.len() < 10_000 && report.contains("StageNameCasing"), "{} bytes", report.len());
+        report.matches("\"suggestions\"").count()
+    };
+    assert_eq!((suggestions(""), suggestions(&comments)), (1, 0));
+}

@@ -154,6 +154,13 @@ pub const RULE_LINE_BYTES_MAX: usize = 2 << 10;
 /// How often a file is linted again for what fixes left or brought up.
 pub const FIX_ROUNDS_MAX: usize = 10;
 
+/// Bytes that are read of a file with fixes some of which would break it, to find out which: its own as often as it
+/// takes.
+pub const FIX_TRIED_BYTES_MAX: usize = 256 << 20;
+
+/// Bytes of a file that one suggestion of an rdjson report takes the place of.
+pub const RDJSON_SUGGESTION_BYTES_MAX: u32 = 4 << 10;
+
 /// Findings of one rule in one file; the contract names this number. All findings
 /// of a call together are bounded by [`HOSTCALL_BYTES_MAX`].
 pub const FINDINGS_MAX: usize = 2_000;

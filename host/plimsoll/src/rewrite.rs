@@ -38,6 +38,11 @@ pub enum RewriteError {
     /// It is larger than so many bytes.
     #[error("{0} stays as it is: it is larger than {1} bytes")]
     TooLarge(PathBuf, u64),
+    /// Its folder's permissions keep a file from taking its place.
+    #[error(
+        "{0} stays as it is: files are replaced as a whole, and its folder {1} may not be written to; change that folder's permissions"
+    )]
+    Folder(PathBuf, PathBuf),
     /// Its permissions say that nobody writes it.
     #[error("{0} stays as it is: it is read-only; change its permissions to have it changed")]
     ReadOnly(PathBuf),
@@ -53,22 +58,34 @@ pub fn file(path: &Path, root: &Path, before: &[u8], after: &[u8]) -> Result<(),
         return Ok(());
     }
     let trouble = |error| RewriteError::Io(path.to_owned(), error);
-    let (real, root) = (fs::canonicalize(path).map_err(trouble)?, fs::canonicalize(root).map_err(trouble)?);
-    if !real.starts_with(&root) {
-        return Err(RewriteError::Outside { path: path.to_owned(), real, root });
-    }
-    let metadata = fs::metadata(&real).map_err(trouble)?;
-    if !metadata.is_file() {
-        return Err(RewriteError::NotRegular(path.to_owned()));
-    }
-    if metadata.permissions().readonly() {
+    let real = within(path, root)?;
+    if fs::metadata(&real).map_err(trouble)?.permissions().readonly() {
         return Err(RewriteError::ReadOnly(path.to_owned()));
     }
     let _held = hold(&real).map_err(trouble)?;
     if !holds(&real, before).map_err(trouble)? {
         return Err(RewriteError::Changed(path.to_owned()));
     }
-    put(&real, after).map_err(trouble)
+    put(&real, after).map_err(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied => RewriteError::Folder(path.to_owned(), folder(&real).to_owned()),
+        _ => trouble(error),
+    })
+}
+
+/// Where a file really is, to which links within `root` may lead.
+///
+/// # Errors
+/// When they lead out of it, or to no regular file.
+pub fn within(path: &Path, root: &Path) -> Result<PathBuf, RewriteError> {
+    let trouble = |error| RewriteError::Io(path.to_owned(), error);
+    let (real, root) = (fs::canonicalize(path).map_err(trouble)?, fs::canonicalize(root).map_err(trouble)?);
+    if !real.starts_with(&root) {
+        return Err(RewriteError::Outside { path: path.to_owned(), real, root });
+    }
+    match fs::metadata(&real).map_err(trouble)?.is_file() {
+        true => Ok(real),
+        false => Err(RewriteError::NotRegular(path.to_owned())),
+    }
 }
 
 /// Reads a file that may be rewritten, of so many bytes at most.

@@ -49,9 +49,61 @@ fn add(document: &Document, report: &mut Report, step: &Step) {
 }
 
 /// Programs that there are in shells only, or that do there what they do nowhere else.
-const BUILT_IN: [&str; 22] = [
-    ".", ":", "alias", "bg", "break", "cd", "command", "continue", "eval", "exit", "export", "fg", "hash", "read",
-    "readonly", "return", "set", "source", "trap", "ulimit", "umask", "wait",
+const BUILT_IN: [&str; 54] = [
+    ".",
+    ":",
+    "alias",
+    "bg",
+    "bind",
+    "break",
+    "builtin",
+    "caller",
+    "cd",
+    "command",
+    "compgen",
+    "complete",
+    "compopt",
+    "continue",
+    "declare",
+    "dirs",
+    "disown",
+    "enable",
+    "eval",
+    "exit",
+    "export",
+    "fc",
+    "fg",
+    "getopts",
+    "hash",
+    "help",
+    "history",
+    "jobs",
+    "let",
+    "local",
+    "logout",
+    "mapfile",
+    "popd",
+    "pushd",
+    "read",
+    "readarray",
+    "readonly",
+    "return",
+    "set",
+    "shift",
+    "shopt",
+    "source",
+    "suspend",
+    "time",
+    "times",
+    "trap",
+    "type",
+    "typeset",
+    "ulimit",
+    "umask",
+    "unalias",
+    "unset",
+    "wait",
+    "coproc",
 ];
 
 /// One command whose words are known, without the shell around it.
@@ -72,6 +124,10 @@ fn rewrite(document: &Document, step: &Step) -> Option<Edit> {
     let is_one = |word: &shell::Word, text: &str| !word.expands() && (word.is_quoted() || !text.contains('{'));
     let words = command.words().map(|word| word.text().filter(|text| is_one(&word, text)));
     let words: Vec<&str> = words.collect::<Option<_>>()?;
+    // Whoever has another escape character means a backslash to be part of a path, as on Windows.
+    if document.escape() != '\\' && document.text(arguments).contains('\\') {
+        return None;
+    }
     // An array that is none by a mistake is not what somebody wants run, unless it is a test.
     if document.text(arguments).starts_with('[') && words.last() != Some(&"]") {
         return None;

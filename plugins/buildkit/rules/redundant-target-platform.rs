@@ -16,6 +16,7 @@ impl Rule for RedundantTargetPlatform {
     const FIXABLE: bool = true;
 
     fn check(&self, document: &Document, report: &mut Report) {
+        let is_given = gives_value(document);
         for step in document.steps().filter(|step| step.keyword() == Keyword::From) {
             let Some(stage) = step.stage() else { continue };
             let variables: Vec<Variable> = step.variables().filter(|variable| variable.flag().is_some()).collect();
@@ -30,9 +31,10 @@ impl Rule for RedundantTargetPlatform {
                 );
                 let finding = report.add(place::of_platform(document, &stage), message);
                 let gap = Span { start: stage.from().keyword_span().end, end: stage.base_span().start };
-                // An ARG may have given the variable another value, which is no default.
+                // A build argument may have given the variable another value, which is no default.
                 let is_default = flag.value() == Some(&*document.target_platform());
                 if is_default
+                    && !is_given
                     && is_plain(written)
                     && stage.from().flags().count() == 1
                     && !document.text(gap).contains('\n')
@@ -42,6 +44,13 @@ impl Rule for RedundantTargetPlatform {
             }
         }
     }
+}
+
+/// Whether an ARG gives the variable a value, which is then that for every target platform.
+fn gives_value(document: &Document) -> bool {
+    let globals = document.instructions().take_while(|instruction| instruction.keyword() != Keyword::From);
+    let mut words = globals.filter(|instruction| instruction.keyword() == Keyword::Arg).flat_map(|arg| arg.words());
+    words.any(|word| word.text().split_once('=').is_some_and(|(name, _)| name == TARGET_PLATFORM))
 }
 
 /// Whether it is the variable's value for every target platform: what stands in for

@@ -190,7 +190,10 @@ fn seen(text: &str) -> Cow<'_, str> {
 /// Writes to standard error, where nobody may be listening. Names and texts of
 /// strangers may be in it.
 fn complain(text: &str) {
-    let _ = writeln!(io::stderr(), "{}", seen(text).lines().map(printable).collect::<Vec<_>>().join("\n"));
+    // What a stranger's name brings to the start of a line is no command to those who read logs.
+    let mark = |line: &str| if line.trim_start().starts_with("::") { "\u{200B}" } else { "" };
+    let line = |line: &str| format!("{}{}", mark(line), printable(line));
+    let _ = writeln!(io::stderr(), "{}", seen(text).lines().map(line).collect::<Vec<_>>().join("\n"));
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

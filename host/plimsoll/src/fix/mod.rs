@@ -10,6 +10,8 @@ mod round;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use plimsoll_dockerfile::LineIndex;
+
 use crate::document;
 use crate::finding::{Finding, Fix};
 use crate::limits::FIX_ROUNDS_MAX;
@@ -46,12 +48,24 @@ pub struct Fixed {
     pub after: Vec<u8>,
     /// How many findings were mended, by rule.
     pub applied: BTreeMap<Arc<str>, usize>,
-    /// Fixes that were not applied, since more would be wrong with the file after them: rule, and what the fix does.
-    pub refused: Vec<(Arc<str>, String)>,
+    /// Fixes that were not applied, since more would be wrong with the file after them.
+    pub refused: Vec<Refused>,
     /// Whether the last round left something to do that could have been done.
     pub is_restless: bool,
+    /// Whether fixes were left untried, since so many break the file.
+    pub is_spent: bool,
     /// What is found in it now.
     pub report: FileReport,
+}
+
+/// A fix that would break the file.
+pub struct Refused {
+    /// Whose it is.
+    pub rule: Arc<str>,
+    /// What it does.
+    pub message: String,
+    /// The line of the finding in the file as it should be, from 1.
+    pub line: u32,
 }
 
 /// What fixing came to.
@@ -92,6 +106,7 @@ pub fn fix(job: &Job, outcome: &Outcome, wanted: Wanted) -> Fixes {
                 applied: BTreeMap::new(),
                 refused: Vec::new(),
                 is_restless: true,
+                is_spent: false,
                 report: FileReport { findings: report.findings.clone(), ..FileReport::default() },
             },
         });
@@ -118,9 +133,17 @@ pub fn fix(job: &Job, outcome: &Outcome, wanted: Wanted) -> Fixes {
         }
     }
     for UnderWay { mut fixed, refusals } in under_way {
-        let wants_more = |finding: &Finding| wanted.of(finding).is_some_and(|fix| !refusals.has(finding, fix));
-        fixed.is_restless &= fixed.report.findings.iter().any(wants_more);
-        fixed.refused = refusals.told();
+        let left = || fixed.report.findings.iter().filter_map(|finding| Some((finding, wanted.of(finding)?)));
+        let is_refused = |(finding, fix): &(&Finding, &Fix)| refusals.has(&fixed.after, finding, fix);
+        fixed.is_spent = refusals.is_spent();
+        fixed.is_restless &= !fixed.is_spent && !left().all(|fix| is_refused(&fix));
+        let lines = LineIndex::new(&fixed.after);
+        let refused = left().filter(is_refused).map(|(finding, fix)| Refused {
+            rule: finding.rule.clone(),
+            message: fix.message.clone(),
+            line: lines.position(finding.span.start).line,
+        });
+        fixed.refused = refused.collect();
         fixes.files.push(fixed);
     }
     fixes

@@ -1,12 +1,12 @@
 //! One round: the fixes that can be applied at once, without those after which more would be wrong with the file.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::Wanted;
 use super::edits::{Edits, edited};
 use crate::finding::{Finding, Fix};
-use crate::limits::SOURCE_BYTES_MAX;
+use crate::limits::{FIX_TRIED_BYTES_MAX, SOURCE_BYTES_MAX};
 use crate::lint::{Job, problems};
 
 /// What one round came to.
@@ -15,23 +15,37 @@ pub(super) struct Round<'f> {
     pub(super) applied: Vec<&'f Finding>,
 }
 
-/// Fixes that are not tried again, by rule and what they do.
+/// Fixes that are not tried again, and how much was tried.
 #[derive(Default)]
-pub(super) struct Refusals(BTreeSet<(Arc<str>, String)>);
+pub(super) struct Refusals {
+    /// By rule, what they do, and the lines that they change.
+    refused: HashSet<u64>,
+    /// Bytes of files that were read to find them.
+    tried: usize,
+}
 
 impl Refusals {
-    pub(super) fn has(&self, finding: &Finding, fix: &Fix) -> bool {
-        !self.0.is_empty() && self.0.contains(&(finding.rule.clone(), fix.message.clone()))
+    pub(super) fn has(&self, source: &[u8], finding: &Finding, fix: &Fix) -> bool {
+        !self.refused.is_empty() && self.refused.contains(&key(source, finding, fix))
     }
 
-    /// Each with its rule and what it does.
-    pub(super) fn told(self) -> Vec<(Arc<str>, String)> {
-        self.0.into_iter().collect()
+    /// Whether no more is tried.
+    pub(super) fn is_spent(&self) -> bool {
+        self.tried > FIX_TRIED_BYTES_MAX
     }
+}
 
-    fn add(&mut self, finding: &Finding, fix: &Fix) {
-        self.0.insert((finding.rule.clone(), fix.message.clone()));
+/// A fix, wherever its lines move.
+fn key(source: &[u8], finding: &Finding, fix: &Fix) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (&finding.rule, &fix.message).hash(&mut hasher);
+    for (span, text) in &fix.edits {
+        let (start, end) = (span.start as usize, span.end as usize);
+        let line_start = source[..start].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+        let line_end = source[end..].iter().position(|byte| *byte == b'\n').map_or(source.len(), |len| end + len);
+        (start - line_start, end - start, text, &source[line_start..line_end]).hash(&mut hasher);
     }
+    hasher.finish()
 }
 
 type Chosen<'f> = (&'f Finding, &'f Fix);
@@ -57,10 +71,10 @@ impl<'f> Round<'f> {
         let mut applied = loop {
             let mut edits = Edits::default();
             let fixes = findings.iter().filter_map(|finding| Some((finding, wanted.of(finding)?)));
-            let fixes = fixes.filter(|(finding, fix)| !refusals.has(finding, fix));
+            let fixes = fixes.filter(|(finding, fix)| !refusals.has(source, finding, fix));
             let chosen: Vec<Chosen> = fixes.filter(|(_, fix)| edits.add(fix)).collect();
-            let applied = sound(&chosen, &is_sound, refusals);
-            if chosen.is_empty() || !applied.is_empty() {
+            let applied = Trial { source, is_sound: &is_sound, refusals }.sound(&chosen);
+            if chosen.is_empty() || !applied.is_empty() || refusals.is_spent() {
                 break applied;
             }
         };
@@ -74,20 +88,33 @@ impl<'f> Round<'f> {
     }
 }
 
-/// Those of some fixes after which no more is wrong with the file. Where all together are not sound, halves are
-/// tried, down to the one to refuse.
-fn sound<'f>(chosen: &[Chosen<'f>], is_sound: &impl Fn(&[Chosen]) -> bool, refusals: &mut Refusals) -> Vec<Chosen<'f>> {
-    if is_sound(chosen) {
-        return chosen.to_vec();
+/// Finds out which fixes are sound.
+struct Trial<'t, F> {
+    source: &'t [u8],
+    is_sound: &'t F,
+    refusals: &'t mut Refusals,
+}
+
+impl<F: Fn(&[Chosen]) -> bool> Trial<'_, F> {
+    /// Those of some fixes after which no more is wrong with the file. Where all together are not sound, halves are
+    /// tried, down to the one to refuse, unless so many break the file that this would take too long.
+    fn sound<'f>(&mut self, chosen: &[Chosen<'f>]) -> Vec<Chosen<'f>> {
+        if self.refusals.is_spent() {
+            return Vec::new();
+        }
+        self.refusals.tried += self.source.len();
+        if (self.is_sound)(chosen) {
+            return chosen.to_vec();
+        }
+        if let [(finding, fix)] = chosen {
+            self.refusals.refused.insert(key(self.source, finding, fix));
+            return Vec::new();
+        }
+        let (first, second) = chosen.split_at(chosen.len() / 2);
+        let mut sound_ones = self.sound(first);
+        sound_ones.extend(self.sound(second));
+        sound_ones
     }
-    if let [(finding, fix)] = chosen {
-        refusals.add(finding, fix);
-        return Vec::new();
-    }
-    let (first, second) = chosen.split_at(chosen.len() / 2);
-    let mut sound_ones = sound(first, is_sound, refusals);
-    sound_ones.extend(sound(second, is_sound, refusals));
-    sound_ones
 }
 
 /// Whether it is no larger than files may be, and not binary.

@@ -4,13 +4,11 @@ use std::ops::Range;
 
 use imara_diff::{Algorithm, Diff, InternedInput};
 
-use super::printable;
-
 /// Lines around a change that are shown.
 const AROUND: u32 = 3;
 
-/// The difference of two versions of a file, in the unified format; nothing where there is none.
-pub fn patch(path: &str, before: &[u8], after: &[u8]) -> Vec<u8> {
+/// The difference of two versions of a file, in the unified format; nothing where there is none. `name` is that of the file, in the bytes that the system has for it.
+pub fn patch(name: &[u8], before: &[u8], after: &[u8]) -> Vec<u8> {
     let (old, new): (Vec<&[u8]>, Vec<&[u8]>) = (lines(before), lines(after));
     let mut input = InternedInput::default();
     input.update_before(old.iter().copied());
@@ -25,8 +23,11 @@ pub fn patch(path: &str, before: &[u8], after: &[u8]) -> Vec<u8> {
             changes.push((next.before, next.after));
         }
         if text.is_empty() {
-            let name = name(path);
-            text.extend_from_slice(format!("--- {name}\n+++ {name}\n").as_bytes());
+            for sign in [b"--- ", b"+++ "] {
+                text.extend_from_slice(sign);
+                text.extend_from_slice(&quoted(name));
+                text.push(b'\n');
+            }
         }
         hunk(&old, &new, &changes, &mut text);
     }
@@ -71,10 +72,20 @@ fn lines(text: &[u8]) -> Vec<&[u8]> {
     text.split_inclusive(|byte| *byte == b'\n').collect()
 }
 
-/// A name as patches have it: it ends no line, and one with a space ends with a tab.
-fn name(path: &str) -> String {
-    let name = printable(path).replace('\t', "\u{FFFD}");
-    if name.contains(' ') { name + "\t" } else { name }
+/// A name as patches have it: in quotes, with escapes, where it could end the line or begin with a quote; one with a
+/// space ends with a tab.
+fn quoted(name: &[u8]) -> Vec<u8> {
+    let is_odd = |byte: &u8| byte.is_ascii_control() || matches!(byte, b'"' | b'\\');
+    if name.iter().any(is_odd) {
+        let escaped = name.iter().map(|byte| match byte {
+            b'"' | b'\\' => vec![b'\\', *byte],
+            byte if byte.is_ascii_control() => format!("\\{byte:03o}").into_bytes(),
+            byte => vec![*byte],
+        });
+        return [b"\"".to_vec(), escaped.flatten().collect(), b"\"".to_vec()].concat();
+    }
+    let tab: &[u8] = if name.contains(&b' ') { b"\t" } else { b"" };
+    [name, tab].concat()
 }
 
 #[cfg(test)]
@@ -82,9 +93,21 @@ mod tests {
     use super::patch;
 
     fn check(before: &str, after: &str, expect: &str) {
-        let patch = String::from_utf8(patch("a b", before.as_bytes(), after.as_bytes())).unwrap();
+        let patch = String::from_utf8(patch(b"a b", before.as_bytes(), after.as_bytes())).unwrap();
         let expect = if expect.is_empty() { String::new() } else { format!("--- a b\t\n+++ a b\t\n{expect}") };
         assert_eq!(patch, expect);
+    }
+
+    #[test]
+    fn odd_names_are_quoted() {
+        let check = |name: &[u8], expect: &str| {
+            let patch = patch(name, b"", b"a\n");
+            assert_eq!(String::from_utf8_lossy(&patch).lines().next(), Some(expect));
+        };
+        check(b"a/Dockerfile", "--- a/Dockerfile");
+        check("\u{e4}".as_bytes(), "--- \u{e4}");
+        check(b"a\n::b", r#"--- "a\012::b""#);
+        check(b"a\t\"b\\", r#"--- "a\011\"b\\""#);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::walk::{Each, Entry, Place, entries};
 use super::{HOME_PAGE, Report};
 use crate::document::Source;
 use crate::finding::{Fix, Severity};
+use crate::limits::RDJSON_SUGGESTION_BYTES_MAX;
 
 /// One document.
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -114,12 +115,16 @@ impl<'o> Diagnostic<'o> {
 }
 
 impl Suggestion {
-    /// All edits of a fix as one, with what stands between them; nothing where there is none.
+    /// All edits of a fix as one, with what stands between them; nothing where there is none, or that is too long.
     fn of(fix: &Fix, source: &Source) -> Option<Self> {
         let mut edits: Vec<&(Span, String)> = fix.edits.iter().collect();
         edits.sort_by_key(|(span, _)| (span.start, span.end));
         let (first, last) = (edits.first()?, edits.last()?);
         let whole = Span::new(first.0.start, last.0.end);
+        // Of edits far from each other it would hold what lies between them, again and again.
+        if edits.len() > 1 && whole.len() > RDJSON_SUGGESTION_BYTES_MAX {
+            return None;
+        }
         let (mut text, mut at) = (String::new(), whole.start);
         for (span, new) in edits {
             text += &String::from_utf8_lossy(Span::new(at, span.start).of(source.bytes()));

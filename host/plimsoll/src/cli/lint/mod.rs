@@ -51,6 +51,7 @@ Examples:
   plimsoll lint --watch                    again after each change
   plimsoll lint git+https://git.example/team/app.git#main:services/api
   docker-gen | plimsoll lint - --stdin-filename api.Dockerfile")]
+#[command(group = clap::ArgGroup::new("fixing").args(["fix", "diff"]))]
 pub(super) struct Arguments {
     /// Files, folders, - for standard input, or a repository: git+https://HOST/PATH#REF:FOLDER
     #[arg(default_value = ".")]
@@ -99,8 +100,8 @@ pub(super) struct Arguments {
     /// Show as a patch what --fix would change, and change nothing; status 1 if that is something
     #[arg(long, conflicts_with_all = ["formats", "statistics", "explain_plan", "record", "exit_zero", "max_warnings"])]
     diff: bool,
-    /// Say on standard error what --fix did
-    #[arg(long, requires = "fix")]
+    /// Say on standard error what --fix did, or with --diff would do
+    #[arg(long, requires = "fixing")]
     show_fixes: bool,
     /// Show what would be asked, and ask nothing
     #[arg(long, conflicts_with = "formats")]
@@ -278,9 +279,12 @@ fn once(arguments: &Arguments, variables: &Variables, is_styled: bool) -> anyhow
         return of(settings::show(&setting, &prepared, &arguments.scope.plugins)?);
     }
     deliver::check(arguments, &setting, &prepared.job, &here)?;
+    if arguments.unsafe_fixes && !arguments.fix && !arguments.diff && !arguments.scope.quiet {
+        complain("note: --unsafe-fixes says which fixes count: add --fix to apply them, or --diff to see them");
+    }
     let mut outcome = crate::lint::run(&prepared.job);
     if arguments.diff {
-        return of(fix::show(arguments, &setting, &prepared.job, &outcome)?);
+        return of(fix::show(arguments, &setting, &prepared.job, &outcome, &here)?);
     }
     let unwritten = match arguments.fix {
         true => fix::apply(arguments, &setting, &prepared.job, &mut outcome, &here)?,

@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use plimsoll_test_support::{Project, User};
 
@@ -56,6 +57,29 @@ fn what_is_there_is_replaced_as_it_is() {
     let full = project.run("lint --format json=/dev/full Dockerfile");
     assert_eq!(full.status, 2);
     assert!(full.stderr.contains("--format json=/dev/full: "), "{}", full.stderr);
+}
+
+/// An interrupt in the middle of a report leaves the old one, and nothing beside it.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_leaves_no_half_of_a_report() {
+    let project = project().file("reports/a.html", "old");
+    for number in 0..200 {
+        project.write(&format!("{number}/Dockerfile"), "FROM scratch AS Build\nENV A $B\n".repeat(40));
+    }
+    let reports = project.path().join("reports");
+    let mut command = project.command("lint --slow-checks=off --quiet --format html=reports/a.html");
+    let mut child = command.spawn().unwrap();
+    let until = Instant::now() + Duration::from_secs(30);
+    while names(&reports).len() < 2 && child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < until, "no report is begun");
+    }
+    let is_under_way = child.try_wait().unwrap().is_none();
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success() || !is_under_way);
+    let status = child.wait().unwrap().code();
+    assert_eq!(names(&reports), ["a.html"]);
+    let report = fs::read_to_string(reports.join("a.html")).unwrap();
+    assert!(report == "old" && status == Some(130) || report.ends_with("</html>\n"), "{status:?}");
 }
 
 /// Who wrote the tree has no file written, wherever; the user has, in every tree.

@@ -20,12 +20,15 @@ const TRIES_MAX: usize = 16;
 const REMOVAL_TRIES_MAX: usize = 20;
 const REMOVAL_DELAY: Duration = Duration::from_millis(2);
 
-/// Every folder of this process; nothing once they were abandoned, after which none is made.
-static FOLDERS: Mutex<Option<Vec<PathBuf>>> = Mutex::new(Some(Vec::new()));
+/// Every folder and every unfinished file of this process; nothing once they were abandoned, after which none is made.
+static TEMPORARY: Mutex<Option<Vec<PathBuf>>> = Mutex::new(Some(Vec::new()));
 
 /// A folder that is removed when this is dropped.
 #[derive(Debug)]
 pub struct Folder(PathBuf);
+
+/// A file on its way to its name: whoever makes it removes it, unless the program ends before.
+pub(super) struct Unfinished(PathBuf);
 
 /// Where such folders are made.
 pub fn temporary_folder() -> PathBuf {
@@ -33,10 +36,35 @@ pub fn temporary_folder() -> PathBuf {
     Some(env::temp_dir()).filter(|path| path.is_absolute()).unwrap_or_else(|| PathBuf::from("/tmp"))
 }
 
-/// Removes every folder: for a program that ends at once.
+/// Removes every folder and unfinished file: for a program that ends at once.
 pub fn abandon() {
-    let folders = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).take();
-    folders.iter().flatten().for_each(|folder| remove(folder));
+    let temporary = TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner).take();
+    temporary.iter().flatten().for_each(|path| remove(path));
+}
+
+/// What is no longer temporary.
+fn forget(path: &Path) {
+    if let Some(known) = TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        known.retain(|temporary| temporary != path);
+    }
+}
+
+impl Unfinished {
+    /// Announces one.
+    ///
+    /// # Errors
+    /// When the program is about to end.
+    pub(super) fn new(path: &Path) -> io::Result<Self> {
+        let mut known = TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner);
+        known.as_mut().ok_or(ErrorKind::Interrupted)?.push(path.to_owned());
+        Ok(Self(path.to_owned()))
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        forget(&self.0);
+    }
 }
 
 impl Folder {
@@ -45,7 +73,7 @@ impl Folder {
     /// # Errors
     /// When none can be made there.
     pub fn new(parent: &Path) -> io::Result<Self> {
-        let mut known = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner);
         let known = known.as_mut().ok_or(ErrorKind::Interrupted)?;
         for _ in 0..TRIES_MAX {
             let path = parent.join(format!("plimsoll-{:016x}", RandomState::new().hash_one(std::process::id())));
@@ -78,15 +106,14 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         remove(&self.0);
-        if let Some(known) = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            known.retain(|folder| *folder != self.0);
-        }
+        forget(&self.0);
     }
 }
 
-fn remove(folder: &Path) {
+fn remove(path: &Path) {
     for _ in 0..REMOVAL_TRIES_MAX {
-        match fs::remove_dir_all(folder) {
+        match fs::remove_dir_all(path) {
+            Err(error) if error.kind() == ErrorKind::NotADirectory => return drop(fs::remove_file(path)),
             Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => thread::sleep(REMOVAL_DELAY),
             _ => return,
         }

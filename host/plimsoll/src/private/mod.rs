@@ -8,6 +8,7 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use folder::Unfinished;
 pub use folder::{Folder, abandon, temporary_folder};
 pub use kept::{DIGITS, Kept, kept, prune};
 
@@ -55,6 +56,7 @@ pub fn exchange(
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let (process, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let temporary = path.with_extension(format!("{process}.{count}{TEMPORARY_SUFFIX}"));
+    let _announced = Unfinished::new(&temporary)?;
     let mut unfinished = create(&temporary)?;
     let replaced = write(&mut unfinished).and_then(|()| fs::rename(&temporary, path));
     if replaced.is_err() {

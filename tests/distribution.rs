@@ -391,6 +391,94 @@ fn an_update_lets_nothing_run_that_did_not() {
     assert_eq!(fs::read_to_string(other.tree.path().join("plimsoll.lock")).unwrap(), lock);
 }
 
+/// What the user says of a plugin in a file that his own extends stays there, with its limits and grants.
+#[test]
+fn the_word_stays_where_it_stands() {
+    let (registry, user) = (Registry::start(), somebody());
+    registry.push_tree("acme:1", &plugin());
+    let source = format!("oci://{}", registry.reference("acme:1"));
+    user.plugin(&format!("add {source} --yes --grant registry=ghcr.io/acme/*"));
+    let base = user.config().with_file_name("base.toml");
+    let limits = "[plugins.acme.limits]\ntime = \"300ms\"\n";
+    fs::write(&base, fs::read_to_string(user.config()).unwrap() + limits).unwrap();
+    fs::write(user.config(), "extends = \"base.toml\"\n").unwrap();
+    let second = registry.push_tree("acme:1", &artifact(CONFIG, LAYER, &[acme(), b"\x00\x03\x01x!"].concat()));
+    user.plugin("update");
+    let added = user.plugin(&format!("add {source} --yes"));
+    assert!(added.stdout.contains("as ") && added.stdout.contains("base.toml says"), "{added:#?}");
+    assert!(user.own_lock().contains(&second) && runs(&user.lint("")));
+    assert_eq!(fs::read_to_string(user.config()).unwrap(), "extends = \"base.toml\"\n");
+    let word = fs::read_to_string(&base).unwrap();
+    assert!(word.contains(limits) && word.contains("[\"ghcr.io/acme/*\"]"), "{word}");
+    // So does the word for what a tree asks for.
+    user.tree.write("plimsoll.toml", format!("[plugins.ours]\nsource = \"{source}\"\n"));
+    user.refused(&format!("add {source} --yes --name acme"), "asks for it as ours");
+    user.plugin(&format!("add {source} --yes"));
+    let trust = fs::read_to_string(user.config()).unwrap().replace("extends = \"base.toml\"\n", "");
+    fs::write(&base, word + &trust).unwrap();
+    fs::write(user.config(), "extends = \"base.toml\"\n").unwrap();
+    for command in ["pull", "verify", "update"] {
+        let run = user.plugin(command);
+        assert!(!run.stderr.contains("not let run"), "{run:#?}");
+    }
+}
+
+/// A tree that calls its plugin as the user calls one gets nothing of what that was granted.
+#[test]
+fn grants_do_not_go_by_names_of_strangers() {
+    let (registry, user) = (Registry::start(), somebody());
+    registry.push_tree("acme:1", &plugin());
+    registry.push_tree("other:1", &artifact(CONFIG, LAYER, &curious("new").component()));
+    user.plugin(&format!("add oci://{} --yes", registry.reference("acme:1")));
+    let other = format!("oci://{}", registry.reference("other:1"));
+    user.tree.write("plimsoll.toml", format!("[plugins.acme]\nsource = \"{other}\"\n"));
+    user.refused(&format!("add {other} --yes"), "has a plugin acme of its own, which runs instead");
+    user.tree.write("plimsoll.toml", "");
+    // Another of his own under the name: what it does not import is not granted.
+    user.plugin(&format!("add {other} --yes --name acme"));
+    let config = fs::read_to_string(user.config()).unwrap();
+    assert!(config.contains("grants = {}"), "{config}");
+    let lock = user.own_lock();
+    assert!(lock.contains("other:1") && !lock.contains("acme:1"), "nothing names the first any more: {lock}");
+}
+
+/// Many may say their word at once.
+#[test]
+fn words_said_at_once_all_count() {
+    let (registry, user) = (Registry::start(), somebody());
+    let names: Vec<String> = (0..6).map(|number| format!("p{number}")).collect();
+    for name in &names {
+        registry.push_tree(&format!("{name}:1"), &plugin());
+    }
+    let children = names.iter().map(|name| {
+        let source = format!("oci://{}", registry.reference(&format!("{name}:1")));
+        let mut command = user.tree.command(&format!("plugin add {source} --yes"));
+        command.stdout(std::process::Stdio::null()).spawn().unwrap()
+    });
+    for mut child in children.collect::<Vec<_>>() {
+        assert!(child.wait().unwrap().success());
+    }
+    let word = fs::read_to_string(user.config()).unwrap();
+    assert!(names.iter().all(|name| word.contains(&format!("[plugins.{name}]"))), "{word}");
+}
+
+/// The lock of a tree moves by `lock update` without what it says of plugins, which run meanwhile.
+#[test]
+fn locks_are_updated_with_plugins_in_them() {
+    let (registry, user) = (Registry::start(), somebody());
+    registry.push_tree("acme:1", &plugin());
+    let source = format!("oci://{}", registry.reference("acme:1"));
+    user.tree.write("plimsoll.toml", format!("[plugins.acme]\nsource = \"{source}\"\n"));
+    user.tree.write("Dockerfile", "FROM scratch\n");
+    user.plugin(&format!("add {source} --yes"));
+    let lock = fs::read_to_string(user.tree.path().join("plimsoll.lock")).unwrap();
+    for command in ["lock", "lock update --dry-run", "lock update"] {
+        let run = user.tree.run(command);
+        assert!(run.status == 0 && !run.stderr.contains("cannot be used"), "{command}: {run:#?}");
+        assert_eq!(fs::read_to_string(user.tree.path().join("plimsoll.lock")).unwrap(), lock);
+    }
+}
+
 /// A stranger's tree may say that its plugin was before what the user lets run.
 #[test]
 fn a_lock_that_lies_of_what_was_gets_no_word() {

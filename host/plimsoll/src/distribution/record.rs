@@ -36,9 +36,14 @@ pub fn key(source: &Source) -> Key {
     Key::new("plugins", "resolve", &[&source.to_string()])
 }
 
+/// Whether what stands under a key is about a plugin.
+pub fn is_key(key: &Key) -> bool {
+    key.is_known() && key.module == "plugins"
+}
+
 /// All sources that a lock has records of.
 pub fn sources(lock: &Lock) -> Vec<(Key, Source)> {
-    let plugins = lock.iter().filter(|(key, _)| key.is_known() && key.module == "plugins");
+    let plugins = lock.iter().filter(|(key, _)| is_key(key));
     plugins.filter_map(|(key, _)| Some((key.clone(), key.arguments().first()?.parse().ok()?))).collect()
 }
 

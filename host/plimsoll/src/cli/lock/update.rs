@@ -12,7 +12,7 @@ use crate::age;
 use crate::cli::lint::Scope;
 use crate::cli::{CLEAN, FAILED, complain, print, print_lines};
 use crate::config::parse_platforms;
-use crate::distribution::{configuration_entry, configuration_key};
+use crate::distribution::{configuration_entry, configuration_key, record};
 use crate::lock::delta::{self, Change};
 use crate::lock::select::{self, is_selected, names};
 use crate::lock::{Entry, Key, Lock, Policy};
@@ -89,7 +89,8 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let selectors = arguments.selectors;
     let is_wanted = |key: &Key| selectors.is_empty() || is_selected(key, &selectors);
     let others = |lock: &Lock| -> Lock {
-        let others = lock.iter().filter(|(key, _)| !is_wanted(key));
+        // What plugins are is for `plimsoll plugin update`, and they run meanwhile.
+        let others = lock.iter().filter(|(key, _)| !is_wanted(key) || record::is_key(key));
         others.map(|(key, entry)| (key.clone(), entry.clone())).collect()
     };
     let all = ["*".to_owned()];

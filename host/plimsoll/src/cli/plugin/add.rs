@@ -12,9 +12,9 @@ use clap::Args;
 use super::super::demand;
 use super::super::supply::shown;
 use super::super::{CLEAN, FAILED, complain, print, store};
-use super::around::Around;
-use super::{load, name_of, read};
-use crate::config::{Digest, Edit, File, Finder, Grants, Place, PluginTable, Source};
+use super::around::{Around, prune, tables};
+use super::{edited, load, name_of, read};
+use crate::config::{Digest, File, Finder, Grants, Place, PluginTable, Source, TrustTable};
 use crate::distribution::artifact::{DESCRIPTION, LICENSES, SOURCE};
 use crate::distribution::{Pulled, Record, record};
 use crate::lock::{LockFile, Policy, select};
@@ -111,7 +111,6 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     // Compiled at once, for later runs.
     let store = store(around.config.cache_dir.as_deref(), &around.variables);
     let plugin = load(store, &name, &arguments.place, &component)?;
-    let mut edit = Edit::open(&around.user_path)?;
     let grants = grants(arguments, &plugin, asked.as_ref(), before.grants.as_ref())?;
 
     let mut summary = summary(&plugin, &component, &shown(&place), &grants, asked.as_ref(), &before, key.as_deref());
@@ -130,12 +129,21 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         let policy = told.or(known).unwrap_or_else(|| select::policy(&around.config.lock, &record::key(source)));
         write_record(lock, source, &Record::of(pulled, &plugin, policy))?;
     }
-    match &asked {
-        Some(_) => edit.set_trust(component.digest(), &name, key.as_deref(), &grants)?,
-        None => edit.set_plugin(&name, &place, component.digest(), key.as_deref(), &grants)?,
+    // Where the user speaks of it already, be it in a file that his own extends: its limits stay.
+    let spoken = around.users().find(|file| asked.is_none() && file.plugins.contains_key(&name));
+    let path = spoken.map_or(&around.user_path, |file| &file.path);
+    let written = edited(path, |edit| match &asked {
+        Some(_) => edit.set_trust(component.digest(), &name, key.as_deref(), &grants),
+        None => edit.set_plugin(&name, &place, component.digest(), key.as_deref(), &grants),
+    });
+    if let (Err(_), Some((source, _, lock, record))) = (&written, &pulled) {
+        restore(lock, source, record.as_ref())?;
     }
-    edit.save()?;
-    print(&format!("{name} runs from now on, as {} says\n", around.user_path.display()))?;
+    written?;
+    if asked.is_none() {
+        forget(&around, &name, &place)?;
+    }
+    print(&format!("{name} runs from now on, as {} says\n", path.display()))?;
     Ok(CLEAN)
 }
 
@@ -164,9 +172,10 @@ fn of_file(arguments: &Arguments, around: &Around) -> anyhow::Result<Offer> {
     let path = fs::canonicalize(given).with_context(|| given.display().to_string())?;
     let asked = asked(&path, &around.user_path)?;
     let name = called(arguments, asked.as_ref(), name_of(&path))?;
-    let before = before(around.user.as_ref(), &name);
+    let place = Place::Path(path);
+    let before = before(around, &name, asked.is_some())?;
     unsigned(arguments, &name, &before)?;
-    Ok(Offer { name, place: Place::Path(path), key: None, before, component, asked, pulled: None })
+    Ok(Offer { name, place, key: None, before, component, asked, pulled: None })
 }
 
 /// Refuses a key for what has no signatures.
@@ -189,7 +198,8 @@ fn of_source(arguments: &Arguments, around: &Around, source: Source) -> anyhow::
         grants: table.grants.clone(),
     });
     let name = called(arguments, asked.as_ref(), source.name())?;
-    let before = before(around.user.as_ref(), &name);
+    let place = Place::Source(source.clone());
+    let before = before(around, &name, asked.is_some())?;
     if let Source::Web(_) = source {
         unsigned(arguments, &name, &before)?;
     }
@@ -204,8 +214,8 @@ fn of_source(arguments: &Arguments, around: &Around, source: Source) -> anyhow::
     keys.extend(key.as_deref().map(demand::key_of).transpose().map_err(|message| anyhow!(message))?);
     let pulled = around.pull(&source, &wanted, arguments.digest.as_ref(), &keys)?;
     let component = pulled.component.clone();
-    let pulled = Some((source.clone(), pulled, wanted.lock.clone(), wanted.record));
-    Ok(Offer { name, place: Place::Source(source), key, before, component, asked, pulled })
+    let pulled = Some((source, pulled, wanted.lock.clone(), wanted.record));
+    Ok(Offer { name, place, key, before, component, asked, pulled })
 }
 
 /// Writes down what a source means, unless the lock says so already.
@@ -214,6 +224,28 @@ pub(super) fn write_record(lock: &LockFile, source: &Source, record: &Record) ->
         private::folders().recursive(true).create(folder).with_context(|| folder.display().to_string())?;
     }
     Ok(lock.change(|lock| record.write(lock, source))?)
+}
+
+/// Has the lock say what it said before.
+fn restore(lock: &LockFile, source: &Source, record: Option<&Record>) -> anyhow::Result<()> {
+    match record {
+        Some(record) => write_record(lock, source, record),
+        None => Ok(lock.change(|lock| drop(lock.remove(&record::key(source))))?),
+    }
+}
+
+/// Takes what the user's lock says of another source, by which the plugin was called before, unless a table names it.
+fn forget(around: &Around, name: &str, place: &Place) -> anyhow::Result<()> {
+    let tables = || around.users().flat_map(tables);
+    let before = tables().find(|(known, _)| *known == name).and_then(|(_, table)| table.place.source());
+    let is_named =
+        |source: &Source| tables().any(|(known, table)| known != name && table.place.source() == Some(source));
+    let gone: Vec<Source> = before.into_iter().filter(|source| place.source() != Some(source)).cloned().collect();
+    let gone: Vec<Source> = gone.into_iter().filter(|source| !is_named(source)).collect();
+    for side in around.sides().filter(|side| side.is_user).take(1) {
+        prune(side.lock, &gone)?;
+    }
+    Ok(())
 }
 
 /// What a manifest says of a plugin: a stranger's texts.
@@ -257,16 +289,29 @@ fn asked(path: &Path, user: &Path) -> anyhow::Result<Option<Asked>> {
     Ok(asked.pop())
 }
 
-/// What the user granted a plugin of this name before, and whose signature he wanted.
-fn before(user: Option<&File>, name: &str) -> Before {
-    let Some(file) = user else { return Before::default() };
-    let trusted = file.trust.values().filter(|table| table.name.as_deref() == Some(name));
-    let mut trusted = trusted.map(|table| (&table.grants, &table.key));
-    let own = file.plugins.get(name).map(|table| (&table.grants, &table.key));
-    own.or_else(|| trusted.next_back()).map_or_else(Before::default, |(grants, key)| Before {
-        grants: Some(grants.clone()),
-        key: key.as_ref().map(|key| file.folder.join(key)),
-    })
+/// What the user granted a plugin of this name before, and whose signature he wanted; of a tree's plugin, what he
+/// granted those of trees.
+fn before(around: &Around, name: &str, is_asked: bool) -> anyhow::Result<Before> {
+    let own = || around.users().find_map(|file| Some((file, file.plugins.get(name)?)));
+    if is_asked {
+        if let Some((file, _)) = own() {
+            let path = file.path.display();
+            bail!(
+                "{path} has a plugin {name} of its own, which runs instead of the tree's: `plimsoll plugin remove {name}` first"
+            );
+        }
+        let is_it = |table: &&TrustTable| table.name.as_deref() == Some(name);
+        let trusted = around.users().find_map(|file| Some((file, file.trust.values().rfind(is_it)?)));
+        let of = |(file, table): (&File, &TrustTable)| Before {
+            grants: Some(table.grants.clone()),
+            key: table.key.as_ref().map(|key| file.folder.join(key)),
+        };
+        return Ok(trusted.map_or_else(Before::default, of));
+    }
+    Ok(own().map_or_else(Before::default, |(file, table)| Before {
+        grants: Some(table.grants.clone()),
+        key: table.key.as_ref().map(|key| file.folder.join(key)),
+    }))
 }
 
 fn grants(
@@ -291,8 +336,16 @@ fn grants(
     if !arguments.grants.is_empty() {
         return Ok(grants);
     }
-    let wished = before.or(asked.map(|asked| &asked.grants));
-    Ok(wished.cloned().unwrap_or_else(|| Grants::all_of(&plugin.capabilities)))
+    let Some(wished) = before.or(asked.map(|asked| &asked.grants)) else {
+        return Ok(Grants::all_of(&plugin.capabilities));
+    };
+    // What it does not import it cannot ask for, whoever was called so before.
+    for (capability, patterns) in wished.by_capability().filter(|(known, _)| plugin.capabilities.contains(known)) {
+        for pattern in patterns {
+            grants.add(capability, pattern).map_err(|error| anyhow!("{capability}: {error}"))?;
+        }
+    }
+    Ok(grants)
 }
 
 /// What there is to agree to: what weighs most stands last, next to the question.

@@ -13,7 +13,7 @@ use super::super::supply::Supply;
 use super::super::variables;
 use super::{name_of, read};
 use crate::config::{
-    self, Config, Digest, File, Files, Flags, PluginTable, Reach, Source, Texts, Variables, user_file,
+    self, Config, Digest, File, Files, Flags, PluginTable, Reach, Source, Texts, TrustTable, Variables, user_file,
 };
 use crate::distribution::{Expected, Pulled, Record};
 use crate::lock::{FILE_NAME, Lock, LockFile};
@@ -74,8 +74,7 @@ impl Around {
 
     /// Both files, as far as they are there.
     pub(super) fn sides(&self) -> impl Iterator<Item = Side<'_>> {
-        let user =
-            self.user.iter().flat_map(File::layers).map(|file| Side { file, lock: &self.user_lock, is_user: true });
+        let user = self.users().map(|file| Side { file, lock: &self.user_lock, is_user: true });
         let tree =
             self.tree.iter().flat_map(File::layers).map(|file| Side { file, lock: &self.tree_lock, is_user: false });
         user.chain(tree)
@@ -96,9 +95,7 @@ impl Around {
 
     /// Whether what a side names may be asked for and looked at: what a tree names, once the user let the component run.
     pub(super) fn is_let(&self, side: &Side, component: Option<&Digest>) -> bool {
-        let is_let = |digest| {
-            self.user.as_ref().is_some_and(|user| user.trust.contains_key(digest)) || self.config.trust.covers(digest)
-        };
+        let is_let = |digest| self.trusted(digest).is_some() || self.config.trust.covers(digest);
         side.is_user || component.is_some_and(is_let)
     }
 
@@ -109,8 +106,18 @@ impl Around {
         table: &PluginTable,
         component: Option<&Digest>,
     ) -> Result<Vec<Key>, String> {
-        let user = if side.is_user { None } else { self.user.as_ref() };
-        demand::keys(side.file, table, user.into_iter(), component)
+        let users = self.users().filter(|_| !side.is_user);
+        demand::keys(side.file, table, users, component)
+    }
+
+    /// The user's own file and those that it extends, the nearest first.
+    pub(super) fn users(&self) -> impl Iterator<Item = &File> {
+        self.user.iter().flat_map(File::layers)
+    }
+
+    /// The user's word for a component that trees ask for, with the file that has it.
+    pub(super) fn trusted(&self, component: &Digest) -> Option<(&File, &TrustTable)> {
+        self.users().find_map(|file| Some((file, file.trust.get(component)?)))
     }
 
     /// The keys that any table here demands of a source, or of another version in the same repository.

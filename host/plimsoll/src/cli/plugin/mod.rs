@@ -25,13 +25,16 @@ mod update;
 mod verify;
 mod watch;
 
+use std::fs;
 use std::path::Path;
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use clap::{Args, Subcommand};
 
 use super::host;
+use crate::config::{ConfigError, Edit};
 use crate::plugin::{Component, Limits, Plugin, Store};
+use crate::{private, rewrite};
 
 /// Write, try, look into and let run the rules of others
 #[derive(Args)]
@@ -93,6 +96,17 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
 /// The component in a file.
 fn read(path: &Path) -> anyhow::Result<Component> {
     Component::read(path).map_err(|message| anyhow!("{}: {message}", path.display()))
+}
+
+/// Changes the user's word in a file, as it is now: whoever else changes it waits, or is waited for.
+fn edited(path: &Path, change: impl FnOnce(&mut Edit) -> Result<(), ConfigError>) -> anyhow::Result<()> {
+    let shown = || path.display().to_string();
+    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    private::folders().recursive(true).create(real.parent().with_context(shown)?).with_context(shown)?;
+    let _held = rewrite::hold(&real).with_context(shown)?;
+    let mut edit = Edit::open(path)?;
+    change(&mut edit)?;
+    Ok(edit.save()?)
 }
 
 /// Loads it as a run does where nobody says more.

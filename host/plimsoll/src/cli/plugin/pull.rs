@@ -9,6 +9,7 @@ use clap::Args;
 use super::super::demand::key_of;
 use super::super::{CLEAN, FAILED, complain, print_lines};
 use super::around::{Around, not_let, tables};
+use super::update::{is_agreed, other_than_agreed};
 use crate::config::{Digest, Source};
 use crate::distribution::{Expected, Pulled, Record};
 use crate::private;
@@ -104,6 +105,9 @@ fn pull_all(around: &Around) -> anyhow::Result<u8> {
         for (name, table) in tables(side.file) {
             let Some(source) = table.place.source() else { continue };
             let pulled = Record::find(&lock, source).and_then(|record| {
+                if side.is_user && record.as_ref().is_some_and(|record| !is_agreed(table, record)) {
+                    return Err(other_than_agreed(source));
+                }
                 let agreed = record.as_ref().map(|record| &record.component).or(table.digest.as_ref());
                 let agreed = agreed.ok_or_else(|| {
                     format!(

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use anyhow::{anyhow, bail};
+use anyhow::{anyhow, bail, ensure};
 use clap::Args;
 
 use super::super::{CLEAN, FAILED, complain, print_lines, store};
 use super::add::{agreed, write_record};
 use super::around::{Around, Side, not_let, tables};
-use super::load;
-use crate::config::{Edit, Grants, Place, PluginTable, Source, similar};
+use super::{edited, load};
+use crate::config::{Grants, Place, PluginTable, Source, similar};
 use crate::distribution::{Change, Described, Record};
 use crate::plugin::{Component, Plugin};
 
@@ -111,6 +111,7 @@ fn update(arguments: &Arguments, around: &Around, known: Known) -> anyhow::Resul
     let keys = around.keys(side, table, Some(&record.component)).map_err(|message| anyhow!(message))?;
     let pulled = around.supply.pull(source, None, None, &keys).map_err(|message| anyhow!(message))?;
     if pulled.content == record.content {
+        ensure!(!side.is_user || is_agreed(table, record), other_than_agreed(source));
         return print_lines(&format!("{name}  {source} has not moved\n"));
     }
     let plugin = loaded(around, name, source, &pulled.component)?;
@@ -136,7 +137,7 @@ fn update(arguments: &Arguments, around: &Around, known: Known) -> anyhow::Resul
         return Ok(());
     }
     // A tree's lock may name whatever the user trusts as what was there before: there his word is asked for anew.
-    let is_trusted = around.user.as_ref().is_some_and(|user| user.trust.contains_key(&record.component));
+    let is_trusted = around.trusted(&record.component).is_some();
     let question = match change.wider().is_empty() {
         false => Some(format!("Let {name} ask for more?")),
         true if !side.is_user && is_trusted => Some(format!("Let {name} run as it is now?")),
@@ -155,7 +156,23 @@ fn update(arguments: &Arguments, around: &Around, known: Known) -> anyhow::Resul
     }
     // The lock goes first: between both, what runs is what was agreed to, or nothing.
     write_record(side.lock, source, &new)?;
-    take_over(around, &known, &new, grants.as_ref())
+    let taken = take_over(around, &known, &new, grants.as_ref());
+    if taken.is_err() {
+        write_record(side.lock, source, record)?;
+    }
+    taken
+}
+
+/// Whether the user's word is for what the lock says.
+pub(super) fn is_agreed(table: &PluginTable, record: &Record) -> bool {
+    table.digest.as_ref().is_none_or(|digest| *digest == record.component)
+}
+
+/// What to do where it is not.
+pub(super) fn other_than_agreed(source: &Source) -> String {
+    format!(
+        "your plimsoll.toml lets another component run than {source} means, as the lock says: `plimsoll plugin add {source}` takes that over"
+    )
 }
 
 /// What the user granted the component before, where he let that run.
@@ -163,14 +180,15 @@ fn granted<'a>(around: &'a Around, known: &Known<'a>) -> Option<&'a Grants> {
     let Known { side, table, record, .. } = known;
     match side.is_user {
         true => (table.digest.as_ref() == Some(&record.component)).then_some(&table.grants),
-        false => around.user.as_ref()?.trust.get(&record.component).map(|trusted| &trusted.grants),
+        false => around.trusted(&record.component).map(|(_, trusted)| &trusted.grants),
     }
 }
 
 /// The same, and as a whole what the plugin imports and the component before did not, tools excepted.
 fn widened(granted: &Grants, old: &Record, plugin: &Plugin) -> anyhow::Result<Grants> {
     let mut grants = granted.clone();
-    let is_new = |capability: &&&str| !old.capabilities.contains(**capability);
+    let is_granted = |wanted: &str| granted.by_capability().any(|(capability, _)| capability == wanted);
+    let is_new = |capability: &&&str| !old.capabilities.contains(**capability) && !is_granted(capability);
     let wider: Vec<&'static str> = plugin.capabilities.iter().filter(is_new).copied().collect();
     for (capability, patterns) in Grants::all_of(&wider).by_capability() {
         for pattern in patterns {
@@ -189,19 +207,20 @@ fn take_over(around: &Around, known: &Known, new: &Record, grants: Option<&Grant
         ));
         return Ok(());
     };
-    let mut edit = Edit::open(&around.user_path)?;
-    match side.is_user {
-        true => edit.set_plugin(name, &Place::Source((*source).clone()), &new.component, None, grants)?,
-        false => {
-            let trusted = around.user.as_ref().and_then(|user| user.trust.get(&record.component));
-            let key = trusted.and_then(|trusted| trusted.key.as_deref());
-            edit.set_trust(&new.component, name, key, grants)?;
-            if record.component != new.component {
-                edit.remove("trust", record.component.as_str());
-            }
+    // Where his word stands, be it in a file that his own extends: what else is said there of it stays so.
+    let trusted = around.trusted(&record.component).filter(|_| !side.is_user);
+    let path = if side.is_user { &side.file.path } else { trusted.map_or(&around.user_path, |(file, _)| &file.path) };
+    edited(path, |edit| {
+        if side.is_user {
+            return edit.set_plugin(name, &Place::Source((*source).clone()), &new.component, None, grants);
         }
-    }
-    edit.save()?;
+        let key = trusted.and_then(|(file, trusted)| Some(file.folder.join(trusted.key.as_ref()?)));
+        edit.set_trust(&new.component, name, key.as_deref(), grants)?;
+        if record.component != new.component {
+            edit.remove("trust", record.component.as_str());
+        }
+        Ok(())
+    })?;
     if !side.is_user && table.digest.is_some() {
         complain(&format!(
             "note: {}: write digest = \"{}\" under [plugins.{name}]",

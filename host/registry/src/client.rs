@@ -229,6 +229,10 @@ impl Client {
         for (number, route) in routes.iter().enumerate() {
             let due = due(deadline, routes.len() - number);
             match within(due, &route.host.name, self.ask_route(route, question, due)).await {
+                // A mirror may have the image and not what refers to it.
+                Ok(Reply::Referrers(none)) if none.is_empty() && number + 1 < routes.len() => {
+                    errors.push(Error::new(ErrorKind::NotFound, &route.host.name, "nothing there refers to it"));
+                }
                 Ok(reply) => return Ok(reply),
                 Err(error) => errors.push(error),
             }

@@ -1,6 +1,8 @@
 //! `registries.conf` in use: mirrors, rewriting, blocked and insecure registries, certificates.
 
-use super::fixture::{Contents, app, config};
+use serde_json::json;
+
+use super::fixture::{Contents, INDEX, app, config, digest};
 use super::guard::{Home, basic, guarded};
 use super::server::Reply;
 use super::*;
@@ -43,6 +45,25 @@ fn a_mirror_that_has_it_is_enough() {
     let (server, mirror, home) = (app().serve(), app().serve(), Home::new());
     image(ask(&client(&home, &mirror_of(&server, &[&mirror.host])), &server, "app:1"));
     assert_eq!(server.seen().len(), 0);
+}
+
+/// Mirrors often have images without their signatures: that a mirror knows of none says nothing.
+#[test]
+fn what_refers_to_an_image_is_asked_of_the_registry_too() {
+    let mut contents = Contents::default();
+    let manifest = contents.image("app", "1", &config("linux/amd64"));
+    let entry = json!({"digest": format!("sha256:{:064}", 1), "size": 1});
+    let list = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]});
+    contents.manifest("app", &digest(&manifest).replace(':', "-"), INDEX, &list);
+    let (server, mirror, bare, home) = (contents.serve(), app().serve(), app().serve(), Home::new());
+    let count = |server: &Server| {
+        let reference = Reference::parse(&format!("{}/app:1", server.host)).unwrap();
+        let client = client(&home, &mirror_of(server, &[&mirror.host]));
+        run(client.referrers(&reference, None, Some(Instant::now() + PATIENCE))).map(|found| found.len())
+    };
+    assert_eq!((count(&server).unwrap(), count(&bare).unwrap()), (1, 0));
+    let down = Server::start(|_| Reply::new(503, ""));
+    assert_eq!(count(&down).unwrap_err().host, down.host);
 }
 
 #[test]

@@ -442,6 +442,23 @@ fn grants_do_not_go_by_names_of_strangers() {
     assert!(lock.contains("other:1") && !lock.contains("acme:1"), "nothing names the first any more: {lock}");
 }
 
+/// A cache that nobody can write to costs time, and no plugin.
+#[test]
+fn what_cannot_be_kept_runs_all_the_same() {
+    let (registry, user) = (Registry::start(), somebody());
+    registry.push_tree("acme:1", &plugin());
+    let source = format!("oci://{}", registry.reference("acme:1"));
+    user.tree.write("cache", "a file");
+    let added = user.plugin(&format!("add {source} --yes --cache-dir cache"));
+    assert!(added.stderr.contains("cannot be kept in cache/plugins-1"), "{added:#?}");
+    assert!(runs(&user.lint("--cache-dir cache")));
+    for command in [format!("pull {source}"), "pull".to_owned()] {
+        user.refused(&format!("{command} --cache-dir cache"), "cannot be kept in cache/plugins-1");
+    }
+    user.plugin(&format!("pull {source} --cache-dir cache --output acme.wasm"));
+    assert_eq!(fs::read(user.tree.path().join("acme.wasm")).unwrap(), acme());
+}
+
 /// Many may say their word at once.
 #[test]
 fn words_said_at_once_all_count() {

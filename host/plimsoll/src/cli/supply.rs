@@ -59,6 +59,14 @@ impl Supply {
         self.shelf.as_ref()
     }
 
+    /// That what was pulled is not on the shelf.
+    pub(super) fn unkept(&self, source: &Source) -> String {
+        match &self.shelf {
+            Some(shelf) => format!("{source} cannot be kept in {}", shelf.place().display()),
+            None => format!("there is no place to keep {source}: set PLIMSOLL_CACHE_DIR, or use --cache-dir"),
+        }
+    }
+
     /// Who can be asked.
     pub(super) fn remote(&self) -> Result<&Remote, String> {
         if self.is_offline {

@@ -21,6 +21,8 @@ pub struct Pulled {
     pub content: Digest,
     /// What the manifest says, where there is one.
     pub artifact: Option<Artifact>,
+    /// Why it could not be kept, where it could not.
+    pub unkept: Option<String>,
 }
 
 /// The component that a source must turn out to be.
@@ -55,19 +57,19 @@ fn kept(shelf: &Shelf, source: &Source, content: Option<&Digest>) -> Option<Pull
     match source {
         Source::Web(_) => {
             let component = shelf.component(content)?;
-            Some(Pulled { component, content: content.clone(), artifact: None })
+            Some(Pulled { component, content: content.clone(), artifact: None, unkept: None })
         }
         Source::Oci(_) => {
             let artifact =
                 Artifact::read(&shelf.get(content)?).ok().filter(|artifact| shelf.has(&artifact.config.digest))?;
             let component = shelf.component(&artifact.layer.digest)?;
-            Some(Pulled { component, content: content.clone(), artifact: Some(artifact) })
+            Some(Pulled { component, content: content.clone(), artifact: Some(artifact), unkept: None })
         }
     }
 }
 
 /// Pulls what a source means: `content`, where that is known, else what it means now.
-/// What is on the shelf is not asked for again. Each of the keys must have signed its manifest, and another component
+/// What is on the shelf is not asked for again; what cannot be kept there is had all the same. Each of the keys must have signed its manifest, and another component
 /// than the one expected is neither downloaded nor kept.
 ///
 /// # Errors
@@ -84,13 +86,13 @@ pub fn pull(
     let content = content.cloned().or_else(|| own_digest(source));
     let kept = shelf.and_then(|shelf| kept(shelf, source, content.as_ref()));
     let is_kept = kept.is_some();
-    let (pulled, documents) = match (kept, source) {
+    let (mut pulled, documents) = match (kept, source) {
         (Some(kept), _) => check(kept.component.digest()).map(|()| (kept, Vec::new())),
         (None, Source::Oci(reference)) => from_registry(remote, shelf, reference, content.as_ref(), check),
         (None, Source::Web(url)) => remote.download(url).map_err(|failure| failure.detail).and_then(|bytes| {
             let component = Component::new(bytes)?;
             check(component.digest())?;
-            Ok((Pulled { content: component.digest().clone(), component, artifact: None }, Vec::new()))
+            Ok((Pulled { content: component.digest().clone(), component, artifact: None, unkept: None }, Vec::new()))
         }),
     }
     .map_err(|message| format!("{source}: {message}"))?;
@@ -107,7 +109,8 @@ pub fn pull(
         if !is_kept {
             put = put.and_then(|()| shelf.put(&contents));
         }
-        put.map_err(|error| format!("{source}: it cannot be kept: {error}"))?;
+        pulled.unkept =
+            put.err().map(|error| format!("{source} cannot be kept in {}: {error}", shelf.place().display()));
     }
     Ok(pulled)
 }
@@ -167,5 +170,5 @@ fn from_registry(
             Component::new(blob(&artifact.layer, bytes_max).map_err(told)?)?
         }
     };
-    Ok((Pulled { component, content: digest, artifact: Some(artifact) }, vec![config, manifest.bytes]))
+    Ok((Pulled { component, content: digest, artifact: Some(artifact), unkept: None }, vec![config, manifest.bytes]))
 }

@@ -44,6 +44,11 @@ impl Shelf {
         Self { folder: cache.join(format!("plugins-{VERSION}")) }
     }
 
+    /// Its folder.
+    pub fn place(&self) -> &Path {
+        &self.folder
+    }
+
     /// The component with this digest, if it is here.
     pub fn component(&self, digest: &Digest) -> Option<Component> {
         let path = self.path(digest);

@@ -213,6 +213,7 @@ fn of_source(arguments: &Arguments, around: &Around, source: Source) -> anyhow::
     };
     keys.extend(key.as_deref().map(demand::key_of).transpose().map_err(|message| anyhow!(message))?);
     let pulled = around.pull(&source, &wanted, arguments.digest.as_ref(), &keys)?;
+    pulled.unkept.iter().for_each(|why| complain(&format!("note: {why}; runs will ask for it each time")));
     let component = pulled.component.clone();
     let pulled = Some((source, pulled, wanted.lock.clone(), wanted.record));
     Ok(Offer { name, place, key, before, component, asked, pulled })

@@ -63,6 +63,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     keys.extend(arguments.key.as_deref().map(key_of).transpose().map_err(|message| anyhow!(message))?);
     let expected = arguments.digest.as_ref().map(|component| Expected { component, whose: "--digest says" });
     let pulled = around.supply.pull(source, content, expected, &keys).map_err(|message| anyhow!(message))?;
+    if let Some(why) = &pulled.unkept {
+        ensure!(arguments.output.is_some(), "{why}");
+        complain(&format!("note: {why}"));
+    }
     if let Some(path) = &arguments.output {
         let written =
             private::file(path).and_then(|mut file| std::io::Write::write_all(&mut file, pulled.component.bytes()));
@@ -120,7 +124,9 @@ fn pull_all(around: &Around) -> anyhow::Result<u8> {
                     return Ok(None);
                 }
                 let keys = around.keys(&side, table, Some(agreed))?;
-                around.supply.component(source, agreed, record.as_ref(), side.lock.path(), &keys).map(Some)
+                let component = around.supply.component(source, agreed, record.as_ref(), side.lock.path(), &keys)?;
+                let is_kept = around.supply.shelf().is_some_and(|shelf| shelf.has(component.digest()));
+                if is_kept { Ok(Some(component)) } else { Err(around.supply.unkept(source)) }
             });
             match pulled {
                 Ok(None) => {}

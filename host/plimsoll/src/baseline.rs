@@ -148,7 +148,7 @@ impl Baseline {
         for (file, name) in files.iter().zip(names) {
             let known = file.suppressed.iter().filter(|(_, why)| *why == Suppression::Baseline);
             let findings = file.findings.iter().chain(known.map(|(finding, _)| finding));
-            for (key, finding) in findings.map(|finding| (key(name, file, finding), finding)) {
+            for (key, finding) in findings.map(|finding| (key_of(name, file, finding), finding)) {
                 let message = finding.message.clone();
                 let known = baseline.entries.entry(key).or_insert(Known { count: 0, message });
                 known.count = known.count.saturating_add(1);
@@ -164,7 +164,8 @@ impl Baseline {
         let mut waved: HashMap<Key, usize> = HashMap::new();
         for (file, name) in files.iter().zip(linted.names) {
             let by_comments = file.suppressed.iter().filter(|(_, why)| *why != Suppression::Baseline);
-            by_comments.for_each(|(finding, _)| *waved.entry(key(name, file, finding)).or_default() += 1);
+            let keys = by_comments.flat_map(|(finding, _)| keys(name, file, finding));
+            keys.for_each(|key| *waved.entry(key).or_default() += 1);
         }
         let mut known: HashMap<String, bool> = HashMap::new();
         for (key, mut entry) in other.entries {
@@ -186,19 +187,22 @@ impl Baseline {
     pub fn hide(&self, files: &mut [FileReport], linted: &Linted) -> usize {
         let mut left: HashMap<&Key, usize> = self.entries.iter().map(|(key, known)| (key, known.count)).collect();
         for (file, name) in files.iter_mut().zip(linted.names) {
-            let waved: Vec<Key> = file.suppressed.iter().map(|(finding, _)| key(name, file, finding)).collect();
+            let mut takes = |file: &FileReport, finding: &Finding| {
+                let mut keys = keys(name, file, finding);
+                let is_left = |key: &Key| left.get(key).is_some_and(|left| *left > 0);
+                let found = keys.find(is_left).and_then(|key| left.get_mut(&key));
+                found.map(|left| *left -= 1).is_some()
+            };
+            let waved = file.suppressed.len();
             for finding in std::mem::take(&mut file.findings) {
-                match left.get_mut(&key(name, file, &finding)).filter(|left| **left > 0) {
-                    Some(left) => {
-                        *left -= 1;
-                        file.suppressed.push((finding, Suppression::Baseline));
-                    }
-                    None => file.findings.push(finding),
+                match takes(file, &finding) {
+                    true => file.suppressed.push((finding, Suppression::Baseline)),
+                    false => file.findings.push(finding),
                 }
             }
             // What comments wave through is there all the same.
-            for key in waved {
-                left.get_mut(&key).into_iter().for_each(|left| *left = left.saturating_sub(1));
+            for (finding, _) in &file.suppressed[..waved] {
+                takes(file, finding);
             }
             file.suppressed.sort_by_key(|(finding, _)| finding.span.start);
         }
@@ -311,16 +315,36 @@ fn ensure_within(path: &Path, folder: &Path) -> Result<(), BaselineError> {
     Ok(())
 }
 
-fn key(name: &str, file: &FileReport, finding: &Finding) -> Key {
+/// What a finding is known by, as baselines have it that are written now.
+fn key_of(name: &str, file: &FileReport, finding: &Finding) -> Key {
+    key(name, file, finding, &without_hint(&finding.message))
+}
+
+/// The same, then as earlier ones have it.
+fn keys(name: &str, file: &FileReport, finding: &Finding) -> impl Iterator<Item = Key> {
+    let earlier = finding.message.contains(HINT).then(|| key(name, file, finding, &finding.message));
+    [key_of(name, file, finding)].into_iter().chain(earlier)
+}
+
+fn key(name: &str, file: &FileReport, finding: &Finding, message: &str) -> Key {
     let mut text = file
         .source
         .as_deref()
         .map_or_else(Vec::new, |source| source.words_of(source.lines().line_of(finding.span.start)));
     // What is in no line is still told from what is in one.
-    let _ = write!(text, "\n{}", without_positions(&finding.message));
+    let _ = write!(text, "\n{}", without_positions(message));
     let digest = Digest::of(&text);
     let hash = digest.digits()[..HASH_DIGITS].to_owned();
     Key { path: name.to_owned(), rule: finding.rule.to_string(), hash }
+}
+
+/// How a message begins to say what was perhaps meant: that depends on what else there is in the file.
+const HINT: &str = " (did you mean ";
+
+/// A message without that.
+fn without_hint(message: &str) -> String {
+    let parts = message.split_once(HINT).and_then(|(before, hint)| Some((before, hint.split_once("?)")?.1)));
+    parts.map_or_else(|| message.to_owned(), |(before, after)| format!("{before}{after}"))
 }
 
 /// A message without numbers of lines.

@@ -52,6 +52,36 @@ fn findings_are_known_again_where_their_lines_move() {
 }
 
 #[test]
+fn what_was_perhaps_meant_is_no_part_of_a_finding() {
+    let hinted = |hint: &str| {
+        let mut file = file("FROM a\nENV A=$NAM\n", &[("p/R", "ENV")]);
+        file.findings[0].message = format!("Usage of undefined variable '$NAM'{hint}");
+        file
+    };
+    let [none, one, other] = ["", " (did you mean $NAME?)", " (did you mean $NAMES?)"];
+    for (before, after) in [(none, one), (one, none), (one, other), (one, one)] {
+        check(hinted(before), hinted(after), (0, 0));
+    }
+    check(hinted(none), hinted(" twice"), (1, 1));
+    // Baselines that were written with it still know the finding, until they are written anew.
+    let (names, now) = (["Dockerfile".to_owned()], hinted(one));
+    let mut before = Baseline::default();
+    let earlier = key(&names[0], &now, &now.findings[0], &now.findings[0].message);
+    before.entries.insert(earlier.clone(), Known { count: 1, message: String::new() });
+    let linted = Linted { names: &names, ran: &|_, _| true };
+    let mut known = Baseline::of(std::slice::from_ref(&now), &names);
+    known.keep(before.clone(), std::slice::from_ref(&now), &linted, |_| true);
+    assert_eq!((known.len(), known.entries.contains_key(&earlier)), (1, false));
+    let mut files = [now];
+    assert_eq!((before.hide(&mut files, &linted), files[0].findings.len(), files[0].suppressed.len()), (0, 0, 1));
+    // A comment that waves it through takes nothing out of the baseline.
+    let mut known = Baseline::default();
+    files[0].suppressed[0].1 = Suppression::Comment { line: 1, reason: None };
+    known.keep(before.clone(), &files, &linted, |_| true);
+    assert_eq!((known.len(), before.hide(&mut files, &linted)), (1, 0));
+}
+
+#[test]
 fn a_second_equal_finding_is_new() {
     let one = || file("FROM a\nRUN b\nRUN b\n", &[("p/R", "RUN")]);
     check(one(), file("FROM a\nRUN b\nRUN b\n", &[("p/R", "RUN"), ("p/R", "RUN")]), (1, 0));

@@ -17,6 +17,9 @@ pub(super) const FILE_NAMES: [&str; 2] = [".hadolint.yaml", ".hadolint.yml"];
 /// The keys of `override`, which are severities here too.
 const SEVERITIES: [&str; 4] = ["error", "warning", "info", "style"];
 
+/// From which severity on hadolint fails where nothing is said.
+const FAIL_LEVEL: &str = "info";
+
 /// Formats of hadolint, and what they are called here.
 const FORMATS: [(&str, &str); 5] = [
     ("tty", "text"),
@@ -109,9 +112,7 @@ pub(super) fn convert(file: &Value, lines: &Lines) -> Result<Converted, Fault> {
             },
         }
     }
-    if let Some(level) = fail_level {
-        let _ = writeln!(converted.lint, "fail-level = \"{level}\"");
-    }
+    let _ = writeln!(converted.lint, "fail-level = \"{}\"", fail_level.unwrap_or(FAIL_LEVEL));
     wish(&mut converted, wishes);
     Ok(converted)
 }
@@ -145,8 +146,8 @@ fn plain(registry: &str) -> Option<String> {
     let host = registry.strip_prefix("https://").or_else(|| registry.strip_prefix("http://")).unwrap_or(&registry);
     let host = host.trim_end_matches('/');
     let (domain, path) = host.split_once('/').map_or((host, None), |(domain, path)| (domain, Some(path)));
-    // Both are the address of the one that is called docker.io.
-    let is_hub = matches!(domain, "index.docker.io" | "registry-1.docker.io");
+    // They are the addresses of the one that is called docker.io.
+    let is_hub = matches!(domain, "index.docker.io" | "registry-1.docker.io" | "hub.docker.com");
     let path = path.filter(|path| !(is_hub && matches!(*path, "v1" | "v2")));
     let domain = if is_hub { "docker.io" } else { domain };
     let is_odd = |c: char| !c.is_ascii_alphanumeric() && !".-_:/[]".contains(c);
@@ -237,6 +238,9 @@ mod tests {
 
     use super::*;
 
+    /// What hadolint does where nothing is said.
+    const INFO: &str = "fail-level = \"info\"\n";
+
     fn check(file: &Value, lint: &str, rules: &str, left: &[&str]) {
         let converted = convert(file, &Lines::new()).unwrap();
         assert_eq!((converted.lint.as_str(), converted.rules.trim()), (lint, rules), "{file}");
@@ -245,23 +249,23 @@ mod tests {
 
     #[test]
     fn what_has_a_counterpart_becomes_it_and_the_rest_is_named() {
-        check(&Value::Null, "", "", &[]);
+        check(&Value::Null, INFO, "", &[]);
         check(
             &json!({"ignored": ["DL4000"]}),
-            "",
+            INFO,
             "# DL4000\n[rules.\"buildkit/MaintainerDeprecated\"]\nseverity = \"off\"",
             &[],
         );
-        check(&json!({"ignored": ["DL3006"]}), "", "", &["DL3006 off (sources/latest-tag looks for DL3007 as well)"]);
+        check(&json!({"ignored": ["DL3006"]}), INFO, "", &["DL3006 off (sources/latest-tag looks for DL3007 as well)"]);
         check(
             &json!({"override": {"error": ["DL3006", "DL3007"]}}),
-            "",
+            INFO,
             "# DL3006, DL3007\n[rules.\"sources/latest-tag\"]\nseverity = \"error\"",
             &[],
         );
         check(
             &json!({"ignored": ["DL3006"], "override": {"error": ["DL3006", "DL3007"]}}),
-            "",
+            INFO,
             "",
             &[
                 "DL3006 off (sources/latest-tag looks for DL3007 as well)",
@@ -272,7 +276,7 @@ mod tests {
         check(&json!({"failure-threshold": "ignore"}), "fail-level = \"none\"\n", "", &[]);
         check(
             &json!({"ignored": ["DL3008"], "label-schema": {"author": "text"}, "strict-labels": true, "format": "gnu"}),
-            "",
+            INFO,
             "",
             &[
                 "format: gnu (say --format on the command line)",
@@ -281,21 +285,21 @@ mod tests {
                 "DL3008 off (no rule looks for that here)",
             ],
         );
-        check(&json!({"no-fail": "yes"}), "", "", &["no-fail: yes (write true or false)"]);
+        check(&json!({"no-fail": "yes"}), INFO, "", &["no-fail: yes (write true or false)"]);
         let nothing = json!({
             "ignored": null, "override": {"error": null}, "failure-threshold": null, "trustedRegistries": null,
             "format": null, "label-schema": null, "no-color": false, "strict-labels": false, "no-fail": false,
         });
-        check(&nothing, "", "", &[]);
+        check(&nothing, INFO, "", &[]);
         check(
             &json!({"disable-ignore-pragma": true}),
-            "",
+            INFO,
             "",
             &["disable-ignore-pragma: true (say --no-inline on the command line)"],
         );
         check(
             &json!({"ignored": ["x\"\n[lint]"], "override": {"Error": ["dl1", "DL4000"]}}),
-            "",
+            INFO,
             "# DL4000\n[rules.\"buildkit/MaintainerDeprecated\"]\nseverity = \"error\"",
             &[
                 "ignored: x\"\n[lint] off (it is no code such as DL3006 or SC2086)",
@@ -310,14 +314,14 @@ mod tests {
     #[test]
     fn registries_are_spelled_as_references_spell_them() {
         check(
-            &json!({"trustedRegistries": ["https://index.docker.io/v1/", "GHCR.io/acme/", "localhost:5000"]}),
-            "",
+            &json!({"trustedRegistries": ["https://hub.docker.com", "https://index.docker.io/v1/", "GHCR.io/acme/", "localhost:5000"]}),
+            INFO,
             "[rules.\"sources/foreign-registry\".options]\nallow = [\"docker.io\", \"ghcr.io/acme\", \"localhost:5000\"]",
             &[],
         );
         check(
             &json!({"trustedRegistries": ["*.gcr.io", "ghcr.io"]}),
-            "",
+            INFO,
             "# With the registries that the patterns of trustedRegistries mean:\n\
              # [rules.\"sources/foreign-registry\".options]\n# allow = [\"ghcr.io\"]",
             &["trustedRegistries: *.gcr.io (sources/foreign-registry takes no patterns: name the registries)"],

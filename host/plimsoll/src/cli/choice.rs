@@ -7,6 +7,7 @@ use anyhow::{Context as _, ensure};
 use clap::Args;
 
 use crate::config::{self, File, Finder, LintTable};
+use crate::discover::real;
 
 /// What the command line says of configuration itself.
 #[derive(Args, Clone, Default)]
@@ -89,7 +90,7 @@ impl Choice {
     /// As [`Choice::file`].
     pub(super) fn finder(&self, here: &Path, is_fetched: bool) -> anyhow::Result<Finder> {
         Ok(match self.file()? {
-            Some(file) => Finder::fixed(Some(std::path::absolute(file)?)),
+            Some(file) => Finder::fixed(Some(real(&file))),
             None if self.isolated => Finder::fixed(None),
             None if is_fetched => Finder::within(here),
             None => Finder::default(),

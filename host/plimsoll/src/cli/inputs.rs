@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::chosen::{Chosen, chosen};
-use super::patterns::Patterns;
+use super::patterns::{Patterns, Without};
 use crate::changes::Changes;
 use crate::config::{Config, FILE_NAME, File, Files, Finder};
 use crate::discover::{Found, real};
@@ -42,6 +42,8 @@ pub(super) struct Inputs {
     pub(super) of_lock: usize,
     /// What the user may want to know of the configuration.
     pub(super) notes: Vec<String>,
+    /// How many files it leaves out.
+    pub(super) excluded: usize,
 }
 
 /// The configuration of rules that holds for some files.
@@ -50,11 +52,8 @@ pub(super) struct Configuration {
     /// The file of the tree.
     pub(super) file: Option<Arc<File>>,
     /// Rules that do not run on these very files.
-    pub(super) ignored: Ignored,
+    pub(super) ignored: Vec<Without>,
 }
-
-/// Rules that do not run, each with the place of the file of configuration that says so.
-type Ignored = Vec<(usize, String)>;
 
 /// The files, each with the configuration nearest to it, and with its folder as
 /// build context unless another is given. Files that are named are linted though they are excluded, unless
@@ -78,7 +77,7 @@ pub(super) fn inputs(
     if let Some(file) = files.tree {
         nearest.add(Some(Arc::new(file.clone())))?;
     }
-    let mut inputs = Vec::new();
+    let (mut inputs, mut excluded) = (Vec::new(), 0);
     let (standard_input, paths): (Vec<_>, Vec<_>) = paths.iter().cloned().partition(|path| path == Path::new("-"));
     if !standard_input.is_empty() {
         let mut bytes = Vec::new();
@@ -91,7 +90,9 @@ pub(super) fn inputs(
             }
         };
         let place = stdin_filename.map_or_else(|| here.join("-"), real);
-        if !(is_strict && stdin_filename.is_some() && nearest.excludes(&place)?) {
+        if is_strict && stdin_filename.is_some() && nearest.excludes(&place)? {
+            excluded += 1;
+        } else {
             let ruleset = nearest.of(&place)?;
             let shown = stdin_filename.map_or("-".to_owned(), |name| shown_path(name, &place, &base));
             let context = build_context(context, stdin_filename.map(|_| place.as_path()), here);
@@ -100,6 +101,7 @@ pub(super) fn inputs(
     }
     for Chosen { found: Found { path, real, is_named, problem }, staged } in chosen(given, &paths)? {
         if (!is_named || is_strict) && nearest.excludes(&real)? {
+            excluded += 1;
             continue;
         }
         let ruleset = nearest.of(&real)?;
@@ -116,7 +118,7 @@ pub(super) fn inputs(
     let Nearest { configurations, mut notes, finder, .. } = nearest;
     notes
         .extend(finder.passed_over().map(|path| format!("{}: not read: {FILE_NAME} beside it counts", path.display())));
-    Ok(Inputs { inputs, lock_shown, of_lock, configurations, notes })
+    Ok(Inputs { inputs, lock_shown, of_lock, configurations, notes, excluded })
 }
 
 /// What configurations, command line and the user's own file say of the plugins' rules, as far as those rules are
@@ -145,7 +147,7 @@ pub(super) fn rulesets(
     let ruleset = |Configuration { file, ignored }: &Configuration| {
         let tree = file.as_deref().map(counting);
         let files = Files { overrides: &overrides, tree: tree.as_ref(), user: user.as_ref() };
-        let ignored: Vec<(usize, &str)> = ignored.iter().map(|(place, rule)| (*place, rule.as_str())).collect();
+        let ignored: Vec<(usize, &str)> = ignored.iter().map(|without| (without.place, &*without.rule)).collect();
         let mut ruleset = Ruleset::of_file(plugins, files, &ignored, &absent)?;
         ruleset.own.retain(|rule| counts(rule));
         Ok(ruleset)
@@ -172,7 +174,7 @@ struct Nearest<'f> {
     /// By path, the file and its patterns.
     known: HashMap<Option<PathBuf>, (Option<Arc<File>>, Patterns)>,
     /// By path of the file, and by what does not run besides, which configuration it is.
-    places: HashMap<(Option<PathBuf>, Ignored), usize>,
+    places: HashMap<(Option<PathBuf>, Vec<Without>), usize>,
     finder: Finder,
     notes: Vec<String>,
 }
@@ -208,7 +210,11 @@ impl<'f> Nearest<'f> {
             return Ok(path);
         }
         let file = path.as_deref().map(|path| self.finder.read(path)).transpose()?;
-        if let Some(file) = file.as_ref().filter(|file| file.layers().any(File::has_run_wide_tables)) {
+        // What holds for the run anyway may be extended.
+        let place = |layer: &File| fs::canonicalize(&layer.path).unwrap_or_else(|_| layer.path.clone());
+        let of_run: Vec<PathBuf> = self.files.trees().map(place).collect();
+        let is_lost = |layer: &File| layer.has_run_wide_tables() && !of_run.contains(&place(layer));
+        if let Some(file) = file.as_ref().filter(|file| file.layers().any(is_lost)) {
             let path = file.path.display();
             self.notes.push(format!(
                 "{path}: only [rules] and which rules and files [lint] selects count here; all else holds for a whole \

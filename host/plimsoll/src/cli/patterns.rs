@@ -20,8 +20,20 @@ use crate::config::{File, FileOrigin, Files};
 pub(super) struct Patterns {
     /// Of what is not linted, those of the nearest file first.
     excludes: Vec<Of>,
-    /// Of what goes without some rules, each with the place of its file and these.
-    ignores: Vec<(Of, usize, Vec<String>)>,
+    /// Of what goes without some rules, with these.
+    ignores: Vec<(Of, Vec<Without>)>,
+}
+
+/// A rule, or a pattern of such, that does not run on some files.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Without {
+    /// The file of configuration that says so, by its place among [`Files::layers`].
+    pub(super) place: usize,
+    /// The pattern of those files.
+    pub(super) glob: String,
+    /// Its place in the list there.
+    pub(super) index: usize,
+    pub(super) rule: String,
 }
 
 /// Patterns about what is in a folder.
@@ -43,7 +55,9 @@ impl Patterns {
             }
             for (glob, rules) in &file.lint.per_file_ignores {
                 let of = Of::new(file, "per-file-ignores", std::slice::from_ref(glob))?;
-                patterns.ignores.push((of, place, rules.clone()));
+                let without =
+                    |(index, rule): (usize, &String)| Without { place, glob: glob.clone(), index, rule: rule.clone() };
+                patterns.ignores.push((of, rules.iter().enumerate().map(without).collect()));
             }
         }
         Ok(patterns)
@@ -55,10 +69,10 @@ impl Patterns {
         says.find(|says| !says.is_none()).is_some_and(|says| says.is_ignore())
     }
 
-    /// Rules that do not run on a file, each with the place of the file of configuration that says so.
-    pub(super) fn ignored(&self, file: &Path) -> Vec<(usize, String)> {
-        let fitting = self.ignores.iter().filter(|(of, ..)| of.says(file).is_ignore());
-        fitting.flat_map(|(_, place, rules)| rules.iter().map(|rule| (*place, rule.clone()))).collect()
+    /// Rules that do not run on a file.
+    pub(super) fn ignored(&self, file: &Path) -> Vec<Without> {
+        let fitting = self.ignores.iter().filter(|(of, _)| of.says(file).is_ignore());
+        fitting.flat_map(|(_, rules)| rules.iter().cloned()).collect()
     }
 }
 
@@ -70,7 +84,7 @@ impl Of {
             }
             let index = index.to_string();
             let last = if key == "exclude" { index.as_str() } else { patterns[0].as_str() };
-            let place = file.position(["lint", key, last].into_iter());
+            let place = file.key_position(["lint", key, last].into_iter());
             let place = place.map_or(String::new(), |place| format!(":{}:{}", place.line, place.column));
             anyhow!("{}{place}: {key}: {error}", file.path.display())
         };

@@ -302,6 +302,15 @@ impl File {
     /// Where the value stands that these keys lead to, numbers for items of lists: as
     /// far as they lead anywhere.
     pub fn position<'k>(&self, keys: impl Iterator<Item = &'k str>) -> Option<Position> {
+        self.place(keys, false)
+    }
+
+    /// Where the last of these keys stands, likewise.
+    pub fn key_position<'k>(&self, keys: impl Iterator<Item = &'k str>) -> Option<Position> {
+        self.place(keys, true)
+    }
+
+    fn place<'k>(&self, keys: impl Iterator<Item = &'k str>, is_of_key: bool) -> Option<Position> {
         if self.origin == FileOrigin::Override {
             return None;
         }
@@ -310,12 +319,14 @@ impl File {
         let mut value = &DeValue::Table(table.into_inner());
         for key in keys {
             let found = match value {
-                DeValue::Table(table) => table.get(key),
-                DeValue::Array(items) => key.parse().ok().and_then(|index: usize| items.get(index)),
+                DeValue::Table(table) => table.get_key_value(key).map(|(key, value)| (key.span(), value)),
+                DeValue::Array(items) => {
+                    key.parse().ok().and_then(|index: usize| items.get(index)).map(|item| (item.span(), item))
+                }
                 _ => None,
             };
-            let Some(found) = found else { break };
-            span = Some(found.span());
+            let Some((of_key, found)) = found else { break };
+            span = Some(if is_of_key { of_key } else { found.span() });
             value = found.get_ref();
         }
         let start = u32::try_from(span?.start).ok()?;

@@ -209,6 +209,16 @@ impl Job {
     }
 }
 
+impl Input {
+    /// Why it cannot be read, as far as that is known already.
+    pub fn problem(&self) -> Option<&Problem> {
+        match &self.source {
+            Source::Broken(problem) => Some(problem),
+            _ => None,
+        }
+    }
+}
+
 impl FileReport {
     /// Whether there is nothing to say of it.
     fn is_silent(&self) -> bool {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use plimsoll_dockerfile::Position;
 use thiserror::Error;
 
-use super::selection::{Reason, decide};
-use super::suppress::rule_of_hadolint;
+use super::selection::{Decision, Reason, decide};
+use super::suppress::{is_code, rule_of_hadolint};
 use super::{Ruleset, own};
 use crate::config::{File, FileOrigin, Files, Whose, fits, similar, to_json};
 use crate::plugin::{OWN_PACK, OptionFault, Plugin, Settings};
@@ -78,7 +78,7 @@ impl Ruleset {
                     ruleset.opt_in.insert(rule.name.clone());
                 }
                 if !decision.runs {
-                    if decision.reason != Reason::Default {
+                    if decision.is_left_out() {
                         ruleset.switched_off.insert(rule.name.clone());
                     }
                     continue;
@@ -114,11 +114,14 @@ impl Ruleset {
 }
 
 impl Ruleset {
-    /// Has one of the program's own rules on, unless somebody switched it off.
+    /// Has one of the program's own rules on by a setting of its own, unless somebody switched it off.
     pub fn turn_on(&mut self, name: &'static str) {
-        if !self.switched_off.contains(name) {
-            self.own.insert(name);
+        if self.switched_off.contains(name) || !self.own.insert(name) {
+            return;
         }
+        let decisions = self.decisions.last_mut().into_iter().flatten();
+        let of_name = own::rules().iter().zip(decisions).find(|(rule, _)| *rule.name == *name);
+        of_name.into_iter().for_each(|(_, decision)| *decision = Decision { runs: true, reason: Reason::Setting });
     }
 
     /// What is said of the program's own rules.
@@ -127,7 +130,7 @@ impl Ruleset {
         for (rule, decision) in own::rules().iter().zip(decisions) {
             if decision.runs {
                 self.own.insert(&rule.name);
-            } else if decision.reason != Reason::Default {
+            } else if decision.is_off() {
                 self.switched_off.insert(rule.name.clone());
             }
             let severity = files.of_rule(&rule.name, |table| table.severity?.severity());
@@ -155,7 +158,7 @@ fn check_name(
     absent: &[String],
 ) -> Result<(), Misconfigured> {
     let complain = |why: String| {
-        let fault = (file.position(["rules", name].into_iter()), format!("[rules.\"{name}\"]: {why}"));
+        let fault = (file.key_position(["rules", name].into_iter()), format!("[rules.\"{name}\"]: {why}"));
         Err(Misconfigured { path: file.path.clone(), faults: vec![fault] })
     };
     let Some((pack, _)) = name.split_once('/') else {
@@ -217,13 +220,28 @@ pub(super) fn no_pack_hint<'n>(packs: impl Iterator<Item = &'n str>) -> String {
 
 fn nearest(plugins: &[Plugin], name: &str) -> String {
     let names = plugins.iter().flat_map(|plugin| plugin.names.iter()).map(|name| &**name).chain(own::names());
-    let bare = |known: &str| known.split_once('/').is_some_and(|(_, rule)| rule == name);
-    match names.clone().find(|known| bare(known)) {
+    match rule_of_hadolint(name).or_else(|| similar_rule(name, names)) {
         Some(found) => format!("; did you mean {found}?"),
-        None => near(name, names),
+        None => hint_of_code(name).map_or(String::new(), |hint| format!("; {hint}")),
     }
 }
 
 fn near<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> String {
     similar(name, names).map_or(String::new(), |name| format!("; did you mean {name}?"))
+}
+
+/// The rule whose name is nearest to one that is mistyped, with or without its pack.
+pub(super) fn similar_rule<'n>(name: &str, rules: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    if name.contains('/') {
+        return similar(name, rules);
+    }
+    let named: Vec<(&str, &str)> = rules.filter_map(|rule| Some((rule.split_once('/')?.1, rule))).collect();
+    let found = similar(name, named.iter().map(|(bare, _)| *bare))?;
+    named.iter().find(|(bare, _)| *bare == found).map(|(_, rule)| *rule)
+}
+
+/// What to do about a code of ShellCheck where a rule should be.
+pub(super) fn hint_of_code(text: &str) -> Option<String> {
+    let code = text.rsplit_once('/').map_or(text, |(_, bare)| bare).to_ascii_uppercase();
+    is_code(&code).then(|| format!("{code} is a code of rule shellcheck/script, whose option exclude leaves codes out"))
 }

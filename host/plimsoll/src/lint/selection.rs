@@ -13,13 +13,16 @@
 //! 5. `per-file-ignores` have the last word.
 
 use super::own;
-use super::ruleset::{Misconfigured, is_own, no_pack_hint};
+use super::ruleset::{Misconfigured, hint_of_code, is_own, no_pack_hint};
 use super::suppress::rule_of_hadolint;
 use crate::config::{File, Files, LintTable, SeverityOrOff, fits, similar};
 use crate::plugin::{OWN_PACK, Plugin, Rule};
 
 /// Names for many rules at once.
-const PRESETS: [&str; 3] = ["recommended", "strict", "all"];
+const PRESETS: [&str; 3] = [RECOMMENDED, "strict", "all"];
+
+/// What runs where nothing is said.
+const RECOMMENDED: &str = "recommended";
 
 /// The pack whose rules that wait to be asked for are experiments of somebody else.
 const EXPERIMENTS: &str = "buildkit";
@@ -38,6 +41,8 @@ pub struct Decision {
 pub enum Reason {
     /// Nobody: it runs by default, or does not.
     Default,
+    /// A setting of its own, which has it run.
+    Setting,
     /// One of the [`Files`], by its place among [`Files::layers`].
     Said(usize, Said),
 }
@@ -45,7 +50,8 @@ pub enum Reason {
 /// What in a file decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Said {
-    /// This entry of `select`; none where `select` does not name the rule.
+    /// This entry of `select`, which names the rule or is `recommended` and leaves it as it is by default; none where
+    /// `select` does not name it.
     Select(Option<usize>),
     /// This entry of `extend-select`.
     ExtendSelect(usize),
@@ -53,8 +59,20 @@ pub enum Said {
     Ignore(usize),
     /// The rule's own table.
     Rules,
-    /// `per-file-ignores`.
-    PerFile,
+    /// `per-file-ignores`, by the place among what they say of the file.
+    PerFile(usize),
+}
+
+impl Decision {
+    /// Whether the rule is to stay off, though something else may have it run: nobody but a `select` that names it not.
+    pub(super) fn is_off(self) -> bool {
+        !matches!(self.reason, Reason::Default | Reason::Setting | Reason::Said(_, Said::Select(_))) && !self.runs
+    }
+
+    /// Whether the rule is not even among those that the file itself may ask for.
+    pub(super) fn is_left_out(self) -> bool {
+        self.is_off() || !self.runs && matches!(self.reason, Reason::Said(_, Said::Select(None)))
+    }
 }
 
 /// How specific something is that names rules.
@@ -98,7 +116,7 @@ impl Selector<'_> {
 
     fn names(self, pack: Pack, rule: &Rule) -> bool {
         match self.0 {
-            "recommended" => !rule.is_opt_in,
+            RECOMMENDED => !rule.is_opt_in,
             "strict" => !rule.is_opt_in || pack.name != EXPERIMENTS && !pack.needs_tools,
             "all" => true,
             text if text.contains('/') => fits(text, &rule.name),
@@ -137,9 +155,9 @@ pub(super) fn decide(
         for (place, file) in layers.iter().enumerate().rev() {
             state = hear(state, place, file, pack, rule);
         }
-        let of_file = ignored.iter().find(|(_, selector)| Selector(selector).names(pack, rule));
+        let of_file = ignored.iter().position(|(_, selector)| Selector(selector).names(pack, rule));
         match of_file {
-            Some((place, _)) => Decision { runs: false, reason: Reason::Said(*place, Said::PerFile) },
+            Some(index) => Decision { runs: false, reason: Reason::Said(ignored[index].0, Said::PerFile(index)) },
             None => state.decision,
         }
     };
@@ -172,7 +190,8 @@ fn hear(state: State, place: usize, file: &File, pack: Pack, rule: &Rule) -> Sta
             State { decision: decided(true, said), switched_off: None }
         }
         (None, _) if select.is_some() && state.switched_off.is_none() => {
-            State { decision: decided(false, Said::Select(None)), ..state }
+            let recommended = select.iter().flatten().position(|text| text == RECOMMENDED);
+            State { decision: decided(false, Said::Select(recommended)), ..state }
         }
         _ => state,
     }
@@ -208,7 +227,8 @@ fn means_something(plugins: &[Plugin], text: &str, is_own: bool, absent: &[Strin
     let names = || rules.clone().map(|(_, rule)| &*rule.name);
     let what = if text.contains('*') { "no rule fits" } else { "there is no rule" };
     let Some((pack, bare)) = text.split_once('/') else {
-        let is_pack_or_code = known_packs().any(|pack| pack == text) || rule_of_hadolint(text).is_some();
+        let is_code = rule_of_hadolint(text).is_some() || hint_of_code(text).is_some();
+        let is_pack_or_code = is_code || known_packs().any(|pack| pack == text);
         if !absent.is_empty() && !is_pack_or_code {
             return Ok(());
         }
@@ -219,7 +239,7 @@ fn means_something(plugins: &[Plugin], text: &str, is_own: bool, absent: &[Strin
         let near = rule_of_hadolint(text).or_else(|| similar(text, PRESETS.into_iter().chain(bare)));
         return match (near, text.contains('*')) {
             (Some(near), false) => Err(format!("{what} {text}; did you mean {near}?")),
-            _ => Err(format!("{what} {text}; `plimsoll rules` lists them")),
+            _ => Err(unlisted(what, text)),
         };
     };
     let is_loaded = packs(plugins).any(|known| known.name == pack);
@@ -237,6 +257,12 @@ fn means_something(plugins: &[Plugin], text: &str, is_own: bool, absent: &[Strin
         Some(near) => Err(format!("{what} {text}; did you mean {near}?")),
         None if !is_known && is_own => Ok(()),
         None if !is_known => Err(format!("there is no pack {pack} for {text}; {}", no_pack_hint(known_packs()))),
-        None => Err(format!("{what} {text}; `plimsoll rules` lists them")),
+        None => Err(unlisted(what, text)),
     }
+}
+
+/// Nothing is near to what is named.
+fn unlisted(what: &str, text: &str) -> String {
+    let hint = hint_of_code(text).unwrap_or_else(|| "`plimsoll rules` lists them".to_owned());
+    format!("{what} {text}; {hint}")
 }

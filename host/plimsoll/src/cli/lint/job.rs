@@ -34,6 +34,8 @@ pub(in crate::cli) struct Prepared {
     pub(in crate::cli) notes: Vec<String>,
     /// The configurations behind the job's rulesets.
     pub(in crate::cli) configurations: Vec<Configuration>,
+    /// How many files the configuration leaves out.
+    pub(in crate::cli) excluded: usize,
 }
 
 /// The plugins of a run.
@@ -99,7 +101,7 @@ impl Prepared {
         let Loaded { plugins, unusable, mut notes, mut absent } = loaded;
         absent.extend(unusable.iter().map(|unusable| unusable.name.clone()));
         let is_strict = arguments.scope.choice.force_exclude;
-        let Inputs { inputs, lock_shown, of_lock, configurations, notes: of_inputs } =
+        let Inputs { inputs, lock_shown, of_lock, configurations, notes: of_inputs, excluded } =
             inputs(given, setting.lock.path(), config, files, finder, workspace(variables), is_strict)?;
         let mut rulesets = rulesets(&configurations, files, &plugins, &absent, &counts)?;
         for ruleset in &mut rulesets {
@@ -148,7 +150,7 @@ impl Prepared {
             now,
             threads: arguments.scope.threads.map_or_else(cores, usize::from),
         };
-        Ok(Self { job, host, registry, cache, notes, configurations })
+        Ok(Self { job, host, registry, cache, notes, configurations, excluded })
     }
 }
 

@@ -24,6 +24,7 @@ use super::chosen::changes;
 use super::inputs::Given;
 use super::repository::{self, Fetched};
 use super::{CLEAN, complain, end_on_interrupt, variables};
+use crate::changes::Changes;
 use crate::clone::Address;
 use crate::config::{self, Digest, FailLevel, Mode, Target, Tool, Variables};
 use crate::lint::Outcome;
@@ -298,9 +299,7 @@ fn once(arguments: &Arguments, variables: &Variables, is_styled: bool) -> anyhow
         return of(arguments.suppressing.insert(&setting, &prepared, &outcome, given)?.max(unwritten));
     }
     if prepared.job.inputs.is_empty() && !arguments.scope.quiet {
-        complain(&changes.map_or(NO_FILES.to_owned(), |changes| {
-            format!("note: no Dockerfile differs from {}", changes.since_what())
-        }));
+        complain(&no_files(&prepared, arguments.scope.choice.force_exclude, changes.as_ref()));
     }
     // Whoever reads the report may stop reading.
     let said = say::say(arguments, &setting, &prepared, &outcome, fetched.as_ref(), is_styled);
@@ -318,6 +317,19 @@ fn once(arguments: &Arguments, variables: &Variables, is_styled: bool) -> anyhow
         record(path, &setting, &prepared, &outcome, &here)?;
     }
     of(said?.max(unwritten))
+}
+
+/// Why nothing is linted.
+fn no_files(prepared: &Prepared, is_strict: bool, changes: Option<&Changes>) -> String {
+    let hint = if is_strict { "without --force-exclude" } else { "all the same" };
+    match (prepared.excluded, changes) {
+        (0, None) => NO_FILES.to_owned(),
+        (0, Some(changes)) => format!("note: no Dockerfile differs from {}", changes.since_what()),
+        (count, _) => format!(
+            "note: nothing is linted: exclude, under [lint] or as --exclude, leaves out all files there are ({count}); \
+             a file that is named is linted {hint}"
+        ),
+    }
 }
 
 fn record(path: &Path, setting: &Setting, prepared: &Prepared, outcome: &Outcome, here: &Path) -> anyhow::Result<()> {

@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 
 use super::job::Prepared;
 use super::setting::Setting;
-use crate::cli::{CLEAN, consent, print, print_lines};
+use crate::cli::inputs::Configuration;
+use crate::cli::patterns::Without;
+use crate::cli::{CLEAN, FAILED, complain, consent, print, print_lines};
 use crate::config::{File, FileOrigin, Files, Format, Origin, Settled};
 use crate::lint::{Decision, Reason, Ruleset, Said, own_rules};
 
@@ -35,7 +37,12 @@ pub(super) fn show(setting: &Setting, prepared: &Prepared, named: &[String]) -> 
         true => print(&format!("{}\n", json(&settled, &groups)))?,
         false => print_lines(&text(&settled, &groups))?,
     }
-    Ok(CLEAN)
+    let mut status = CLEAN;
+    for (shown, problem) in prepared.job.inputs.iter().filter_map(|input| Some((&input.shown, input.problem()?))) {
+        complain(&format!("error: {shown}: {}", problem.message));
+        status = FAILED;
+    }
+    Ok(status)
 }
 
 /// Who said something, as people are told.
@@ -128,19 +135,27 @@ struct Row<'g> {
 
 fn groups<'g>(setting: &'g Setting, prepared: &'g Prepared) -> Vec<Group<'g>> {
     let mut by_ruleset: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
-    for input in &prepared.job.inputs {
+    for input in prepared.job.inputs.iter().filter(|input| input.problem().is_none()) {
         by_ruleset.entry(input.ruleset).or_default().push(&input.shown);
     }
     let group = |(ruleset, paths): (usize, Vec<&'g str>)| {
-        let tree = prepared.configurations[ruleset].file.as_deref();
-        let files = Files { tree, ..setting.configured.files() };
-        Group { paths, rules: rows(prepared, &prepared.job.rulesets[ruleset], files) }
+        let Configuration { file, ignored } = &prepared.configurations[ruleset];
+        let who = Sayers { setting, files: Files { tree: file.as_deref(), ..setting.configured.files() }, ignored };
+        Group { paths, rules: rows(prepared, &prepared.job.rulesets[ruleset], &who) }
     };
     by_ruleset.into_iter().map(group).collect()
 }
 
-fn rows<'g>(prepared: &'g Prepared, ruleset: &Ruleset, files: Files) -> Vec<Row<'g>> {
+/// Who has a say in which rules run on some files.
+struct Sayers<'s> {
+    setting: &'s Setting,
+    files: Files<'s>,
+    ignored: &'s [Without],
+}
+
+fn rows<'g>(prepared: &'g Prepared, ruleset: &Ruleset, who: &Sayers) -> Vec<Row<'g>> {
     let mut rows = Vec::new();
+    let files = who.files;
     let packs = prepared.job.plugins.iter().map(|plugin| plugin.rules.as_slice()).chain([own_rules()]);
     for (index, (rules, decisions)) in packs.zip(&ruleset.decisions).enumerate() {
         for ((number, rule), decision) in (0..).zip(rules).zip(decisions) {
@@ -157,7 +172,7 @@ fn rows<'g>(prepared: &'g Prepared, ruleset: &Ruleset, files: Files) -> Vec<Row<
                 name: &rule.name,
                 severity: decision.runs.then_some(severity),
                 options: options.and_then(|(_, options)| serde_json::from_str(options).ok()),
-                said: decided(files, &rule.name, *decision),
+                said: decided(who, &rule.name, *decision),
                 severity_said: told(said_severity.map(|(file, _)| file), "severity"),
                 options_said: told(said_options.map(|(file, _)| file), "options"),
             });
@@ -167,15 +182,24 @@ fn rows<'g>(prepared: &'g Prepared, ruleset: &Ruleset, files: Files) -> Vec<Row<
 }
 
 /// Who decided whether a rule runs.
-fn decided(files: Files, rule: &str, decision: Decision) -> Told {
-    let Reason::Said(place, said) = decision.reason else { return Told::default() };
+fn decided(Sayers { setting, files, ignored }: &Sayers, rule: &str, decision: Decision) -> Told {
+    let (place, said) = match decision.reason {
+        Reason::Default => return Told::default(),
+        Reason::Setting => {
+            let key = "lint.require-reason";
+            let settled = setting.config.settled.iter().find(|settled| settled.key == key);
+            let told = settled.map(|settled| Told::of_origin(setting.configured.files(), &settled.origin, key));
+            return told.unwrap_or_default();
+        }
+        Reason::Said(place, said) => (place, said),
+    };
     let Some((_, file)) = files.layers().nth(place) else { return Told::default() };
     let (keys, index): (&[&str], _) = match said {
         Said::Select(index) => (&["lint", "select"], index),
         Said::ExtendSelect(index) => (&["lint", "extend-select"], Some(index)),
         Said::Ignore(index) => (&["lint", "ignore"], Some(index)),
         Said::Rules => (&["rules", rule], None),
-        Said::PerFile => (&["lint", "per-file-ignores"], None),
+        Said::PerFile(index) => (&["lint", "per-file-ignores", &ignored[index].glob], Some(ignored[index].index)),
     };
     if file.origin == FileOrigin::Flags {
         return Told { kind: "flag", name: format!("--{}", keys[1]), place: None };

@@ -25,9 +25,10 @@ use plimsoll_dockerfile::Span;
 use plimsoll_dockerfile::tree::Keyword;
 use time::Date;
 
-pub(super) use self::entries::{Entries, Form, Told};
+pub(super) use self::entries::{End, Entries, Form, Told};
 pub use self::hadolint::CODES as HADOLINT_CODES;
 pub use self::insert::{Inserted, insert};
+use self::meant::number;
 use super::check_options::{CheckOptions, Rules};
 use crate::document::Document;
 use crate::finding::{Finding, Problem, Suppression};
@@ -171,6 +172,11 @@ impl Suppressions {
 pub fn rule_of_hadolint(code: &str) -> Option<&'static str> {
     let code = code.rsplit_once('/').map_or(code, |(_, bare)| bare);
     hadolint::rule(&code.to_ascii_uppercase()).map(|(rule, _)| rule)
+}
+
+/// Whether it is a code of ShellCheck, such as `SC2086`.
+pub(super) fn is_code(text: &str) -> bool {
+    number(text).is_some()
 }
 
 /// The options above instructions.

@@ -122,8 +122,19 @@ fn is_alike(one: &Finding, other: &Finding) -> bool {
 
 /// What is said of one file for two platforms to build for: what both say is said once.
 pub(super) fn platforms(mut one: FileReport, other: FileReport) -> FileReport {
-    let FileReport { findings, suppressed, problems, skipped, spared, planned, log, path: _, is_lock: _, source: _ } =
-        other;
+    let FileReport {
+        findings,
+        suppressed,
+        problems,
+        skipped,
+        spared,
+        woken,
+        planned,
+        log,
+        path: _,
+        is_lock: _,
+        source: _,
+    } = other;
     let mut findings = findings;
     // What one platform's answer knows how to mend, the other's findings need not say without.
     give_way(&mut findings, &one.findings);
@@ -133,6 +144,7 @@ pub(super) fn platforms(mut one: FileReport, other: FileReport) -> FileReport {
     add_new(&mut one.problems, problems);
     add_new(&mut one.skipped, skipped);
     add_new(&mut one.spared, spared);
+    add_new(&mut one.woken, woken);
     add_new(&mut one.log, log);
     // Each is a request of its own; equal questions are counted as duplicates.
     one.planned.extend(planned);

@@ -34,6 +34,7 @@ pub use draft::problems;
 pub use instances::Instances;
 pub use lock::JobLock;
 pub use own::{MISSING_REASON, all_rules, rules as own_rules};
+use plimsoll_dockerfile::Span;
 pub use references::{Place, References, meanings};
 pub use ruleset::Misconfigured;
 pub use run::{run, run_in};
@@ -184,6 +185,8 @@ pub struct FileReport {
     pub skipped: Vec<Skipped>,
     /// Rules that run, and that the file itself goes without as a whole.
     pub spared: Vec<Arc<str>>,
+    /// Rules that run only because the file itself asks for them, each with a place where it does.
+    pub woken: Vec<(Arc<str>, Span)>,
     /// What was planned, answered or not: rule and question.
     pub planned: Vec<(Arc<str>, Question)>,
     /// What plugins had to say: plugin, loudness, message.

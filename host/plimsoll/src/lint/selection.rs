@@ -19,10 +19,13 @@ use crate::config::{File, Files, LintTable, SeverityOrOff, fits, similar};
 use crate::plugin::{OWN_PACK, Plugin, Rule};
 
 /// Names for many rules at once.
-const PRESETS: [&str; 3] = [RECOMMENDED, "strict", "all"];
+const PRESETS: [&str; 3] = [RECOMMENDED, STRICT, "all"];
 
 /// What runs where nothing is said.
 const RECOMMENDED: &str = "recommended";
+
+/// That, and most of what waits to be asked for.
+const STRICT: &str = "strict";
 
 /// The pack whose rules that wait to be asked for are experiments of somebody else.
 const EXPERIMENTS: &str = "buildkit";
@@ -50,8 +53,8 @@ pub enum Reason {
 /// What in a file decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Said {
-    /// This entry of `select`, which names the rule or is `recommended` and leaves it as it is by default; none where
-    /// `select` does not name it.
+    /// This entry of `select`, which names the rule, or is `recommended` or `strict` and leaves it as it is by default;
+    /// none where `select` does not name it.
     Select(Option<usize>),
     /// This entry of `extend-select`.
     ExtendSelect(usize),
@@ -117,7 +120,7 @@ impl Selector<'_> {
     fn names(self, pack: Pack, rule: &Rule) -> bool {
         match self.0 {
             RECOMMENDED => !rule.is_opt_in,
-            "strict" => !rule.is_opt_in || pack.name != EXPERIMENTS && !pack.needs_tools,
+            STRICT => !rule.is_opt_in || pack.name != EXPERIMENTS && !pack.needs_tools,
             "all" => true,
             text if text.contains('/') => fits(text, &rule.name),
             text => rule.name.split_once('/').is_some_and(|(_, bare)| fits(text, bare)),
@@ -190,8 +193,8 @@ fn hear(state: State, place: usize, file: &File, pack: Pack, rule: &Rule) -> Sta
             State { decision: decided(true, said), switched_off: None }
         }
         (None, _) if select.is_some() && state.switched_off.is_none() => {
-            let recommended = select.iter().flatten().position(|text| text == RECOMMENDED);
-            State { decision: decided(false, Said::Select(recommended)), ..state }
+            let by_default = select.iter().flatten().position(|text| [RECOMMENDED, STRICT].contains(&text.as_str()));
+            State { decision: decided(false, Said::Select(by_default)), ..state }
         }
         _ => state,
     }

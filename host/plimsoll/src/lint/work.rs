@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use plimsoll_dockerfile::Span;
+
 use super::judge::Round;
 use super::ledger::Ledger;
 use super::merge::{self, Outcome, Outcomes, Verdict};
@@ -109,15 +111,32 @@ impl Content {
 
     /// Rules that run, and that the file itself goes without as a whole.
     fn spared(&self, job: &Job) -> Vec<Arc<str>> {
-        let configured = job.rulesets[self.ruleset].settings.iter().zip(&self.narrowed).zip(&*job.plugins);
-        let narrowed =
-            configured.filter_map(|((configured, narrowed), plugin)| Some((configured, narrowed.as_ref()?, plugin)));
-        let excluded = narrowed.flat_map(|(configured, narrowed, plugin)| {
-            let gone = configured.enabled.iter().filter(|rule| narrowed.enabled.binary_search(rule).is_err());
-            gone.map(|rule| plugin.names[*rule as usize].clone())
-        });
+        let excluded =
+            self.narrowed(job).flat_map(|(configured, narrowed, plugin)| missing(configured, narrowed, plugin));
         excluded.chain(self.unasked.iter().cloned()).collect()
     }
+
+    /// Rules that run only because the file itself asks for them, each with the places where it does.
+    fn woken(&self, job: &Job) -> Vec<(Arc<str>, Span)> {
+        let woken = self.narrowed(job).flat_map(|(configured, narrowed, plugin)| missing(narrowed, configured, plugin));
+        let places = |rule: Arc<str>| {
+            let places: Vec<Span> = self.suppressions.asking(&rule).collect();
+            places.into_iter().map(move |place| (rule.clone(), place))
+        };
+        woken.flat_map(places).collect()
+    }
+
+    /// What is configured of plugins, and what the file makes of it where it has a say.
+    fn narrowed<'c>(&'c self, job: &'c Job) -> impl Iterator<Item = (&'c Settings, &'c Settings, &'c Plugin)> {
+        let configured = job.rulesets[self.ruleset].settings.iter().zip(&self.narrowed).zip(&*job.plugins);
+        configured.filter_map(|((configured, narrowed), plugin)| Some((&**configured, &**narrowed.as_ref()?, plugin)))
+    }
+}
+
+/// The rules that run by one and not by the other.
+fn missing<'c>(one: &'c Settings, other: &'c Settings, plugin: &'c Plugin) -> impl Iterator<Item = Arc<str>> + 'c {
+    let gone = one.enabled.iter().filter(|rule| other.enabled.binary_search(rule).is_err());
+    gone.map(|rule| plugin.names[*rule as usize].clone())
 }
 
 /// What a plugin is told of its rules where the file has a say in it: those that the
@@ -215,7 +234,7 @@ impl Work {
         let (fast, late) = (std::mem::take(&mut self.fast), std::mem::take(&mut self.late));
         self.report.findings = merged(&outcomes, fast, late);
         let (fast, late) = (std::mem::take(&mut self.fast_waved), std::mem::take(&mut self.late_waved));
-        self.report.spared = content.spared(job);
+        (self.report.spared, self.report.woken) = (content.spared(job), content.woken(job));
         let mut ledger = Ledger::of(job, &content);
         // A guess that an answer took back is one that other runs may come to.
         let waved = fast.iter().map(|(_, _, finding)| finding).chain(late.iter().flatten());

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::ensure;
 use clap::Args;
-use plimsoll_dockerfile::Position;
+use plimsoll_dockerfile::{Position, Span};
 
 use super::{Prepared, Setting};
 use crate::baseline::{self, Baseline, BaselineError, Linted};
@@ -134,8 +134,10 @@ impl Suppressing {
             let (written, left) = match job.inputs.get(place) {
                 _ if file.findings.is_empty() => continue,
                 Some(input) => {
-                    let has_descriptions = ran(prepared, place, DESCRIPTION);
-                    self.insert_into(input, file, has_descriptions, given, &mut done)?
+                    let of_file = file.woken.iter().filter(|(rule, _)| **rule == *DESCRIPTION).map(|(_, place)| *place);
+                    let whole = ran(prepared, place, DESCRIPTION).then_some(Span::new(0, u32::MAX));
+                    let described: Vec<Span> = of_file.chain(whole).collect();
+                    self.insert_into(input, file, &described, given, &mut done)?
                 }
                 // Nothing can be written into the lock.
                 None => {
@@ -154,7 +156,7 @@ impl Suppressing {
         &self,
         input: &Input,
         file: &'f FileReport,
-        has_descriptions: bool,
+        described: &[Span],
         given: Given,
         done: &mut HashSet<PathBuf>,
     ) -> anyhow::Result<(u8, Vec<&'f Finding>)> {
@@ -169,7 +171,7 @@ impl Suppressing {
             return Ok((CLEAN, Vec::new()));
         }
         let reason = self.reason.as_deref();
-        let Some(inserted) = insert(source.bytes(), &file.findings, reason, has_descriptions) else {
+        let Some(inserted) = insert(source.bytes(), &file.findings, reason, described) else {
             complain(&format!("note: {shown} stays as it is: with comments it would not be read as before"));
             return Ok((CLEAN, all));
         };

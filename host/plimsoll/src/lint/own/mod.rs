@@ -12,9 +12,9 @@ use plimsoll_dockerfile::Span;
 
 use self::removal::Removal;
 use super::ledger::Ledger;
+use super::ruleset::similar_rule;
 use super::suppress::{Form, rule_of_hadolint};
 use super::{FileReport, Job, Ruleset, merge};
-use crate::config::similar;
 use crate::finding::{Finding, Fix, ProblemKind, Severity, Suppression};
 use crate::limits::{FINDINGS_MAX, SUPPRESSIONS_MAX};
 use crate::plugin::{Plugin, Rule};
@@ -93,7 +93,8 @@ pub(super) fn names<'n>() -> impl Iterator<Item = &'n str> + Clone {
 /// Adds what there is to say of a file's comments.
 pub(super) fn tell(job: &Job, ruleset: &Ruleset, report: &mut FileReport, ledger: &Ledger) {
     let Some(source) = report.source.clone() else { return };
-    let teller = Teller { ruleset, plugins: &job.plugins, ledger, removal: Removal::new(source.bytes()) };
+    let teller =
+        Teller { ruleset, plugins: &job.plugins, ledger, removal: Removal::new(source.bytes(), &ledger.entries) };
     let mut said = Said::default();
     teller.tell_of_comments(&mut said);
     teller.tell_of_unknown(report, &mut said);
@@ -151,6 +152,16 @@ impl Teller<'_> {
                     say(BROKEN, told.span, message, false);
                 }
                 Form::Stray => say(BROKEN, told.span, "Nothing that this could end has begun", true),
+                Form::Unread => {
+                    let message = "The comment means nothing: write # plimsoll ignore=RULE, global ignore=RULE, \
+                                   ignore-start=RULE or ignore-end";
+                    say(BROKEN, told.span, message, false);
+                }
+            }
+            if let Some(odd) = told.odd.filter(|_| told.form != Form::Unread) {
+                let message = "This means nothing here: rules have , between them, a day is written until=2027-01-31, \
+                               and -- stands in front of a reason";
+                say(BROKEN, odd, message, false);
             }
             match told.until {
                 Some((span, None)) => {
@@ -169,6 +180,10 @@ impl Teller<'_> {
                     "The comment does not say why: write -- and the reason behind it",
                     false,
                 );
+            }
+            if let Some(first) = told.stray.first() {
+                let message = "Nothing that this name could end has begun";
+                self.say(said, BROKEN, *first, || (message.to_owned(), self.removal.of_names(told, &told.stray)));
             }
         }
     }
@@ -211,16 +226,7 @@ impl Teller<'_> {
         if name.len() > NAME_BYTES_MAX {
             return (None, "");
         }
-        if name.contains('/') {
-            return (similar(name, rules), "; did you mean {}?");
-        }
-        let bare = |rule: &str| rule.split_once('/').map_or("", |(_, bare)| bare).to_owned();
-        let all: Vec<(String, &str)> = rules.map(|rule| (bare(rule), rule)).collect();
-        let found = similar(name, all.iter().map(|(bare, _)| bare.as_str()));
-        (
-            found.and_then(|found| all.iter().find(|(bare, _)| bare == found).map(|(_, rule)| *rule)),
-            "; did you mean {}?",
-        )
+        (similar_rule(name, rules), "; did you mean {}?")
     }
 
     /// Names that wave nothing through, as far as that is certain.

@@ -18,6 +18,17 @@ pub(super) struct Comment {
     pub(super) until: Option<Until>,
     /// What it says after `--`.
     pub(super) reason: Option<Span>,
+    /// What in it means nothing, and was probably meant to.
+    pub(super) odd: Option<Odd>,
+}
+
+/// Words that mean nothing, the first of a comment's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Odd {
+    /// Nobody writes them to people.
+    Certain(Span),
+    /// It is one if a rule is called so.
+    IfRule(Span),
 }
 
 /// What a comment is about.
@@ -31,6 +42,8 @@ pub(super) enum Kind {
     Start,
     /// The end of that.
     End,
+    /// Nothing that can be read.
+    Unread,
 }
 
 /// The last day on which a comment counts.
@@ -56,28 +69,20 @@ pub(super) fn read(bytes: &[u8], at: u32) -> Option<Comment> {
     let mut reader = Reader { text, at: 0, base: at };
     reader.skip(|c| c == '#' || c.is_whitespace());
     let is_own = reader.takes("plimsoll");
-    if !is_own && !reader.takes("hadolint") || !reader.skip(char::is_whitespace) {
+    if !is_own && !reader.takes("hadolint") {
         return None;
     }
-    let is_global = reader.takes("global");
-    if is_global && !reader.skip(char::is_whitespace) || !reader.takes("ignore") {
-        return None;
-    }
-    let kind = match () {
-        () if is_global => Kind::File,
-        () if is_own && reader.takes("-start") => Kind::Start,
-        () if is_own && reader.takes("-end") => Kind::End,
-        () => Kind::Instruction,
-    };
-    let has_names = reader.takes_sign();
-    let is_bare_end = kind == Kind::End && reader.is_at_word_end();
-    if !has_names && !is_bare_end {
-        return None;
-    }
-    let names = if has_names { reader.names() } else { Vec::new() };
-    let (until, reason) = if is_own { reader.rest() } else { (None, None) };
     let span = Span::new(at, at + offset(text.trim_end().len()));
-    Some(Comment { span, kind, is_own, names, until, reason })
+    let start = reader.at;
+    let comment = |kind| Comment { span, kind, is_own, names: Vec::new(), until: None, reason: None, odd: None };
+    let Some(kind) = reader.kind(is_own) else {
+        reader.at = start;
+        let odd = reader.odd_head().filter(|_| is_own)?;
+        return Some(Comment { odd: Some(odd), ..comment(Kind::Unread) });
+    };
+    let names = if reader.takes_sign() { reader.names(is_own) } else { Vec::new() };
+    let (until, reason, odd) = if is_own { reader.rest() } else { (None, None, None) };
+    Some(Comment { names, until, reason, odd, ..comment(kind) })
 }
 
 struct Reader<'t> {
@@ -123,12 +128,67 @@ impl Reader<'_> {
         Span::new(self.base + offset(start), self.base + offset(end))
     }
 
-    /// Names with `,` between them. They end at the first blank beside no comma.
-    fn names(&mut self) -> Vec<Span> {
+    /// What a comment is about: what stands in front of its `=`.
+    fn kind(&mut self, is_own: bool) -> Option<Kind> {
+        if !self.skip(char::is_whitespace) {
+            return None;
+        }
+        let is_global = self.takes("global");
+        if is_global && !self.skip(char::is_whitespace) || !self.takes("ignore") {
+            return None;
+        }
+        let kind = match () {
+            () if is_global => Kind::File,
+            () if is_own && self.takes("-start") => Kind::Start,
+            () if is_own && self.takes("-end") => Kind::End,
+            () => Kind::Instruction,
+        };
+        let is_bare_end = kind == Kind::End && self.is_at_word_end();
+        (is_bare_end || self.left().trim_start().starts_with('=')).then_some(kind)
+    }
+
+    /// What looks like a comment that waves findings through, and is none: a word that begins so, with a sign behind
+    /// it, with nothing or a rule's name.
+    fn odd_head(&mut self) -> Option<Odd> {
+        let has_colon = self.takes(":");
+        if !self.skip(char::is_whitespace) && !has_colon {
+            return None;
+        }
+        let start = self.at;
+        if self.takes("global") {
+            self.skip(char::is_whitespace);
+        }
+        let word = self.left();
+        let length = word.find(|c: char| !c.is_ascii_alphabetic() && c != '-').unwrap_or(word.len());
+        let word = word[..length].to_ascii_lowercase();
+        if !word.starts_with("ignore") {
+            return None;
+        }
+        self.at += length;
+        let all = Odd::Certain(self.span(start, self.at));
+        let is_short = self.left().trim().is_empty();
+        let is_of_block = ["ignore-s", "ignore-e"].iter().any(|start| word.starts_with(start));
+        if self.takes_sign() || self.takes(":") || is_of_block || is_short && word == "ignore" {
+            return Some(all);
+        }
+        self.skip(char::is_whitespace);
+        self.name().filter(|_| word == "ignore").map(Odd::IfRule)
+    }
+
+    /// A word that may be the name of a rule, and is taken.
+    fn name(&mut self) -> Option<Span> {
+        let word = self.word();
+        let end = word.start + self.text[word.clone()].trim_end_matches([',', '.', ':', ';']).len();
+        (end > word.start).then(|| self.span(word.start, end))
+    }
+
+    /// Names with `,` between them. They end at the first blank beside no comma, those of hadolint at its `#` too.
+    fn names(&mut self, is_own: bool) -> Vec<Span> {
         let mut names = Vec::new();
         loop {
             let left = self.left();
-            let length = left.find(|c: char| c == ',' || c.is_whitespace()).unwrap_or(left.len());
+            let ends = |c: char| c == ',' || c.is_whitespace() || c == '#' && !is_own;
+            let length = left.find(ends).unwrap_or(left.len());
             let word = &left[..length];
             let is_until = word == "until" && left[length..].trim_start().starts_with('=');
             if is_until || word.starts_with("--") || word.starts_with("until=") {
@@ -145,27 +205,39 @@ impl Reader<'_> {
         }
     }
 
-    /// What stands behind the names. Words that mean nothing are passed over.
-    fn rest(&mut self) -> (Option<Until>, Option<Span>) {
-        let mut until = None;
+    /// What stands behind the names. Words that mean nothing are passed over, but for those that were meant to.
+    fn rest(&mut self) -> (Option<Until>, Option<Span>, Option<Odd>) {
+        let (mut until, mut odd, mut is_first) = (None, None, true);
         loop {
             self.skip(char::is_whitespace);
             let start = self.at;
             if self.takes("--") {
                 self.skip(char::is_whitespace);
                 let reason = self.left().trim_end().len();
-                return (until, (reason > 0).then(|| self.span(self.at, self.at + reason)));
+                return (until, (reason > 0).then(|| self.span(self.at, self.at + reason)), odd);
             }
             if self.left().is_empty() {
-                return (until, None);
+                return (until, None, odd);
             }
             if self.takes("until") && self.takes_sign() {
                 let day = self.word();
                 let span = self.span(start, self.at);
                 until = until.or(Some(Until { span, day: parse_day(&self.text[day]) }));
-            } else {
-                self.word();
+                continue;
             }
+            self.at = start;
+            let Some(name) = self.name() else { continue };
+            let word = &self.text[start..self.at];
+            let is_day = parse_day(word.trim_matches(|c: char| !c.is_ascii_digit())).is_some();
+            let found = match () {
+                () if word.contains('=') || is_day => Some(Odd::Certain(name)),
+                () => is_first.then_some(Odd::IfRule(name)),
+            };
+            is_first = false;
+            odd = match (odd, found) {
+                (None | Some(Odd::IfRule(_)), Some(Odd::Certain(_))) | (None, _) => found,
+                _ => odd,
+            };
         }
     }
 
@@ -205,6 +277,10 @@ mod tests {
         parts.extend(comment.names.iter().map(|name| at(*name).to_owned()));
         parts.extend(comment.until.map(|until| until.day.map_or("until?".to_owned(), |day| format!("until {day}"))));
         parts.extend(comment.reason.map(|reason| format!("-- {}", at(reason))));
+        parts.extend(comment.odd.map(|odd| match odd {
+            Odd::Certain(span) => format!("odd: {}", at(span)),
+            Odd::IfRule(span) => format!("perhaps odd: {}", at(span)),
+        }));
         parts.join(" ")
     }
 
@@ -212,7 +288,7 @@ mod tests {
     fn what_comments_mean() {
         let check = |text: &str, expect: &str| assert_eq!(meaning(text), expect, "{text}");
         check("# plimsoll ignore=A,buildkit/B -- because", "Instruction A buildkit/B -- because");
-        check("#plimsoll ignore = A , B because", "Instruction A B");
+        check("#plimsoll ignore = A , B because", "Instruction A B perhaps odd: because");
         check("##  plimsoll\tignore=A", "Instruction A");
         check("# plimsoll ignore=buildkit/*,s*/x", "Instruction buildkit/* s*/x");
         check("# plimsoll ignore=A until=2027-01-31 -- soon  ", "Instruction A until 2027-01-31 -- soon");
@@ -235,22 +311,59 @@ mod tests {
         check("# hadolint ignore=DL3006,SC2086", "Instruction hadolint DL3006 SC2086");
         check("# hadolint global ignore=DL3006", "File hadolint DL3006");
         check("# hadolint ignore=DL3006 until=2020-01-01", "Instruction hadolint DL3006");
+        check("# hadolint ignore=DL3025# why", "Instruction hadolint DL3025");
+        check("# plimsoll ignore=A#b", "Instruction A#b");
         for nothing in [
             "# plimsoll",
-            "# plimsoll ignore A",
-            "# plimsoll ignored=A",
-            "# plimsoll ignore-ends",
+            "# plimsoll is great",
+            "# plimsoll ignores this",
+            "# plimsoll ignore-files are read",
+            "# plimsoll, ignore this",
             "# plimsollignore=A",
-            "# plimsoll globalignore=A",
-            "# plimsoll global ignore-start=A",
             "# plimsoll shell=bash",
+            "# plimsoll lock=pin",
             "# see plimsoll ignore=A",
             "# hadolint ignore-start=A",
+            "# hadolint ignore A",
             "# check=skip=A",
             "",
         ] {
             check(nothing, "nothing");
         }
         assert_eq!(read(b"# plimsoll ignore=A -- \xff", 0).map(|comment| comment.names.len()), Some(1));
+    }
+
+    #[test]
+    fn what_was_meant_to_count_is_told_from_prose() {
+        let check = |text: &str, expect: &str| assert_eq!(meaning(text), expect, "{text}");
+        for (behind, odd) in [
+            ("until 2020-01-01 -- x", "-- x odd: 2020-01-01"),
+            ("Until=2020-01-01", "odd: Until=2020-01-01"),
+            ("as said unitl=2020-01-01", "odd: unitl=2020-01-01"),
+            ("(until=2020-01-01)", "odd: (until=2020-01-01)"),
+            ("B until=2027-01-31", "until 2027-01-31 perhaps odd: B"),
+            ("by 2020-01-01.", "odd: 2020-01-01"),
+            ("in the 2020s", "perhaps odd: in"),
+            ("-- until 2020-01-01", "-- until 2020-01-01"),
+        ] {
+            check(&format!("# plimsoll ignore=A {behind}"), &format!("Instruction A {odd}"));
+        }
+        for (text, odd) in [
+            ("ignore", "odd: ignore"),
+            ("ignore: A", "odd: ignore"),
+            ("ignore-star=A", "odd: ignore-star"),
+            ("ignore-ends", "odd: ignore-ends"),
+            ("ignore-start A", "odd: ignore-start"),
+            ("ignored=A", "odd: ignored"),
+            ("Ignore=A", "odd: Ignore"),
+            ("globalignore=A", "odd: globalignore"),
+            ("global ignore-start=A", "odd: global ignore-start"),
+            ("ignore A, B", "perhaps odd: A"),
+            ("ignore this", "perhaps odd: this"),
+        ] {
+            check(&format!("# plimsoll {text}"), &format!("Unread {odd}"));
+        }
+        check("# plimsoll: ignore=A", "Unread odd: ignore");
+        check("# plimsoll:ignore=A", "Unread odd: ignore");
     }
 }

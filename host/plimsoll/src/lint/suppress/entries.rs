@@ -4,15 +4,16 @@
 //! finding. Invariant: what a file costs grows with its comments and findings, not with their product, where
 //! comments do not nest.
 
-use std::collections::{BTreeMap, HashMap};
-use std::ops::RangeInclusive;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 use plimsoll_dockerfile::Span;
 use plimsoll_dockerfile::tree::Comment as TreeComment;
 use time::Date;
 
-use super::comment::{Comment, Kind, Until, read};
+use super::comment::{Comment, Kind, Odd, Until, read};
+use super::hadolint;
 use super::meant::{Meant, code_of, number};
 use crate::document::Document;
 use crate::finding::{Finding, Suppression};
@@ -49,6 +50,8 @@ pub(in crate::lint) struct Entry {
     pub(in crate::lint) is_own: bool,
     /// Whether any rule there is may be meant.
     pub(in crate::lint) is_known: bool,
+    /// What ends its block.
+    pub(in crate::lint) end: Option<End>,
     reach: Reach,
     /// What a finding's message must say to be meant.
     words: String,
@@ -66,6 +69,15 @@ enum Reach {
     Nowhere,
 }
 
+/// What ends a block of one rule.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::lint) struct End {
+    /// The comment, as index.
+    pub(in crate::lint) comment: usize,
+    /// Where it names the rule, if it names any.
+    pub(in crate::lint) name: Option<Span>,
+}
+
 /// What is to be known of a comment.
 #[derive(Debug)]
 pub(in crate::lint) struct Told {
@@ -73,6 +85,12 @@ pub(in crate::lint) struct Told {
     pub(in crate::lint) span: Span,
     pub(in crate::lint) line: u32,
     pub(in crate::lint) names: Vec<Span>,
+    /// The entries of the names; an end has none.
+    pub(in crate::lint) entries: Range<usize>,
+    /// The names in an end that end nothing, where others do.
+    pub(in crate::lint) stray: Vec<Span>,
+    /// What in it means nothing, and was meant to.
+    pub(in crate::lint) odd: Option<Span>,
     pub(in crate::lint) is_own: bool,
     /// Whether its day is over.
     pub(in crate::lint) is_over: bool,
@@ -95,6 +113,8 @@ pub(in crate::lint) enum Form {
     Open,
     /// An end of no block.
     Stray,
+    /// It cannot be read.
+    Unread,
 }
 
 /// Entries that may cover findings of a rule: of instructions, of blocks, of the file.
@@ -105,6 +125,8 @@ struct Matched {
     /// Of each block the furthest end of those up to it.
     ends: Vec<u32>,
     file: Vec<u32>,
+    /// The first of those that are about the same.
+    file_distinct: Vec<u32>,
 }
 
 impl Entries {
@@ -120,16 +142,27 @@ impl Entries {
         }
         let mut entries = Self::default();
         let mut open: Vec<u32> = Vec::new();
-        for (index, place, comment) in comments {
+        let names = bare_names(plugins);
+        let is_name = |span: Span| is_name(&String::from_utf8_lossy(span.of(source)), plugins, &names);
+        for (index, place, mut comment) in comments {
             if entries.too_many.is_some() {
                 break;
             }
-            let instruction = || instruction_of(document, index, place);
+            comment.odd = comment.odd.filter(|odd| match odd {
+                Odd::Certain(_) => true,
+                Odd::IfRule(span) => is_name(*span),
+            });
+            // Else it is written to people.
+            if comment.kind == Kind::Unread && comment.odd.is_none() {
+                continue;
+            }
+            let is_own = comment.is_own;
+            let instruction = || instruction_of(document, index, place, is_own);
             entries.take(document, comment, today, instruction, &mut open);
         }
         let end = u32::try_from(source.len()).unwrap_or(u32::MAX);
         for entry in open {
-            entries.close(entry, end);
+            entries.close(entry, end, None);
             let comment = entries.all[entry as usize].comment;
             entries.told[comment].form = Form::Open;
         }
@@ -147,7 +180,7 @@ impl Entries {
     ) {
         let source = document.source();
         let text = |span: Span| String::from_utf8_lossy(span.of(source)).into_owned();
-        let Comment { span, kind, is_own, mut names, until, reason } = comment;
+        let Comment { span, kind, is_own, mut names, until, reason, odd } = comment;
         let room = SUPPRESSIONS_MAX - self.seen;
         self.too_many = names.get(room).copied().or_else(|| (room == 0).then_some(span));
         if room == 0 {
@@ -159,18 +192,27 @@ impl Entries {
         let is_over = until.is_some_and(|until| until.day.is_none_or(|day| day < today));
         let is_empty = names.is_empty() && self.too_many.is_none() && kind != Kind::End;
         let mut form = if is_empty { Form::Empty } else { Form::Whole };
+        let mut stray = Vec::new();
         let reach = match kind {
             Kind::Instruction => instruction().map_or(Reach::Nowhere, Reach::Instruction),
             Kind::File => Reach::File,
             Kind::Start => Reach::Block(Span::new(span.end, span.end)),
             Kind::End => {
-                form = if self.end(&names, source, span.start, open) { Form::Whole } else { Form::Stray };
+                match self.end(&names, source, span.start, open) {
+                    Some(names) => stray = names,
+                    None => form = Form::Stray,
+                }
+                Reach::Nowhere
+            }
+            Kind::Unread => {
+                form = Form::Unread;
                 Reach::Nowhere
             }
         };
         if kind == Kind::Instruction && reach == Reach::Nowhere && form == Form::Whole {
             form = Form::Astray;
         }
+        let first = self.all.len();
         if kind != Kind::End {
             for name in &names {
                 if kind == Kind::Start {
@@ -180,43 +222,53 @@ impl Entries {
                 let comment = self.told.len();
                 let counts = !is_over;
                 let (words, codes) = (String::new(), None);
-                self.all.push(Entry { name, span, comment, counts, is_own, is_known: false, reach, words, codes });
+                let (is_known, end) = (false, None);
+                self.all.push(Entry { name, span, comment, counts, is_own, is_known, end, reach, words, codes });
             }
         }
         self.told.push(Told {
             span,
             line: document.lines().line_of(span.start),
             names,
+            entries: first..self.all.len(),
+            stray,
+            odd: odd.map(|(Odd::Certain(span) | Odd::IfRule(span))| span),
             is_own,
             is_over,
             until: until.map(|Until { span, day }| (span, day)),
             reason: reason.map(|reason| text(reason).into()),
-            needs_reason: is_own && kind != Kind::End && reason.is_none(),
+            needs_reason: is_own && !matches!(kind, Kind::End | Kind::Unread) && reason.is_none(),
             form,
         });
     }
 
-    /// Ends blocks: those of the names, else all that the last comment began of which one is open. Whether there are any.
-    fn end(&mut self, names: &[Span], source: &[u8], at: u32, open: &mut Vec<u32>) -> bool {
-        let Some(last) = open.last().map(|last| self.all[*last as usize].comment) else { return false };
-        let mut closed = Vec::new();
+    /// Ends blocks: those of the names, else all that the last comment began of which one is open. Nothing if there are
+    /// none, else the names that end nothing.
+    fn end(&mut self, names: &[Span], source: &[u8], at: u32, open: &mut Vec<u32>) -> Option<Vec<Span>> {
+        let last = self.all[*open.last()? as usize].comment;
+        let comment = self.told.len();
         if names.is_empty() {
             let from = open.partition_point(|entry| self.all[*entry as usize].comment < last);
-            closed = open.split_off(from);
-        }
-        for name in names {
-            let name = String::from_utf8_lossy(name.of(source));
-            if let Some(found) = open.iter().rposition(|entry| self.all[*entry as usize].name == name) {
-                closed.push(open.remove(found));
+            for entry in open.split_off(from) {
+                self.close(entry, at, Some(End { comment, name: None }));
             }
         }
-        closed.iter().for_each(|entry| self.close(*entry, at));
-        closed.len() >= names.len().max(1)
+        let mut stray = Vec::new();
+        for span in names {
+            let name = String::from_utf8_lossy(span.of(source));
+            match open.iter().rposition(|entry| self.all[*entry as usize].name == name) {
+                Some(found) => self.close(open.remove(found), at, Some(End { comment, name: Some(*span) })),
+                None => stray.push(*span),
+            }
+        }
+        (names.is_empty() || stray.len() < names.len()).then_some(stray)
     }
 
-    fn close(&mut self, entry: u32, end: u32) {
-        if let Reach::Block(block) = &mut self.all[entry as usize].reach {
-            block.end = end;
+    fn close(&mut self, entry: u32, at: u32, by: Option<End>) {
+        let entry = &mut self.all[entry as usize];
+        entry.end = by;
+        if let Reach::Block(block) = &mut entry.reach {
+            block.end = at;
         }
     }
 
@@ -249,14 +301,14 @@ impl Entries {
             open.find(is_meant)
         };
         let found = of_instruction(at).or_else(of_second).or_else(of_block);
-        found.or_else(|| matched.file.iter().find(is_meant)).map(|entry| *entry as usize)
+        found.or_else(|| matched.file_distinct.iter().find(is_meant)).map(|entry| *entry as usize)
     }
 
     /// Whether the whole file goes without a rule, whatever it says.
     pub(in crate::lint) fn cover_all_of(&self, rule: &str) -> bool {
         let matched = self.by_rule.get(rule);
         matched.is_some_and(|matched| {
-            matched.file.iter().any(|entry| {
+            matched.file_distinct.iter().any(|entry| {
                 let Entry { words, codes, .. } = &self.all[*entry as usize];
                 words.is_empty() && codes.is_none()
             })
@@ -293,8 +345,9 @@ impl Entries {
     }
 }
 
-/// The instruction that a comment is about: the one around it, else the one below.
-fn instruction_of(document: &Document, index: u32, comment: &TreeComment) -> Option<Span> {
+/// The instruction that a comment is about: the one around it, else the one below. To others than Plimsoll a bare `#`
+/// parts it from that.
+fn instruction_of(document: &Document, index: u32, comment: &TreeComment, is_own: bool) -> Option<Span> {
     let instructions = &document.tree().instructions;
     let at = comment.span.start;
     let next = instructions.partition_point(|instruction| instruction.span.start <= at);
@@ -303,8 +356,24 @@ fn instruction_of(document: &Document, index: u32, comment: &TreeComment) -> Opt
         let around = instructions[..next].iter().rev().find(|instruction| instruction.parent.is_none());
         return around.map(|instruction| instruction.span).filter(|span| span.contains(at));
     }
-    let below = instructions.get(next).filter(|below| below.comments.contains(&index));
+    let below = instructions.get(next).filter(|below| is_own || below.comments.contains(&index));
     below.map(|below| below.span)
+}
+
+/// What rules are called without their pack, as far as people do not write such words.
+fn bare_names(plugins: &[Plugin]) -> HashSet<&str> {
+    let names = plugins.iter().flat_map(|plugin| plugin.names.iter()).map(|name| &**name).chain(own::names());
+    let bare = names.filter_map(|name| Some(name.split_once('/')?.1));
+    bare.filter(|name| !name.bytes().all(|byte| byte.is_ascii_lowercase())).collect()
+}
+
+/// Whether a word among others names a rule, or a code such as DL3006.
+fn is_name(word: &str, plugins: &[Plugin], bare: &HashSet<&str>) -> bool {
+    let of_pack = |pack: &str| pack == OWN_PACK || plugins.iter().any(|plugin| plugin.name == pack);
+    match word.split_once('/') {
+        Some((pack, _)) => of_pack(pack),
+        None => bare.contains(word) || number(word).is_some() || hadolint::rule(word).is_some(),
+    }
 }
 
 /// By rule, the entries that may be about it. Fills in what entries lack: whether there is such a rule.
@@ -351,6 +420,9 @@ fn matched(entries: &mut [Entry], plugins: &[Plugin]) -> HashMap<Arc<str>, Match
         matched.instructions.sort_by_key(start);
         matched.blocks.sort_by_key(start);
         matched.file.sort_unstable();
+        let mut seen = HashSet::new();
+        let about = |entry: &u32| (&entries[*entry as usize].words, &entries[*entry as usize].codes);
+        matched.file_distinct = matched.file.iter().copied().filter(|entry| seen.insert(about(entry))).collect();
         let mut furthest = 0;
         let ends = matched.blocks.iter().map(|entry| {
             if let Reach::Block(block) = entries[*entry as usize].reach {

@@ -6,10 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plimsoll_dockerfile::tree::{DirectiveKind, Instruction, Keyword};
+use plimsoll_dockerfile::tree::{Comment as TreeComment, DirectiveKind, Instruction, Keyword};
 use plimsoll_dockerfile::{Span, Tree, find_directive, parse};
 
-use super::comment::{Comment, Kind, read};
+use super::comment::{Comment, Kind, Odd, read};
 use super::meant::code_of;
 use crate::finding::Finding;
 use crate::plugin::OWN_PACK;
@@ -24,9 +24,9 @@ pub struct Inserted {
 }
 
 /// Writes the comments; nothing where the file would then be another one to BuildKit.
-/// What the host itself says of comments is no reason for more of them. Where comments are taken for descriptions
-/// of what FROM and ARG define, those that are none are waved through as well.
-pub fn insert(source: &[u8], findings: &[Finding], reason: Option<&str>, has_descriptions: bool) -> Option<Inserted> {
+/// What the host itself says of comments is no reason for more of them. In the places where comments are taken for
+/// descriptions of what FROM and ARG define, those that are none are waved through as well.
+pub fn insert(source: &[u8], findings: &[Finding], reason: Option<&str>, described: &[Span]) -> Option<Inserted> {
     let tree = parse(source);
     let mut count = 0;
     // By instruction; what is in none is for the whole file.
@@ -41,8 +41,9 @@ pub fn insert(source: &[u8], findings: &[Finding], reason: Option<&str>, has_des
     let mut edits: Vec<(usize, String)> = Vec::new();
     for (place, mut names) in names {
         let above = place.map(|index| &tree.instructions[index as usize]);
-        let extended = extendable(source, &tree, above, reason);
-        if extended.is_none() && has_descriptions && above.is_some_and(|above| defines(&tree, above)) {
+        let extended = extendable(source, &tree, place, reason);
+        let is_described = |above: &&Instruction| described.iter().any(|place| place.contains(above.span.start));
+        if extended.is_none() && above.filter(is_described).is_some_and(|above| defines(&tree, above)) {
             names.insert(DESCRIPTION);
         }
         let names = names.into_iter().collect::<Vec<_>>().join(",");
@@ -90,15 +91,28 @@ fn defines(tree: &Tree, instruction: &Instruction) -> bool {
 
 /// Where further names can be written behind those that a comment has, if they are there for the same reason. One
 /// that counts up to a day says too little.
-fn extendable(source: &[u8], tree: &Tree, above: Option<&Instruction>, reason: Option<&str>) -> Option<usize> {
-    let (comments, kind) = match above {
-        Some(instruction) => (tree.comments_of(instruction), Kind::Instruction),
+fn extendable(source: &[u8], tree: &Tree, place: Option<u32>, reason: Option<&str>) -> Option<usize> {
+    let is_below = |comment: &TreeComment, index: u32| {
+        let at = comment.span.start;
+        tree.instructions.partition_point(|instruction| instruction.span.start <= at) == index as usize
+    };
+    let (comments, kind) = match place {
+        Some(index) => {
+            let start = tree.instructions[index as usize].span.start;
+            let end = tree.comments.partition_point(|comment| comment.span.start < start);
+            let of_others = |comment: &TreeComment| comment.inside || !is_below(comment, index);
+            let begin = tree.comments[..end].iter().rposition(of_others).map_or(0, |last| last + 1);
+            (&tree.comments[begin..end], Kind::Instruction)
+        }
         None => (tree.comments.as_slice(), Kind::File),
     };
     let read = comments.iter().rev().filter_map(|comment| read(comment.span.of(source), comment.span.start));
-    let is_same = |comment: &Comment| comment.reason.map(|span| span.of(source)) == reason.map(str::as_bytes);
-    let mut fitting =
-        read.filter(|comment| comment.is_own && comment.kind == kind && comment.until.is_none() && is_same(comment));
+    let is_same = |comment: &Comment| {
+        comment.reason.map(|span| span.of(source)) == reason.map(str::as_bytes)
+            && comment.until.is_none()
+            && !matches!(comment.odd, Some(Odd::Certain(_)))
+    };
+    let mut fitting = read.filter(|comment| comment.is_own && comment.kind == kind && is_same(comment));
     fitting.find_map(|comment| Some(comment.names.last()?.end as usize))
 }
 
@@ -185,7 +199,8 @@ mod tests {
             }
         };
         let findings: Vec<Finding> = findings.iter().map(finding).collect();
-        let inserted = insert(source.as_bytes(), &findings, Some("why"), source.contains("ARG"));
+        let described = source.find("ARG").map(|at| Span::new(u32::try_from(at).unwrap(), u32::MAX));
+        let inserted = insert(source.as_bytes(), &findings, Some("why"), described.as_slice());
         let text = inserted.map(|inserted| String::from_utf8(inserted.source).unwrap());
         assert_eq!(text.as_deref(), Some(expect), "{source}");
     }
@@ -226,11 +241,11 @@ mod tests {
             &[("p/R", "RUN")],
             "FROM a\n# plimsoll ignore=p/A until=2027-01-31\n# plimsoll ignore=p/R -- why\nRUN b\n",
         );
-        // A comment that BuildKit does not count to the instruction is none of its.
+        // BuildKit would not count it to the instruction.
         check(
-            "FROM a\n# plimsoll ignore=p/A\n#\nRUN b\n",
-            &[("p/R", "RUN")],
-            "FROM a\n# plimsoll ignore=p/A\n#\n# plimsoll ignore=p/R -- why\nRUN b\n",
+            "FROM a\n# plimsoll ignore=p/A -- why\n#\n\n# note\nRUN b\n",
+            &[("p/R", "RUN"), ("p/R", "FROM")],
+            "# plimsoll ignore=p/R -- why\nFROM a\n# plimsoll ignore=p/A,p/R -- why\n#\n\n# note\nRUN b\n",
         );
     }
 
@@ -238,10 +253,10 @@ mod tests {
     fn comments_that_are_no_descriptions_say_so() {
         let both = "buildkit/InvalidDefinitionDescription,p/R";
         check(
-            "ARG x\nFROM a\nFROM b AS c\n",
-            &[("p/R", "ARG"), ("p/R", "FROM a"), ("p/R", "FROM b")],
+            "FROM o AS o\nARG x\nFROM a\nFROM b AS c\n",
+            &[("p/R", "FROM o"), ("p/R", "ARG"), ("p/R", "FROM a"), ("p/R", "FROM b")],
             &format!(
-                "# plimsoll ignore={both} -- why\nARG x\n# plimsoll ignore=p/R -- why\nFROM a\n\
+                "# plimsoll ignore=p/R -- why\nFROM o AS o\n# plimsoll ignore={both} -- why\nARG x\n# plimsoll ignore=p/R -- why\nFROM a\n\
                  # plimsoll ignore={both} -- why\nFROM b AS c\n"
             ),
         );

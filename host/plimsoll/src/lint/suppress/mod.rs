@@ -122,8 +122,16 @@ impl Suppressions {
     /// Whether the file asks for a rule that runs only where it is asked for, at
     /// least for one instruction.
     pub(super) fn asks_for(&self, rule: &Rule) -> bool {
-        let mut options = self.placed.iter().map(|placed| &placed.checks).chain([&self.checks]);
-        check_name(&rule.name).is_some_and(|name| options.any(|checks| checks.experimental.contain(name)))
+        self.asking(&rule.name).next().is_some()
+    }
+
+    /// Where the file asks for a rule, by its name.
+    pub(super) fn asking(&self, rule: &str) -> impl Iterator<Item = Span> {
+        let name = check_name(rule);
+        let whole = (Span::new(0, u32::MAX), &self.checks);
+        let all = [whole].into_iter().chain(self.placed.iter().map(|placed| (placed.place, &placed.checks)));
+        let asking = all.filter(move |(_, checks)| name.is_some_and(|name| checks.experimental.contain(name)));
+        asking.map(|(place, _)| place)
     }
 
     /// Whether a finding of a rule that the file asked for stands where it did.

@@ -325,23 +325,7 @@ fn what_is_written_waves_everything_through() {
 fn comments_that_are_not_needed_can_be_taken_out() {
     let linter = Linter::new();
     let check = |source: &str, expect: &str| {
-        let mut text = source.to_owned();
-        for _ in 0..10 {
-            let report = linter.lint_one(&text, |_| ());
-            let own = report.findings.iter().filter(|finding| finding.rule.starts_with("plimsoll/"));
-            let fixes = own.filter_map(|finding| finding.fixes.first()).filter(|fix| fix.is_safe);
-            let (mut edits, mut end): (Vec<_>, _) = (Vec::new(), 0);
-            for fix in fixes {
-                if fix.edits.iter().all(|(span, _)| span.start >= end) {
-                    end = fix.edits.iter().map(|(span, _)| span.end).max().unwrap_or(end);
-                    edits.extend(fix.edits.clone());
-                }
-            }
-            if edits.is_empty() {
-                break;
-            }
-            text = applied(&text, edits);
-        }
+        let text = mended(&linter, vec![source.to_owned()]).remove(0);
         assert_eq!(text, expect, "{source}");
         assert_eq!(instructions(source.as_bytes()), instructions(text.as_bytes()));
     };
@@ -394,6 +378,69 @@ fn comments_that_are_not_needed_can_be_taken_out() {
         check(kept, kept);
     }
     check("# a\n# plimsoll ignore=\n# escape=`\nFROM scratch\n", "# a\n# escape=`\nFROM scratch\n");
+}
+
+/// What safe fixes of what is said of comments make of files.
+fn mended(linter: &Linter, mut texts: Vec<String>) -> Vec<String> {
+    for _ in 0..10 {
+        let reports = linter.lint(texts.iter().map(|text| text.clone().into_bytes()).collect(), |_| ());
+        let mut is_done = true;
+        for (text, report) in texts.iter_mut().zip(reports) {
+            let own = report.findings.iter().filter(|finding| finding.rule.starts_with("plimsoll/"));
+            let fixes = own.filter_map(|finding| finding.fixes.first()).filter(|fix| fix.is_safe);
+            let (mut edits, mut end): (Vec<_>, _) = (Vec::new(), 0);
+            for fix in fixes {
+                if fix.edits.iter().all(|(span, _)| span.start >= end) {
+                    end = fix.edits.iter().map(|(span, _)| span.end).max().unwrap_or(end);
+                    edits.extend(fix.edits.clone());
+                }
+            }
+            is_done &= edits.is_empty();
+            *text = applied(text, edits);
+        }
+        if is_done {
+            break;
+        }
+    }
+    texts
+}
+
+/// All blocks of a few comments: what is found before is found after fixes, and what was waved through still is.
+#[test]
+fn blocks_reach_as_far_after_fixes() {
+    let linter = Linter::new();
+    let comments = [
+        "start=Legacy*",
+        "start=Legacy*,Work*",
+        "start=Work*",
+        "start=Legacy* until=2020-01-01",
+        "end",
+        "end=Legacy*,Work*",
+    ];
+    let mut sources = vec!["FROM scratch\n".to_owned()];
+    for number in 0..4 {
+        let longer = |source: &String| {
+            comments.map(|comment| format!("{source}# plimsoll ignore-{comment}\nENV A{number} b\n")).to_vec()
+        };
+        sources = sources.iter().flat_map(longer).collect();
+    }
+    let seen = |sources: &[String]| {
+        let reports = linter.lint(sources.iter().map(|source| source.clone().into_bytes()).collect(), |_| ());
+        let lines = |report: FileReport| {
+            let source = report.source.unwrap();
+            let of_env = report.findings.iter().filter(|finding| finding.rule.starts_with("buildkit/"));
+            let line = |finding: &Finding| {
+                let rest = String::from_utf8_lossy(&source.bytes()[finding.span.start as usize..]).into_owned();
+                rest.lines().next().map(str::to_owned)
+            };
+            of_env.filter_map(line).collect::<Vec<String>>()
+        };
+        reports.into_iter().map(lines).collect::<Vec<_>>()
+    };
+    let after = mended(&linter, sources.clone());
+    for (index, (old, new)) in seen(&sources).into_iter().zip(seen(&after)).enumerate() {
+        assert_eq!(old, new, "{}became\n{}", sources[index], after[index]);
+    }
 }
 
 #[cfg(unix)]

@@ -107,9 +107,15 @@ fn standard_input_is_handed_on_fixed() {
 #[test]
 fn standard_input_that_cannot_be_fixed_comes_back() {
     let project = project();
-    for (bytes, status) in [(b"FRM x\0\n".to_vec(), 2), (b"FORM x".to_vec(), 1), (vec![b'#'; 6 << 20], 2)] {
+    let excluded = "--force-exclude --exclude x.Dockerfile --stdin-filename x.Dockerfile";
+    for (bytes, status, flags) in [
+        (b"FRM x\0\n".to_vec(), 2, ""),
+        (b"FORM x".to_vec(), 1, ""),
+        (vec![b'#'; 6 << 20], 2, ""),
+        (b"FROM a:1 as b\n".to_vec(), 0, excluded),
+    ] {
         project.write("in", &bytes);
-        let mut command = project.command(&format!("lint {OFF} --fix -"));
+        let mut command = project.command(&format!("lint {OFF} --fix - {flags}"));
         let output = command.stdin(fs::File::open(project.path().join("in")).unwrap()).output().unwrap();
         assert!(output.stdout == bytes, "{} bytes of {}", output.stdout.len(), bytes.len());
         assert_eq!(output.status.code(), Some(status));

@@ -44,6 +44,8 @@ pub(super) struct Inputs {
     pub(super) notes: Vec<String>,
     /// How many files it leaves out.
     pub(super) excluded: usize,
+    /// Standard input, where it leaves that out.
+    pub(super) left_out: Option<Vec<u8>>,
 }
 
 /// The configuration of rules that holds for some files.
@@ -77,7 +79,7 @@ pub(super) fn inputs(
     if let Some(file) = files.tree {
         nearest.add(Some(Arc::new(file.clone())))?;
     }
-    let (mut inputs, mut excluded) = (Vec::new(), 0);
+    let (mut inputs, mut excluded, mut left_out) = (Vec::new(), 0, None);
     let (standard_input, paths): (Vec<_>, Vec<_>) = paths.iter().cloned().partition(|path| path == Path::new("-"));
     if !standard_input.is_empty() {
         let mut bytes = Vec::new();
@@ -92,6 +94,10 @@ pub(super) fn inputs(
         let place = stdin_filename.map_or_else(|| here.join("-"), real);
         if is_strict && stdin_filename.is_some() && nearest.excludes(&place)? {
             excluded += 1;
+            left_out = match source {
+                Source::Bytes(bytes) => Some(bytes),
+                _ => None,
+            };
         } else {
             let ruleset = nearest.of(&place)?;
             let shown = stdin_filename.map_or("-".to_owned(), |name| shown_path(name, &place, &base));
@@ -118,7 +124,7 @@ pub(super) fn inputs(
     let Nearest { configurations, mut notes, finder, .. } = nearest;
     notes
         .extend(finder.passed_over().map(|path| format!("{}: not read: {FILE_NAME} beside it counts", path.display())));
-    Ok(Inputs { inputs, lock_shown, of_lock, configurations, notes, excluded })
+    Ok(Inputs { inputs, lock_shown, of_lock, configurations, notes, excluded, left_out })
 }
 
 /// What configurations, command line and the user's own file say of the plugins' rules, as far as those rules are

@@ -70,7 +70,10 @@ pub(super) fn apply(
 }
 
 /// Writes what came from standard input, fixed or not, and what was too much to be read.
-fn give_back(bytes: &[u8]) -> io::Result<()> {
+///
+/// # Errors
+/// When standard output fails.
+pub(super) fn give_back(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(bytes)?;
     if bytes.len() as u64 > SOURCE_BYTES_MAX {

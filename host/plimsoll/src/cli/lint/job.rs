@@ -36,6 +36,8 @@ pub(in crate::cli) struct Prepared {
     pub(in crate::cli) configurations: Vec<Configuration>,
     /// How many files the configuration leaves out.
     pub(in crate::cli) excluded: usize,
+    /// Standard input, where it leaves that out.
+    pub(in crate::cli) left_out: Option<Vec<u8>>,
 }
 
 /// The plugins of a run.
@@ -101,7 +103,7 @@ impl Prepared {
         let Loaded { plugins, unusable, mut notes, mut absent } = loaded;
         absent.extend(unusable.iter().map(|unusable| unusable.name.clone()));
         let is_strict = arguments.scope.choice.force_exclude;
-        let Inputs { inputs, lock_shown, of_lock, configurations, notes: of_inputs, excluded } =
+        let Inputs { inputs, lock_shown, of_lock, configurations, notes: of_inputs, excluded, left_out } =
             inputs(given, setting.lock.path(), config, files, finder, workspace(variables), is_strict)?;
         let mut rulesets = rulesets(&configurations, files, &plugins, &absent, &counts)?;
         for ruleset in &mut rulesets {
@@ -150,7 +152,7 @@ impl Prepared {
             now,
             threads: arguments.scope.threads.map_or_else(cores, usize::from),
         };
-        Ok(Self { job, host, registry, cache, notes, configurations, excluded })
+        Ok(Self { job, host, registry, cache, notes, configurations, excluded, left_out })
     }
 }
 

@@ -291,6 +291,9 @@ fn once(arguments: &Arguments, variables: &Variables, is_styled: bool) -> anyhow
         true => fix::apply(arguments, &setting, &prepared.job, &mut outcome, &here)?,
         false => CLEAN,
     };
+    if let Some(bytes) = prepared.left_out.as_ref().filter(|_| arguments.fix) {
+        fix::give_back(bytes)?;
+    }
     if arguments.replay.is_none() {
         learned::forget_what_is_renewed(&setting, &mut outcome);
     }

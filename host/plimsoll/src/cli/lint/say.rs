@@ -46,7 +46,8 @@ pub(super) fn say(
         look: deliver::look(is_styled),
     };
     // What was given on standard input stands there as it should be.
-    let is_taken = arguments.fix && job.inputs.iter().any(|input| matches!(input.source, Source::Bytes(_)));
+    let is_given = job.inputs.iter().any(|input| matches!(input.source, Source::Bytes(_)));
+    let is_taken = arguments.fix && (is_given || prepared.left_out.is_some());
     let is_delivered = deliver::deliver(&report, &config.output, is_taken)?;
     if !arguments.scope.quiet {
         let notes = notes(setting, prepared, outcome, arguments.replay.is_some());

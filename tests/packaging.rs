@@ -6,7 +6,10 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
+use plimsoll::discover::is_dockerfile;
+use plimsoll::resolve::context::IgnoreFile;
 use plimsoll_test_support::docker_engine::installed_or_skip;
 use plimsoll_test_support::servers::run_or_skip;
 use plimsoll_test_support::tools::program_or_skip;
@@ -40,6 +43,67 @@ fn its_own_dockerfile_is_clean() {
     assert!(text.contains("\nFROM scratch\n") && text.contains("\nUSER 65532:65532\n"), "{text}");
 }
 
+/// What Cargo says the program is made of reaches the build of the image.
+#[test]
+fn the_image_is_built_of_all_that_the_program_is_made_of() {
+    let listed = fs::read_to_string(Path::new(env!("CARGO_BIN_EXE_plimsoll")).with_extension("d")).unwrap();
+    let root = repository_root();
+    let paths = listed.replace("\\ ", "\0").split_whitespace().skip(1).map(|path| path.replace('\0', " ")).collect();
+    let inside = |path: String| Some(fs::canonicalize(path).ok()?.strip_prefix(&root).ok()?.display().to_string());
+    let paths: Vec<String> =
+        Vec::into_iter(paths).filter_map(inside).filter(|path| !path.starts_with("target/")).collect();
+    for known in ["Cargo.lock", "host/plimsoll/build.rs", "docs/capabilities.md", "plimsoll.schema.json"] {
+        assert!(paths.iter().any(|path| path == known), "no {known} in {paths:#?}");
+    }
+    let ignore_file = IgnoreFile::new(".dockerignore", &fs::read(root.join(".dockerignore")).unwrap());
+    let ignored = ignore_file.ignored(&paths, Instant::now() + Duration::from_secs(60)).unwrap();
+    let lost: Vec<_> = ignored.paths.iter().filter(|(_, patterns)| !patterns.is_empty()).collect();
+    assert_eq!(ignored.paths.len(), paths.len());
+    assert!(lost.is_empty(), ".dockerignore leaves out what the program is made of: {lost:#?}");
+}
+
+#[test]
+fn the_hook_is_handed_what_is_linted_in_folders() {
+    if !program_or_skip("python3", "the_hook_is_handed_what_is_linted_in_folders") {
+        return;
+    }
+    let hook = read(".pre-commit-hooks.yaml");
+    let pattern = hook.lines().find_map(|line| line.trim().strip_prefix("files: '")?.strip_suffix('\''));
+    let names = [
+        "Dockerfile",
+        "dockerfile",
+        "Dockerfile.dev",
+        "Dockerfile.",
+        "app.dockerfile",
+        "app.Dockerfile",
+        ".dockerfile",
+        "Containerfile",
+        "Containerfile.ci",
+        "x.containerfile",
+        "Dockerfile.md",
+        "Dockerfile.dockerignore",
+        "Containerfile.containerignore",
+        "app.dockerfile.dockerignore",
+        "Dockerfile.DockerIgnore",
+        ".dockerignore",
+        ".containerignore",
+        "Dockerfiles",
+        "MyDockerfile",
+        "docker",
+        "dockerfile-dev",
+        "Dockerfile.dockerignore.old",
+    ];
+    // As pre-commit does, with the paths of the checkout.
+    let script = "import re, sys\nfor path in sys.argv[2:]: print(bool(re.search(sys.argv[1], path)))";
+    for folder in ["", "a/b c/", "Dockerfile/", "x.dockerignore/"] {
+        let paths = names.map(|name| format!("{folder}{name}"));
+        let output = Command::new("python3").args(["-c", script, pattern.unwrap()]).args(&paths).output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        let matched: Vec<bool> = said.lines().map(|line| line == "True").collect();
+        assert_eq!(matched, names.map(is_dockerfile), "{paths:#?}");
+    }
+}
+
 /// The scripts of the action's steps, by the name of the step.
 fn script(step: &str) -> String {
     let action = read("action.yml");
@@ -56,6 +120,20 @@ fn no_input_is_part_of_a_script() {
         assert!(script.starts_with("set -euo pipefail\n") && script.lines().count() > 5, "{script}");
         assert!(!script.contains("${{") && !script.contains("eval"), "{script}");
     }
+}
+
+#[test]
+fn each_input_of_the_action_is_told_of() {
+    let (action, page) = (read("action.yml"), read("docs/workflows.md"));
+    let (_, inputs) = action.split_once("\ninputs:\n").unwrap();
+    let (inputs, _) = inputs.split_once("\nruns:\n").unwrap();
+    let names = inputs.lines().filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':'));
+    let names: Vec<&str> = names.filter(|name| !name.starts_with(' ')).collect();
+    assert!(names.len() > 5, "{names:?}");
+    let (_, told) = page.split_once("Its inputs are ").unwrap();
+    names
+        .iter()
+        .for_each(|name| assert!(told.contains(&format!("`{name}`")), "{name} is missing in docs/workflows.md"));
 }
 
 /// Runs the step that lints, with these inputs besides the defaults.

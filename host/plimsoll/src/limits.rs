@@ -266,6 +266,10 @@ pub const CHANGES_LIST_BYTES_MAX: usize = 64 << 20;
 pub const CHANGES_BYTES_MAX: usize = 256 << 20;
 /// Bytes of staged files that git hands over at once.
 pub const CHANGES_BYTES_TOGETHER: usize = 32 << 20;
+/// Bytes of where a staged link leads, as on Linux.
+pub const CHANGES_LINK_BYTES_MAX: usize = 4096;
+/// Staged links that are followed to one file, as on Linux.
+pub const CHANGES_LINKS_MAX: usize = 40;
 
 /// Bytes of a tool's name.
 pub const TOOL_NAME_BYTES_MAX: usize = 64;

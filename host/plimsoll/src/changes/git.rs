@@ -49,6 +49,14 @@ const SETTINGS: [&str; 8] = [
     "maintenance.auto=false",
 ];
 
+/// Where git is asked for the checkout of a folder. Who names its repository and no folder, as git does for hooks of linked
+/// worktrees and for aliases, means the files of the working directory.
+pub(super) fn asked_from(folder: &Path) -> PathBuf {
+    let is_said = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
+    let here = (is_said("GIT_DIR") && !is_said("GIT_WORK_TREE")).then(env::current_dir);
+    here.and_then(Result::ok).unwrap_or_else(|| folder.to_owned())
+}
+
 /// The user's `git`, in a folder.
 #[derive(Debug)]
 pub(super) struct Git {

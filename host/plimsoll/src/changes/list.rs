@@ -2,31 +2,47 @@
 
 use std::path::{Path, PathBuf};
 
-/// Of `ls-files --stage -z`: `MODE OBJECT STAGE`, a tabulator, and the path. The objects of regular files that are no
-/// side of a conflict.
-pub(super) fn of_index(output: &[u8]) -> Option<Vec<(PathBuf, String)>> {
-    let is_wanted = |[mode, _, stage]: [&str; 3]| mode.starts_with("100") && stage == "0";
-    listed(output, is_wanted, |[_, object, _]| object)
+/// What the index says of a path.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) kind: Kind,
+    pub(super) object: String,
+}
+
+/// What there is at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    File,
+    Link,
+    /// A commit of another repository.
+    Module,
+}
+
+/// Of `ls-files --stage -z`: `MODE OBJECT STAGE`, a tabulator, and the path. What is no side of a conflict.
+pub(super) fn of_index(output: &[u8]) -> Option<Vec<(PathBuf, Entry)>> {
+    listed(output, |[mode, object, stage]| {
+        let kind = match mode {
+            "120000" => Kind::Link,
+            "160000" => Kind::Module,
+            _ if mode.starts_with("100") => Kind::File,
+            _ => return None,
+        };
+        (stage == "0").then(|| Entry { kind, object: object.to_owned() })
+    })
 }
 
 /// Of `ls-tree -r -z`: `MODE KIND OBJECT`, a tabulator, and the path. The objects of files and links.
 pub(super) fn of_tree(output: &[u8]) -> Option<Vec<(PathBuf, String)>> {
-    listed(output, |[_, kind, _]| kind == "blob", |[_, _, object]| object)
+    listed(output, |[_, kind, object]| (kind == "blob").then(|| object.to_owned()))
 }
 
-fn listed(
-    output: &[u8],
-    is_wanted: fn([&str; 3]) -> bool,
-    object: fn([&str; 3]) -> &str,
-) -> Option<Vec<(PathBuf, String)>> {
+fn listed<T>(output: &[u8], of: fn([&str; 3]) -> Option<T>) -> Option<Vec<(PathBuf, T)>> {
     let mut files = Vec::new();
     for part in output.split(|byte| *byte == 0).filter(|part| !part.is_empty()) {
         let tabulator = part.iter().position(|byte| *byte == b'\t')?;
         let about = std::str::from_utf8(&part[..tabulator]).ok()?;
         let about: [&str; 3] = about.split(' ').collect::<Vec<_>>().try_into().ok()?;
-        if is_wanted(about) {
-            files.push((path(&part[tabulator + 1..]), object(about).to_owned()));
-        }
+        files.extend(of(about).map(|entry| (path(&part[tabulator + 1..]), entry)));
     }
     Some(files)
 }
@@ -75,8 +91,13 @@ mod tests {
 
     #[test]
     fn lists_are_read_byte_for_byte() {
-        let index = of_index(b"100644 aa 0\tx\ty\n\x00120000 bb 0\tlink\x00100644 cc 2\tour\0");
-        assert_eq!(index.unwrap(), [("x\ty\n".into(), "aa".to_owned())]);
+        let index =
+            of_index(b"100644 aa 0\tx\ty\n\x00120000 bb 0\tlink\x00100644 cc 2\tour\x00160000 dd 0\tmodule\0").unwrap();
+        let entry = |path: &str, kind, object: &str| (path.into(), Entry { kind, object: object.to_owned() });
+        assert_eq!(
+            index,
+            [entry("x\ty\n", Kind::File, "aa"), entry("link", Kind::Link, "bb"), entry("module", Kind::Module, "dd")]
+        );
         let tree = of_tree(b"100755 blob aa\ta\xffb\x00160000 commit bb\tmodule\x00120000 blob cc\tlink\0").unwrap();
         assert_eq!(tree, [(path(b"a\xffb"), "aa".to_owned()), ("link".into(), "cc".to_owned())]);
         assert_eq!(contents(b"aa blob 3\na\nb\nbb blob 0\n\n").unwrap(), [b"a\nb".to_vec(), Vec::new()]);

@@ -5,21 +5,25 @@
 //! call filters: it lists commits and the index, and files are digested here), and paths are only ever compared
 //! with those of files that are linted anyway.
 //!
-//! In reading order: `git` (which words and variables it is given), `list` (what it prints), [`Changes`].
+//! In reading order: `git` (which words and variables it is given), `list` (what it prints), `object` (contents),
+//! `index`, [`Changes`].
 
 mod git;
+mod index;
 mod list;
+mod object;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use thiserror::Error;
 
-use crate::limits::{CHANGES_BYTES_MAX, CHANGES_BYTES_TOGETHER, CHANGES_LIST_BYTES_MAX, SOURCE_BYTES_MAX};
+use crate::limits::{CHANGES_LIST_BYTES_MAX, SOURCE_BYTES_MAX};
 use git::Git;
+use index::Index;
+use object::is_blob;
 
 /// Git cannot say. Exit status 2.
 #[derive(Debug, Error)]
@@ -34,17 +38,10 @@ pub struct Changes {
     /// What everything is compared with, for people.
     since: String,
     /// The objects that files were then; nothing where there was none.
-    before: HashMap<PathBuf, String>,
-    /// What is staged of all files, where that is what counts.
-    staged: Option<Staged>,
-}
-
-/// What is staged.
-#[derive(Debug)]
-struct Staged {
-    git: Git,
-    /// The objects of regular files.
-    files: BTreeMap<PathBuf, String>,
+    before: BTreeMap<PathBuf, String>,
+    index: Index,
+    /// Who hands over what is staged, where that is what counts.
+    staged: Option<Git>,
 }
 
 /// The staged content of a file.
@@ -66,7 +63,8 @@ impl Changes {
         let base = base(&git, &root, revision)?;
         let before = base.as_ref().map(|(commit, _)| tree(&git, &root, commit)).transpose()?;
         let since = base.map_or_else(|| "the beginning: there is no commit yet".to_owned(), |(_, since)| since);
-        Ok(Self { root, since, before: before.unwrap_or_default(), staged: None })
+        let index = Index::read(&git, &root)?;
+        Ok(Self { root, since, before: before.unwrap_or_default(), index, staged: None })
     }
 
     /// What `git commit` would take.
@@ -75,12 +73,10 @@ impl Changes {
     /// When there is no checkout or no git.
     pub fn staged(folder: &Path) -> Result<Self, ChangesError> {
         let (git, root) = open(folder)?;
-        let index = git.ask(&["ls-files", "--stage", "-z"], b"", CHANGES_LIST_BYTES_MAX)?;
-        let index = list::of_index(&index).ok_or_else(unreadable)?;
-        let files = index.into_iter().map(|(path, object)| (root.join(path), object)).collect();
+        let index = Index::staged(&git, &root)?;
         let head = commit(&git, "HEAD")?;
         let before = head.map(|head| tree(&git, &root, &head)).transpose()?.unwrap_or_default();
-        Ok(Self { root, since: "the last commit".to_owned(), before, staged: Some(Staged { git, files }) })
+        Ok(Self { root, since: "the last commit".to_owned(), before, index, staged: Some(git) })
     }
 
     /// What everything is compared with, for people.
@@ -93,11 +89,20 @@ impl Changes {
         &self.root
     }
 
-    /// Whether a file was changed, added or removed.
+    /// Whether there is, or was, something at a path or below.
+    pub fn knows(&self, path: &Path) -> bool {
+        is_or_holds(&self.before, path) || self.index.knows(path)
+    }
+
+    /// Whether a file was changed, added or removed. What lies in a submodule is another repository's.
     pub fn has(&self, path: &Path) -> bool {
+        if self.index.is_in_module(path) {
+            return false;
+        }
         let before = self.before.get(path);
-        if let Some(staged) = &self.staged {
-            return before != staged.files.get(path);
+        if self.staged.is_some() {
+            let target = self.index.file(path).filter(|file| *file != path);
+            return before.map(String::as_str) != self.index.object(path) || target.is_some_and(|file| self.has(file));
         }
         match (fs::symlink_metadata(path), before) {
             (Err(_), before) => before.is_some(),
@@ -111,9 +116,9 @@ impl Changes {
         }
     }
 
-    /// The files that are staged, changed or not; nothing where those of the folder count.
+    /// The files that are staged, changed or not, and links to them; nothing where those of the folder count.
     pub fn staged_files(&self) -> Option<impl Iterator<Item = &Path>> {
-        self.staged.as_ref().map(|staged| staged.files.keys().map(PathBuf::as_path))
+        self.staged.as_ref().map(|_| self.index.files())
     }
 
     /// The staged content of these files, in their order.
@@ -121,49 +126,17 @@ impl Changes {
     /// # Errors
     /// When git does not hand it over.
     pub fn contents(&self, paths: &[PathBuf]) -> Result<Vec<Content>, ChangesError> {
-        let Some(Staged { git, files }) = &self.staged else { return Ok(Vec::new()) };
-        let objects: Vec<&str> = paths.iter().filter_map(|path| Some(files.get(path)?.as_str())).collect();
-        let lines =
-            |objects: &[&str]| objects.iter().flat_map(|object| [object, "\n"]).collect::<String>().into_bytes();
-        let sizes = git.ask(&["cat-file", "--batch-check=%(objectsize)"], &lines(&objects), CHANGES_LIST_BYTES_MAX)?;
-        let sizes: Vec<usize> = String::from_utf8_lossy(&sizes).lines().filter_map(|line| line.parse().ok()).collect();
-        if sizes.len() != objects.len() {
-            return Err(ChangesError("git does not have all that is staged: see `git fsck`".to_owned()));
-        }
+        let Some(git) = &self.staged else { return Ok(Vec::new()) };
+        let objects = paths.iter().filter_map(|path| self.index.object(self.index.file(path)?));
         let size_max = usize::try_from(SOURCE_BYTES_MAX).unwrap_or(usize::MAX);
-        if sizes.iter().filter(|size| **size <= size_max).sum::<usize>() > CHANGES_BYTES_MAX {
-            return Err(ChangesError(format!(
-                "more than {CHANGES_BYTES_MAX} bytes are staged: name some of the files"
-            )));
-        }
-        let mut contents = Vec::new();
-        let mut rest = objects.into_iter().zip(sizes).peekable();
-        while rest.peek().is_some() {
-            // As many as fit, and one in any case.
-            let (mut together, mut bytes) = (Vec::new(), 0);
-            while let Some((object, size)) = rest.next_if(|_| bytes < CHANGES_BYTES_TOGETHER) {
-                let is_wanted = size <= size_max;
-                bytes += if is_wanted { size } else { 0 };
-                together.push(is_wanted.then_some(object));
-            }
-            let wanted: Vec<&str> = together.iter().flatten().copied().collect();
-            let output_max = CHANGES_BYTES_TOGETHER + size_max + CHANGES_LIST_BYTES_MAX;
-            let output = git.ask(&["cat-file", "--batch"], &lines(&wanted), output_max)?;
-            let mut given = list::contents(&output).ok_or_else(unreadable)?.into_iter();
-            for object in together {
-                contents.push(match object {
-                    Some(_) => Content::Bytes(given.next().ok_or_else(unreadable)?),
-                    None => Content::TooLarge,
-                });
-            }
-        }
-        Ok(contents)
+        let contents = object::contents(git, &objects.collect::<Vec<_>>(), size_max)?;
+        Ok(contents.into_iter().map(|bytes| bytes.map_or(Content::TooLarge, Content::Bytes)).collect())
     }
 }
 
 /// The checkout that a folder is part of.
 fn open(folder: &Path) -> Result<(Git, PathBuf), ChangesError> {
-    let git = Git::of(folder)?;
+    let git = Git::of(&git::asked_from(folder))?;
     let root = git.ask(&["rev-parse", "--show-toplevel"], b"", CHANGES_LIST_BYTES_MAX)?;
     let root = list::path(root.strip_suffix(b"\n").unwrap_or(&root));
     let root = fs::canonicalize(&root).map_err(|error| ChangesError(format!("{}: {error}", root.display())))?;
@@ -171,10 +144,15 @@ fn open(folder: &Path) -> Result<(Git, PathBuf), ChangesError> {
 }
 
 /// The files of a commit, as objects.
-fn tree(git: &Git, root: &Path, commit: &str) -> Result<HashMap<PathBuf, String>, ChangesError> {
+fn tree(git: &Git, root: &Path, commit: &str) -> Result<BTreeMap<PathBuf, String>, ChangesError> {
     let listed = git.ask(&["ls-tree", "-r", "-z", "--full-tree", commit], b"", CHANGES_LIST_BYTES_MAX)?;
     let listed = list::of_tree(&listed).ok_or_else(unreadable)?;
     Ok(listed.into_iter().map(|(path, object)| (root.join(path), object)).collect())
+}
+
+/// Whether there is something at a path or below.
+fn is_or_holds<T>(entries: &BTreeMap<PathBuf, T>, path: &Path) -> bool {
+    entries.range(path.to_owned()..).next().is_some_and(|(first, _)| first.starts_with(path))
 }
 
 fn unreadable() -> ChangesError {
@@ -231,13 +209,4 @@ fn is_file_blob(path: &Path, object: &str) -> bool {
     let plain = content.iter().zip(next).filter(|(byte, next)| !(**byte == b'\r' && *next == Some(&b'\n')));
     let plain: Vec<u8> = plain.map(|(byte, _)| *byte).collect();
     is_blob(&plain, object)
-}
-
-fn is_blob(content: &[u8], object: &str) -> bool {
-    let algorithm = if object.len() == 64 { &SHA256 } else { &SHA1_FOR_LEGACY_USE_ONLY };
-    let mut digest = Context::new(algorithm);
-    digest.update(format!("blob {}\0", content.len()).as_bytes());
-    digest.update(content);
-    let digest: String = digest.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    digest == object
 }

@@ -5,18 +5,20 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure};
 
 use super::inputs::Given;
 use crate::changes::{Changes, Content};
+use crate::config::{FILE_NAME, Finder, HIDDEN_FILE_NAME};
 use crate::discover::{Found, discover, is_dockerfile, real};
 use crate::finding::{Problem, ProblemKind};
 use crate::limits::{FILES_MAX, SOURCE_BYTES_MAX};
 
 /// Files beside or above a Dockerfile that say something of how it is linted.
-const CONFIGURATIONS: [&str; 2] = ["plimsoll.toml", ".plimsoll.toml"];
+const CONFIGURATIONS: [&str; 2] = [FILE_NAME, HIDDEN_FILE_NAME];
 /// What of a build context is left out. Those of one Dockerfile alone have its name in front.
 const IGNORE_FILES: [&str; 2] = [".dockerignore", ".containerignore"];
 
@@ -61,16 +63,23 @@ pub(super) fn chosen(given: Given, paths: &[PathBuf]) -> anyhow::Result<Vec<Chos
     let Some(changes) = given.changes else {
         return Ok(discover(paths, root).into_iter().map(|found| Chosen { found, staged: None }).collect());
     };
-    let places: Vec<PathBuf> = paths.iter().map(|path| real(&given.here.join(path))).collect();
+    let places: Vec<PathBuf> = paths.iter().map(|path| place(&given.here.join(path))).collect();
     if let Some((path, _)) = paths.iter().zip(&places).find(|(_, place)| !place.starts_with(changes.root())) {
         bail!("{} is not in the checkout {}: lint it by itself", path.display(), changes.root().display());
     }
+    // What was removed is no mistake.
+    let gone = paths.iter().zip(&places).filter(|(_, place)| place.symlink_metadata().is_err());
+    let (removed, unknown): (Vec<_>, Vec<_>) = gone.partition(|(_, place)| changes.knows(place));
+    let mut paths = paths.to_vec();
+    paths.retain(|path| !removed.iter().chain(&unknown).any(|(gone, _)| *gone == path));
+    let unknown: Vec<PathBuf> = unknown.into_iter().map(|(path, _)| path.clone()).collect();
+    let unknown = discover(&unknown, root).into_iter().map(|found| Chosen { found, staged: None });
     let context = given.context.map(|context| real(&given.here.join(context).join(".")));
     let mut selection = Selection { changes, context, known: HashMap::new() };
     let Some(staged) = changes.staged_files() else {
-        let mut found = discover(paths, root);
+        let mut found = discover(&paths, root);
         found.retain(|file| selection.has(&file.real));
-        return Ok(found.into_iter().map(|found| Chosen { found, staged: None }).collect());
+        return Ok(found.into_iter().map(|found| Chosen { found, staged: None }).chain(unknown).collect());
     };
     let is_meant = |file: &&Path| {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
@@ -87,7 +96,17 @@ pub(super) fn chosen(given: Given, paths: &[PathBuf]) -> anyhow::Result<Vec<Chos
         let is_named = places.contains(&file);
         Chosen { found: Found { path: file.clone(), real: file, is_named, problem }, staged }
     });
-    Ok(chosen.collect())
+    Ok(chosen.chain(unknown).collect())
+}
+
+/// The path by way of no links to folders; of what is not there, as far as it is.
+fn place(path: &Path) -> PathBuf {
+    if path.symlink_metadata().is_ok() {
+        return real(path);
+    }
+    let there =
+        path.ancestors().find_map(|above| Some((fs::canonicalize(above).ok()?, path.strip_prefix(above).ok()?)));
+    there.map_or_else(|| path.to_owned(), |(above, rest)| above.join(rest))
 }
 
 /// Which Dockerfiles count as changed.
@@ -105,7 +124,8 @@ impl Selection<'_> {
         changes.has(file)
             || around(file, context.as_deref()).into_iter().any(|path| {
                 // What lies outside is no part of the checkout.
-                let has = |path: &PathBuf| path.starts_with(changes.root()) && changes.has(path);
+                let has = |path: &Path| path.starts_with(changes.root()) && changes.has(path);
+                let has = |path: &Path| has(path) || extended(path).iter().any(|base| has(&real(base)));
                 known.get(&path).copied().unwrap_or_else(|| *known.entry(path.clone()).or_insert_with(|| has(&path)))
             })
     }
@@ -122,6 +142,13 @@ pub(super) fn around(file: &Path, context: Option<&Path>) -> Vec<PathBuf> {
     let in_context = IGNORE_FILES.iter().map(|name| context.unwrap_or(folder).join(name));
     let above = folder.ancestors().flat_map(|above| CONFIGURATIONS.iter().map(|name| above.join(name)));
     beside.chain(in_context).chain(above).collect()
+}
+
+/// What a file extends, if it is one of configuration; one that does not hold up extends nothing.
+pub(super) fn extended(path: &Path) -> Vec<PathBuf> {
+    let is_configuration = CONFIGURATIONS.iter().any(|name| path.ends_with(name)) && path.is_file();
+    let file = is_configuration.then(|| Finder::default().read_partly(path).ok()).flatten();
+    file.iter().flat_map(|file| &file.bases).map(|base| base.path.clone()).collect()
 }
 
 /// Whether a path means standard input.

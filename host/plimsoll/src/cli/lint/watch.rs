@@ -11,12 +11,12 @@ use anyhow::ensure;
 
 use super::setting::flags;
 use super::{Arguments, once};
-use crate::cli::chosen::{around, is_standard_input};
+use crate::cli::chosen::{around, extended, is_standard_input};
 use crate::cli::configured::Configured;
 use crate::cli::inputs::Given;
 use crate::cli::repository;
 use crate::cli::watching::{Files, again, look};
-use crate::config::{self, Config, FILE_NAME, Finder, HIDDEN_FILE_NAME, Variables};
+use crate::config::{self, Config, Variables};
 use crate::discover::discover;
 use crate::limits::{WATCH_FILES_MAX, WATCH_LINT_TICK};
 
@@ -72,8 +72,6 @@ fn configuration(arguments: &Arguments, variables: &Variables, files: &Files) ->
         let config = Config::settle(flags(arguments), variables, configured.files());
         paths.extend(config.ok().and_then(|config| Some(config.baseline?.0)));
     }
-    let is_configuration = |path: &&PathBuf| [FILE_NAME, HIDDEN_FILE_NAME].iter().any(|name| path.ends_with(name));
-    let nested = files.keys().filter(is_configuration).filter_map(|path| Finder::default().read_partly(path).ok());
-    paths.extend(nested.flat_map(|file| file.layers().map(|file| file.path.clone()).collect::<Vec<_>>()));
+    paths.extend(files.keys().flat_map(|path| extended(path)));
     paths
 }

@@ -247,11 +247,14 @@ impl Baseline {
             return Err(RewriteError::NotRegular(path.to_owned()).into());
         }
         let text = self.text();
-        if fs::metadata(path).is_ok_and(|there| there.permissions().readonly()) {
-            return match fs::read(path).is_ok_and(|before| before == text) {
-                true => Ok(()),
-                false => Err(RewriteError::ReadOnly(path.to_owned()).into()),
-            };
+        // Whoever watches it takes what is written for a change.
+        let there = fs::metadata(path).ok();
+        let is_as_long = there.as_ref().is_some_and(|there| there.len() == text.len() as u64);
+        if is_as_long && fs::read(path).is_ok_and(|before| before == text) {
+            return Ok(());
+        }
+        if there.is_some_and(|there| there.permissions().readonly()) {
+            return Err(RewriteError::ReadOnly(path.to_owned()).into());
         }
         let _held = rewrite::hold(path).map_err(trouble)?;
         rewrite::put(path, &text).map_err(trouble)?;

@@ -156,6 +156,28 @@ fn the_configuration_counts_for_both() {
     );
     let json = diff(&project, "--slow-checks=off --format json").json();
     assert_eq!(differences(&json), ["+ acme/no-add 2 info"], "{json:#}");
+    // So it is with what selects rules: in files, for files, and by flag.
+    project.write(
+        "plimsoll.toml",
+        "[lint]\nextend-select = [\"acme/no-add\"]\nignore = [\"acme/no-latest\", \"acme/newest-*\"]\n\
+         [lint.per-file-ignores]\n\"*\" = [\"acme/newest-tag\", \"acme/no-sudo\"]\n",
+    );
+    let json = diff(&project, "--slow-checks=off --format json").json();
+    assert_eq!(differences(&json), ["+ acme/no-add 2 warning"], "{json:#}");
+    project.write("plimsoll.toml", "");
+    for (words, differing) in [
+        ("--select acme/no-add", vec!["+ acme/no-add 2 warning"]),
+        ("--select acme/newest-tag", vec![]),
+        (
+            "--select acme/no-sudo --ignore acme/newest-tag,no-add",
+            vec!["< acme/no-sudo 3 warning", "> acme/no-sudo 3 error"],
+        ),
+    ] {
+        let json = diff(&project, &format!("--slow-checks=off --format json {words}")).json();
+        assert_eq!(differences(&json), differing, "{words}: {json:#}");
+    }
+    let refused = diff(&project, "--slow-checks=off --select acme/no-ad");
+    assert!(refused.status == 2 && refused.stderr.contains("there is no rule acme/no-ad"), "{refused:#?}");
     // A name of none is told as ever.
     project.write("plimsoll.toml", "[rules.\"acme/no-sudoo\"]\nseverity = \"off\"\n");
     let refused = diff(&project, "--slow-checks=off");

@@ -140,7 +140,8 @@ struct State {
 pub(super) type Decisions = Vec<Vec<Decision>>;
 
 /// Decides of each rule of each plugin. `ignored` is what `per-file-ignores` say of the file, each with its place
-/// among the files; `absent` are names or patterns of packs that this run does not load.
+/// among the files; `absent` are names or patterns of packs that this run does not load, and of rules that a
+/// pack which it loads lacks.
 ///
 /// # Errors
 /// When something is named that is no rule.
@@ -220,7 +221,8 @@ fn check(plugins: &[Plugin], file: &File, is_own: bool, absent: &[String]) -> Re
 fn means_something(plugins: &[Plugin], text: &str, is_own: bool, absent: &[String]) -> Result<(), String> {
     let rules = packs(plugins).flat_map(|pack| pack.rules.iter().map(move |rule| (pack, rule)));
     let is_absent = |pack: &str| absent.iter().any(|absent| fits(absent, pack) || fits(pack, absent));
-    if PRESETS.contains(&text) || rules.clone().any(|(pack, rule)| Selector(text).names(pack, rule)) {
+    let is_lacking = absent.iter().any(|rule| rule.contains('/') && fits(text, rule));
+    if is_lacking || PRESETS.contains(&text) || rules.clone().any(|(pack, rule)| Selector(text).names(pack, rule)) {
         return Ok(());
     }
     let known_packs = || {

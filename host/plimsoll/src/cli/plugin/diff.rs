@@ -82,15 +82,14 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let is_ours = |rule: &str| rule.split_once('/').is_some_and(|(prefix, _)| prefix == name);
     let counts = |missing: &[String], rule: &str| is_ours(rule) && !missing.iter().any(|missing| missing == rule);
     // Nor is it about the rules of other plugins.
-    let others = ["*".to_owned()];
-    let loaded = Loaded { plugins: vec![first], absent: others.to_vec(), ..Loaded::default() };
+    let absent = |missing: &[String]| [&["*".to_owned()], missing].concat();
+    let loaded = Loaded { plugins: vec![first], absent: absent(&added), ..Loaded::default() };
     let plugins = Plugins { host, loaded };
     let prepared = Prepared::with(plugins, |rule| counts(&added, rule), &arguments, given, &mut setting, &variables);
     let mut prepared = prepared.with_context(|| old.clone())?;
     let files = setting.configured.files();
-    let of_second = rulesets(&prepared.configurations, files, std::slice::from_ref(&second), &others, |rule| {
-        counts(&removed, rule)
-    });
+    let (seconds, lacking) = (std::slice::from_ref(&second), absent(&removed));
+    let of_second = rulesets(&prepared.configurations, files, seconds, &lacking, |rule| counts(&removed, rule));
     let of_second = of_second.with_context(|| new.clone())?;
 
     let job = &mut prepared.job;

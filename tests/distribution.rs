@@ -323,6 +323,20 @@ fn an_update_that_asks_for_more_takes_consent() {
         assert_eq!((user.own_lock(), fs::read_to_string(user.config()).unwrap()), (lock.clone(), config.clone()));
     };
     unchanged(&user.plugin("update --dry-run acme"));
+    // So it is where rules are selected, also in what is extended.
+    let base = "[lint]\nignore = [\"acme/old\", \"old\", \"acme/*\"]\nselect = [\"acme/ol*\", \"acme/new\", \"all\"]\n";
+    user.tree.write("base.toml", base);
+    user.tree.write("plimsoll.toml", "extends = \"base.toml\"\n[lint.per-file-ignores]\n\"x/**\" = [\"acme/old\"]\n");
+    let shown = user.plugin("update --dry-run acme").stdout;
+    let told: Vec<_> =
+        shown.lines().filter_map(|line| line.trim().strip_prefix("in use ")?.split(", which ").next()).collect();
+    assert_eq!(
+        told.iter().map(|text| text.trim()).collect::<Vec<_>>(),
+        ["acme/ol*", "acme/old", "acme/old", "old"],
+        "{shown}"
+    );
+    assert!(shown.contains("acme/old, which ") && shown.contains("base.toml configures, is gone"), "{shown}");
+    user.tree.write("plimsoll.toml", "[rules.\"acme/old\"]\nseverity = \"error\"\n");
     unchanged(&user.refused("update", "nobody can be asked"));
     user.plugin("update acme --yes");
     let config = fs::read_to_string(user.config()).unwrap();

@@ -38,7 +38,7 @@ pub use file::{
 pub use grants::Grants;
 pub use lock::{LockConfig, LockMode, LockTable, parse_lock_mode};
 pub use output::{Format, OutputConfig, OutputTable, Target, parse_target};
-pub use pattern::fits;
+pub use pattern::{fits, fits_rule};
 use plimsoll_dockerfile::Platform;
 pub use plugins::{LimitsTable, Place, PluginTable, Trust, TrustTable, TrustTables};
 pub use schema::{SchemaRule, schema};

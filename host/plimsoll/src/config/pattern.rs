@@ -6,6 +6,12 @@ pub fn fits(pattern: &str, text: &str) -> bool {
     run_fits(pattern.as_bytes(), text.as_bytes(), |_| true)
 }
 
+/// Whether what is written for a rule, with or without its pack, names this one.
+pub fn fits_rule(pattern: &str, rule: &str) -> bool {
+    let bare = rule.split_once('/').map_or(rule, |(_, bare)| bare);
+    fits(pattern, if pattern.contains('/') { rule } else { bare })
+}
+
 /// Whether every path that a wish can mean fits a grant. Of both, `**` stands
 /// for any run of folders; of a wish `*`, `?`, `[…]` and `\` stand for themselves
 /// in what only `*` of a grant may take in, so that nothing is granted by accident.
@@ -57,7 +63,7 @@ fn run_fits(pattern: &[u8], text: &[u8], literal: impl Fn(&u8) -> bool) -> bool 
 
 #[cfg(test)]
 mod tests {
-    use super::{covers, fits};
+    use super::{covers, fits, fits_rule};
 
     #[test]
     fn stars_stand_for_anything() {
@@ -73,6 +79,20 @@ mod tests {
         }
         // No pattern takes time beyond the product of the lengths.
         assert!(!fits(&"*a".repeat(1_000), &"a".repeat(999)));
+    }
+
+    #[test]
+    fn rules_are_named_with_and_without_their_pack() {
+        for (pattern, expect) in [
+            ("acme/no-add", true),
+            ("no-add", true),
+            ("acme/*", true),
+            ("*-add", true),
+            ("acme", false),
+            ("b/no-add", false),
+        ] {
+            assert_eq!(fits_rule(pattern, "acme/no-add"), expect, "{pattern}");
+        }
     }
 
     #[test]

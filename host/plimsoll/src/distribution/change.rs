@@ -2,14 +2,14 @@
 //! what there is now.
 //!
 //! Input: two records, the rules of the new plugin and, where they are known, of the
-//! old one, and the rules that somebody configured. Output: what to show, and whether
+//! old one, and the rules that somebody configured or selected. Output: what to show, and whether
 //! it takes consent.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use super::Record;
-use crate::config::similar;
+use crate::config::{fits_rule, similar};
 
 /// An update of one plugin.
 #[derive(Debug)]
@@ -22,8 +22,8 @@ pub struct Change<'c> {
     pub old_rules: Option<BTreeSet<String>>,
     /// The full names of its rules now.
     pub new_rules: BTreeSet<String>,
-    /// Rules of it that files configure, each with the file.
-    pub in_use: Vec<(String, String)>,
+    /// What files name rules of it by, names or patterns, each with the file.
+    pub in_use: BTreeSet<(String, String)>,
 }
 
 impl Change<'_> {
@@ -32,9 +32,10 @@ impl Change<'_> {
         self.new.capabilities.difference(&self.old.capabilities).map(String::as_str).collect()
     }
 
-    /// Rules that somebody configured and that are gone, each with the file and what it may be called now.
+    /// What somebody wrote for rules that are gone, each with the file and what they may be called now.
     pub fn lost(&self) -> Vec<(&str, &str, Option<&str>)> {
-        let gone = self.in_use.iter().filter(|(rule, _)| !self.new_rules.contains(rule));
+        let names_any = |text: &str| self.new_rules.iter().any(|rule| fits_rule(text, rule));
+        let gone = self.in_use.iter().filter(|(text, _)| !names_any(text));
         let called_now = |rule: &str| {
             let is_new = |name: &&String| self.old_rules.as_ref().is_none_or(|old| !old.contains(*name));
             similar(rule, self.new_rules.iter().filter(is_new).map(String::as_str))

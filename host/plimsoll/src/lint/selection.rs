@@ -15,7 +15,7 @@
 use super::own;
 use super::ruleset::{Misconfigured, hint_of_code, is_own, no_pack_hint};
 use super::suppress::rule_of_hadolint;
-use crate::config::{File, Files, LintTable, SeverityOrOff, fits, similar};
+use crate::config::{File, Files, LintTable, SeverityOrOff, fits, fits_rule, similar};
 use crate::plugin::{OWN_PACK, Plugin, Rule};
 
 /// Names for many rules at once.
@@ -122,8 +122,7 @@ impl Selector<'_> {
             RECOMMENDED => !rule.is_opt_in,
             STRICT => !rule.is_opt_in || pack.name != EXPERIMENTS && !pack.needs_tools,
             "all" => true,
-            text if text.contains('/') => fits(text, &rule.name),
-            text => rule.name.split_once('/').is_some_and(|(_, bare)| fits(text, bare)),
+            text => fits_rule(text, &rule.name),
         }
     }
 }

@@ -10,7 +10,7 @@ use super::super::{CLEAN, FAILED, complain, print_lines, store};
 use super::add::{agreed, write_record};
 use super::around::{Around, Side, not_let, tables};
 use super::{edited, load};
-use crate::config::{Grants, Place, PluginTable, Source, similar};
+use crate::config::{Grants, LintTable, Place, PluginTable, Source, fits_rule, similar};
 use crate::distribution::{Change, Described, Record};
 use crate::plugin::{Component, Plugin};
 
@@ -20,7 +20,7 @@ use crate::plugin::{Component, Plugin};
 /// does one that runs where the tree asks for it: it is asked for, or said with --yes. What you
 /// granted stays as narrow as it was; what is new is granted as a whole, tools excepted. What the
 /// tree names and you have not let run is left alone. Rules that are gone while a plimsoll.toml
-/// configures them are told of.
+/// configures or selects them are told of.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -125,13 +125,9 @@ fn update(arguments: &Arguments, around: &Around, known: Known) -> anyhow::Resul
     let old = Record { capabilities: imported.unwrap_or_else(claimed), ..record.clone() };
     let before = around.supply.kept(source, record, &keys);
     let before = before.and_then(|component| loaded(around, name, source, &component).ok());
-    let change = Change {
-        old: &old,
-        new: &new,
-        old_rules: before.as_ref().map(names),
-        new_rules: names(&plugin),
-        in_use: in_use(around, name),
-    };
+    let old_rules = before.as_ref().map(names);
+    let in_use = in_use(around, name, old_rules.as_ref().unwrap_or(&BTreeSet::new()));
+    let change = Change { old: &old, new: &new, old_rules, new_rules: names(&plugin), in_use };
     print_lines(&format!("{name}  {source}\n{change}"))?;
     if arguments.dry_run {
         return Ok(());
@@ -240,11 +236,18 @@ fn names(plugin: &Plugin) -> BTreeSet<String> {
     plugin.names.iter().map(|name| name.to_string()).collect()
 }
 
-/// Rules of a plugin that the files configure, each with the file.
-fn in_use(around: &Around, name: &str) -> Vec<(String, String)> {
-    let rules = around.sides().flat_map(|side| {
+/// What the files name rules of a plugin by, each with the file. Without its pack, a name is one of a rule it had before.
+fn in_use(around: &Around, name: &str, old_rules: &BTreeSet<String>) -> BTreeSet<(String, String)> {
+    let is_ours = |text: &&String| match text.split_once('/') {
+        Some((pack, _)) => pack == name,
+        None => old_rules.iter().any(|rule| fits_rule(text, rule)),
+    };
+    let of = |side: Side| {
+        let LintTable { select, extend_select, ignore, per_file_ignores, .. } = &side.file.lint;
+        let lists = [extend_select, ignore].into_iter().chain(select).chain(per_file_ignores.values());
+        let texts = side.file.rules.keys().chain(lists.flatten()).filter(is_ours);
         let place = side.file.path.display().to_string();
-        side.file.rules.keys().map(move |rule| (rule.clone(), place.clone())).collect::<Vec<_>>()
-    });
-    rules.filter(|(rule, _)| rule.split_once('/').is_some_and(|(pack, _)| pack == name)).collect()
+        texts.map(|text| (text.clone(), place.clone())).collect::<Vec<_>>()
+    };
+    around.sides().flat_map(of).collect()
 }

@@ -11,13 +11,15 @@ mod update;
 mod verify;
 mod why;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::bail;
 use clap::{Args, Subcommand};
 
 use super::configured::Configured;
 use super::lint::Scope;
 use super::variables;
+use crate::config::similar;
 use crate::lock::LockFile;
 
 /// Write down what tags, branches and URLs mean, and find the same tomorrow
@@ -69,9 +71,22 @@ fn found() -> anyhow::Result<LockFile> {
     Ok(Configured::here(&variables())?.1)
 }
 
+/// Complains of a path that is none, and almost a command.
+fn check_is_path(path: &Path) -> anyhow::Result<()> {
+    let word = path.to_str().filter(|word| !word.contains(['/', '\\', '.']) && !path.exists());
+    let commands = Command::augment_subcommands(clap::Command::new("lock"));
+    let meant = word.and_then(|word| similar(word, commands.get_subcommands().map(clap::Command::get_name)));
+    meant.map_or(Ok(()), |name| {
+        bail!("{}: there is no such file or folder; did you mean `plimsoll lock {name}`?", path.display())
+    })
+}
+
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     match arguments.command {
-        None => update::complete(arguments.paths, &arguments.told, arguments.scope),
+        None => {
+            arguments.paths.iter().try_for_each(|path| check_is_path(path))?;
+            update::complete(arguments.paths, &arguments.told, arguments.scope)
+        }
         Some(Command::Update(arguments)) => update::run(*arguments),
         Some(Command::Check(arguments)) => check::run(*arguments),
         Some(Command::Prune(arguments)) => check::prune(*arguments),

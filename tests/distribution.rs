@@ -196,6 +196,10 @@ fn what_is_wrong_is_not_kept() {
     let manifest = String::from_utf8(large.root.bytes).unwrap();
     let (size, lie) = (format!("\"size\":{}", acme().len()), format!("\"size\":{}", 65 << 20));
     large.root = Content::new(MANIFEST, manifest.replace(&size, &lie).into_bytes());
+    let mut small = plugin();
+    let manifest = String::from_utf8(small.root.bytes).unwrap();
+    small.root = Content::new(MANIFEST, manifest.replace(&size, "\"size\":5").into_bytes());
+    check("small:1", &small, "sent more than 5 bytes");
     let mut other = plugin();
     other.blobs[1].bytes[100] ^= 1;
     check("other:1", &other, "what was sent has not the digest");
@@ -209,6 +213,9 @@ fn what_is_wrong_is_not_kept() {
     assert!(user.kept().is_empty());
     assert!(registry.log()[asked..].iter().all(|entry| !entry.path.contains("blobs")), "{:?}", registry.log());
     user.plugin(&format!("pull {source}"));
+    assert_eq!(user.kept().len(), 3);
+    // Nor is it believed where the component is here already.
+    user.refused(&format!("pull oci://{}", registry.reference("small:1")), "has 5 bytes, and it has ");
     assert_eq!(user.kept().len(), 3);
     user.plugin(&format!("pull {source} --output acme.wasm"));
     user.refused(&format!("pull {source} --output acme.wasm"), "exists");
@@ -368,6 +375,37 @@ fn an_update_keeps_what_was_narrowed_and_asks_for_no_consent_where_nothing_widen
     assert!(!linted.stderr.contains("has moved"), "{linted:#?}");
 }
 
+/// Of the version before nothing stays but what something else refers to.
+#[test]
+fn what_an_update_and_a_removal_leave_behind() {
+    let (registry, user) = (Registry::start(), somebody());
+    let (first, second) = (small("first").component(), small("second").component());
+    registry.push_tree("acme:1", &artifact(CONFIG, LAYER, &first));
+    let digest = registry.push_tree("other:1", &artifact(CONFIG, LAYER, &small("other").component()));
+    let [source, other] =
+        ["acme:1", &format!("other@{digest}")].map(|name| format!("oci://{}", registry.reference(name)));
+    user.plugin(&format!("add {source} --yes"));
+    user.plugin(&format!("pull {other}"));
+    assert_eq!(user.lint("").problems(), [""; 0]);
+    let natives = || {
+        let info = user.tree.run("cache info").stdout;
+        let of = |number: usize| info.contains(&format!("native code of {number} component"));
+        (0..9).find(|number| of(*number)).unwrap_or_else(|| panic!("{info}"))
+    };
+    // A component and a manifest each, and the configuration that both share.
+    assert_eq!((user.kept().len(), natives()), (2 * 2 + 1, 1));
+    registry.push_tree("acme:1", &artifact(CONFIG, LAYER, &second));
+    user.plugin("update acme --dry-run");
+    assert_eq!(user.kept().len(), 3 * 2 + 1, "what runs stays while nothing is taken over");
+    user.plugin("update acme");
+    assert_eq!(user.lint("").problems(), [""; 0]);
+    assert_eq!((user.kept().len(), natives()), (2 * 2 + 1, 1));
+    user.plugin("remove acme");
+    assert_eq!((user.kept().len(), natives()), (2 + 1, 0));
+    let pulled = user.tree.variable_run("PLIMSOLL_OFFLINE", "true", &format!("plugin pull {other}"));
+    assert_eq!(pulled.status, 0, "{pulled:#?}");
+}
+
 /// The lock of a tree moves for everybody, the word of its user for him alone.
 #[test]
 fn an_update_lets_nothing_run_that_did_not() {
@@ -389,8 +427,8 @@ fn an_update_lets_nothing_run_that_did_not() {
         let left_alone = other.plugin(command);
         assert!(left_alone.stderr.contains("you have not let run: `plimsoll plugin add"), "{left_alone:#?}");
     }
-    let refused = other.refused("save all.tar", "no plugin here has a source");
-    assert!(refused.stderr.contains("you have not let run"), "{refused:#?}");
+    let refused = other.refused("save all.tar", "of the plugins here that have a source, you let none run");
+    assert!(refused.stderr.contains("which you have not let run: `plimsoll plugin add"), "{refused:#?}");
     other.refused("update acme", "you have not let run");
     assert_eq!(registry.log().len(), asked, "nobody is asked before the user agreed");
     assert!(other.kept().is_empty() && fs::read(other.tree.path().join("plimsoll.lock")).unwrap() == old_lock);

@@ -15,7 +15,7 @@ use std::io::{self, Read, Write};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::artifact::{Artifact, MANIFEST_TYPE, descriptor};
+use super::artifact::{Artifact, Blob, MANIFEST_TYPE, check_size, descriptor};
 use super::{Shelf, tar};
 use crate::config::{Digest, Source};
 use crate::limits::{
@@ -118,12 +118,17 @@ pub fn load(archive: &mut impl Read, shelf: &Shelf) -> Result<Vec<Loaded>, Strin
             digest.parse().map_err(|_| format!("its {INDEX} names {digest:?}, which is no digest"))?;
         let manifest = blob(&content)?;
         let artifact = Artifact::read(manifest).map_err(|message| format!("{content}: {message}"))?;
-        blob(&artifact.config.digest)?;
+        let told = |message: String| format!("{content}: {message}");
+        let sized = |named: &Blob| {
+            let bytes = blob(&named.digest)?;
+            check_size(&named.digest, named.size, bytes).map_err(told).map(|()| bytes)
+        };
+        sized(&artifact.config)?;
+        let bytes = sized(&artifact.layer)?;
         let component = artifact.layer.digest;
-        let bytes = blob(&component)?;
         // Many plugins may name one large component.
         if components.insert(component.clone()) {
-            Component::new(bytes.clone()).map_err(|message| format!("{content}: {message}"))?;
+            Component::new(bytes.clone()).map_err(told)?;
         }
         needed.extend([content.clone(), artifact.config.digest, component.clone()]);
         let said = |name: &str| annotations.as_ref()?.get(name)?.as_str();
@@ -226,6 +231,9 @@ mod tests {
             tar::finish(&mut bytes).unwrap();
             bytes
         };
+        let mut lying = saved("a", WASM);
+        lying.manifest = String::from_utf8(lying.manifest).unwrap().replace("\"size\":8", "\"size\":5").into_bytes();
+        check(&archive(&[lying]), "has 5 bytes, and it has 8");
         let whole = archive(&[saved("a", WASM), saved("b", b"no component")]);
         check(&whole, "it is no WebAssembly component");
         check(&whole[..whole.len() / 2], "ends early");

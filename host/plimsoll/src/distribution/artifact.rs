@@ -142,6 +142,17 @@ impl Descriptor {
     }
 }
 
+/// Holds some content against the size that a manifest says it has.
+///
+/// # Errors
+/// That it has another.
+pub(super) fn check_size(digest: &Digest, size: u64, bytes: &[u8]) -> Result<(), String> {
+    match bytes.len() as u64 == size {
+        true => Ok(()),
+        false => Err(format!("its manifest says that {digest} has {size} bytes, and it has {}", bytes.len())),
+    }
+}
+
 /// What there is to say of a component, where nobody says otherwise.
 pub fn annotations(component: &Component, plugin: &Plugin) -> BTreeMap<String, String> {
     let described = Described::of(component);

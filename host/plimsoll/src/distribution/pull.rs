@@ -6,6 +6,7 @@
 
 use plimsoll_dockerfile::Reference;
 
+use super::artifact::{Blob, check_size};
 use super::{Artifact, Remote, Shelf};
 use crate::config::{Digest, Source};
 use crate::limits::{ARTIFACT_DOCUMENT_BYTES_MAX, COMPONENT_BYTES_MAX};
@@ -160,11 +161,14 @@ fn from_registry(
     check(&artifact.layer.digest)?;
     // Nothing but content from here on.
     (by_content.tag, by_content.digest) = (None, Some(manifest.digest));
-    let blob = |blob: &super::artifact::Blob, bytes_max| remote.blob(&by_content, &blob.digest, blob.size, bytes_max);
+    let blob = |blob: &Blob, bytes_max| remote.blob(&by_content, &blob.digest, blob.size, bytes_max);
     let config = blob(&artifact.config, ARTIFACT_DOCUMENT_BYTES_MAX).map_err(told)?;
     let kept = shelf.and_then(|shelf| shelf.component(&artifact.layer.digest));
     let component = match kept {
-        Some(component) => component,
+        Some(component) => {
+            check_size(&artifact.layer.digest, artifact.layer.size, component.bytes())?;
+            component
+        }
         None => {
             let bytes_max = usize::try_from(COMPONENT_BYTES_MAX).unwrap_or(usize::MAX);
             Component::new(blob(&artifact.layer, bytes_max).map_err(told)?)?

@@ -7,13 +7,17 @@
 //! else lies in the folder, the worst that comes of it is that something is pulled again.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::Artifact;
 use crate::config::Digest;
-use crate::limits::{ARCHIVE_PROOFS_MAX, COMPONENT_BYTES_MAX, PROOF_BYTES_MAX, SHELF_BYTES_MAX};
+use crate::limits::{
+    ARCHIVE_PROOFS_MAX, ARTIFACT_DOCUMENT_BYTES_MAX, COMPONENT_BYTES_MAX, PROOF_BYTES_MAX, SHELF_BYTES_MAX,
+};
 use crate::plugin::Component;
 use crate::private::{self, Kept};
 use crate::signature::{Key, Proof};
@@ -98,6 +102,16 @@ impl Shelf {
     /// When it cannot be written.
     pub fn offer_proof(&self, digest: &Digest, proof: &Proof) -> io::Result<()> {
         if self.proof_path(proof.key(), digest).exists() { Ok(()) } else { self.put_proof(digest, proof) }
+    }
+
+    /// The manifests of plugins that are here, by their digests.
+    pub fn artifacts(&self) -> Vec<(Digest, Artifact)> {
+        let is_small = |entry: &Kept| !entry.is_temporary && entry.bytes <= ARTIFACT_DOCUMENT_BYTES_MAX as u64;
+        let digests = self.entries().into_iter().filter(is_small);
+        let digests = digests.filter_map(|entry| format!("sha256:{}", entry.digits).parse().ok());
+        let digests: BTreeSet<Digest> = digests.collect();
+        let read = |digest: Digest| Some((Artifact::read(&self.get(&digest)?).ok()?, digest));
+        digests.into_iter().filter_map(read).map(|(artifact, digest)| (digest, artifact)).collect()
     }
 
     /// Whether something is here under this digest; whether it has it shows when it is read.

@@ -6,6 +6,7 @@ mod bench;
 mod build;
 mod cargo;
 mod diff;
+mod forget;
 mod generated;
 mod inspect;
 mod language;

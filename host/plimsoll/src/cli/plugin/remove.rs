@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use super::super::{CLEAN, print, print_lines, store, variables};
+use super::super::{CLEAN, print, print_lines, variables};
 use super::around::{Around, prune};
+use super::forget::forget;
 use crate::config::{self, Digest, Edit, Source, similar, user_file};
-use crate::distribution::{Artifact, Record, Shelf, record};
 
 /// Let a plugin run no more
 ///
@@ -33,7 +33,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let (file, mut edit) = (config::read(&user)?, Edit::open(&user)?);
     // What cannot be read shows before anything is written.
     let around = Around::read(arguments.cache_dir.clone(), true, None)?;
-    let records = records(&around)?;
+    around.sides().try_for_each(|side| side.lock.read().map(drop))?;
 
     let plugins = file
         .plugins
@@ -69,40 +69,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
             print_lines(&format!("{} says nothing of {source} any more\n", side.lock.path().display()))?;
         }
     }
-    let is_left = |digest: &Digest| {
-        left.trust.contains_key(digest) || left.plugins.values().any(|table| table.digest.as_ref() == Some(digest))
-    };
-    let store = store(around.config.cache_dir.as_deref(), &variables);
-    let gone: Vec<&Digest> = gone.into_iter().filter(|digest| !is_left(digest)).collect();
-    for digest in &gone {
-        store.iter().for_each(|store| store.remove(digest));
-    }
-    if let Some(shelf) = around.supply.shelf() {
-        clear(shelf, &gone, &records);
-    }
+    forget(&around, &gone)?;
     print(&format!("{asked} runs no more\n"))?;
     Ok(CLEAN)
-}
-
-/// What the locks around say of plugins.
-fn records(around: &Around) -> anyhow::Result<Vec<Record>> {
-    let mut records = Vec::new();
-    for side in around.sides() {
-        let lock = side.lock.read()?.lock;
-        let sources = record::sources(&lock).into_iter();
-        // A damaged line is no reason to keep a plugin.
-        records.extend(sources.filter_map(|(_, source)| Record::find(&lock, &source).ok().flatten()));
-    }
-    Ok(records)
-}
-
-/// Removes components with the manifests and configurations that they came with, but for what others share.
-fn clear(shelf: &Shelf, gone: &[&Digest], records: &[Record]) {
-    let (gone_records, left): (Vec<_>, Vec<_>) = records.iter().partition(|record| gone.contains(&&record.component));
-    let config = |record: &&Record| Some(Artifact::read(&shelf.get(&record.content)?).ok()?.config.digest);
-    let shared: Vec<Digest> = left.iter().filter_map(config).collect();
-    let configs: Vec<Digest> =
-        gone_records.iter().filter_map(config).filter(|config| !shared.contains(config)).collect();
-    let contents = gone_records.iter().map(|record| &record.content);
-    gone.iter().copied().chain(contents).chain(&configs).for_each(|digest| shelf.remove(digest));
 }

@@ -11,7 +11,7 @@ use anyhow::{Context as _, anyhow, bail, ensure};
 use clap::Args;
 
 use super::super::{CLEAN, complain, print_lines};
-use super::around::{Around, Wanted, not_let, tables};
+use super::around::{Around, Side, Wanted, not_let, tables};
 use crate::age;
 use crate::config::Source;
 use crate::distribution::archive::{self, Loaded, Saved};
@@ -86,7 +86,13 @@ pub(super) fn save(arguments: &Arguments) -> anyhow::Result<u8> {
             ARCHIVE_BYTES_MAX >> 20
         );
     }
-    ensure!(!saved.is_empty(), "no plugin here has a source; name one, such as oci://ghcr.io/acme/rules:1");
+    if saved.is_empty() {
+        let has_source = |side: Side| tables(side.file).any(|(_, table)| table.place.source().is_some());
+        match around.sides().any(has_source) {
+            true => bail!("of the plugins here that have a source, you let none run"),
+            false => bail!("no plugin here has a source; name one, such as oci://ghcr.io/acme/rules:1"),
+        }
+    }
     private::replace(&arguments.file, |file| archive::save(file, &saved)).with_context(|| place.to_string())?;
     print_lines(&saved.iter().map(|plugin| format!("{}\n", plugin.source)).collect::<String>())?;
     Ok(CLEAN)

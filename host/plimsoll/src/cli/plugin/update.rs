@@ -9,6 +9,7 @@ use clap::Args;
 use super::super::{CLEAN, FAILED, complain, print_lines, store};
 use super::add::{agreed, write_record};
 use super::around::{Around, Side, not_let, tables};
+use super::forget::forget;
 use super::{edited, load};
 use crate::config::{Grants, LintTable, Place, PluginTable, Source, fits_rule, similar};
 use crate::distribution::{Change, Described, Record};
@@ -18,9 +19,9 @@ use crate::plugin::{Component, Plugin};
 ///
 /// Shows what changes. A plugin that can ask for more than before takes your consent, and so
 /// does one that runs where the tree asks for it: it is asked for, or said with --yes. What you
-/// granted stays as narrow as it was; what is new is granted as a whole, tools excepted. What the
-/// tree names and you have not let run is left alone. Rules that are gone while a plimsoll.toml
-/// configures or selects them are told of.
+/// granted stays as narrow as it was; what is new is granted as a whole, tools excepted. What was
+/// kept of the component before goes. What the tree names and you have not let run is left alone.
+/// Rules that are gone while a plimsoll.toml configures or selects them are told of.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -156,7 +157,8 @@ fn update(arguments: &Arguments, around: &Around, known: Known) -> anyhow::Resul
     if taken.is_err() {
         write_record(side.lock, source, record)?;
     }
-    taken
+    taken?;
+    if grants.is_none() { Ok(()) } else { forget(around, &[&record.component]) }
 }
 
 /// Whether the user's word is for what the lock says.

@@ -53,6 +53,11 @@ fn bash_completes_commands_and_flags() {
     assert_eq!(complete("plimsoll plugin ins"), ["inspect"]);
     assert_eq!(complete("plimsoll lint --explain-p"), ["--explain-plan"]);
     assert_eq!(complete("plimsoll completions po"), ["powershell"]);
+    assert_eq!(complete("plimsoll lint --format rd"), ["rdjson"]);
+    assert_eq!(complete("plimsoll lint --slow-checks o"), ["on", "off"]);
+    assert_eq!(complete("plimsoll lint --fail-level e"), ["error"]);
+    assert_eq!(complete("plimsoll lint --lock s"), ["strict"]);
+    assert_eq!(complete("plimsoll rules --format j"), ["json"]);
 }
 
 #[test]
@@ -69,6 +74,7 @@ fn fish_completes_commands_and_flags() {
     };
     assert_eq!(complete("plimsoll exp"), ["explain"]);
     assert_eq!(complete("plimsoll lint --explain-p"), ["--explain-plan"]);
+    assert_eq!(complete("plimsoll lock check --slow-checks a"), ["auto"]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anyhow::ensure;
 use clap::Args;
 
 use super::choice::Choice;
@@ -21,6 +22,9 @@ pub(super) struct Named {
 }
 
 /// The bundled packs, and the plugins that the user let run.
+///
+/// # Errors
+/// When one that the command line names cannot be used, or the configuration here does not hold up.
 pub(super) fn plugins(named: &Named) -> anyhow::Result<(Arc<Host>, Vec<Plugin>)> {
     let variables = variables();
     let (configured, lock) = Configured::here(&variables)?;
@@ -44,6 +48,8 @@ pub(super) fn plugins(named: &Named) -> anyhow::Result<(Arc<Host>, Vec<Plugin>)>
         },
     )?;
     for Unusable { name, message } in &loaded.unusable {
+        let is_named = named.plugins.iter().any(|argument| consent::named(argument).0 == *name);
+        ensure!(!is_named, "plugin {name} cannot be used: {message}");
         complain(&format!("note: plugin {name} cannot be used: {message}"));
     }
     plugins.extend(loaded.plugins);

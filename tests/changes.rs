@@ -185,6 +185,14 @@ fn a_hook_sees_the_commit_to_be() {
     project.write("one/Dockerfile", "FROM scratch AS fine\n");
     let (is_taken, said) = attempt(path, &["commit", "-am", "good"]);
     assert!(is_taken, "{said}");
+
+    // Where a commit takes the index as it is, git names that from the root of the checkout.
+    let script = format!("cd one && exec {program} lint --slow-checks=off --format concise --staged . >&2\n");
+    make_tool(&path.join(".git/hooks"), "pre-commit", &script);
+    project.write("one/Dockerfile", BAD);
+    git(path, &["add", "one"]);
+    let (is_taken, said) = attempt(path, &["commit", "-m", "bad"]);
+    assert!(!is_taken && said.starts_with("Dockerfile:1:17: "), "{said}");
 }
 
 /// To the hooks of a linked worktree git says where its repository is, and nothing of the folder.
@@ -197,12 +205,14 @@ fn a_hook_of_a_linked_worktree_sees_the_commit_to_be() {
     fs::write(linked.join("one/Dockerfile"), BAD).unwrap();
     git(&linked, &["add", "one"]);
     let program = env!("CARGO_BIN_EXE_plimsoll");
-    for (words, shown) in [
-        ("--staged one/Dockerfile", "one/Dockerfile"),
-        ("--staged one", "one/Dockerfile"),
-        ("--changed=HEAD one two", "one/Dockerfile"),
+    for (folder, words, shown) in [
+        (".", "--staged one/Dockerfile", "one/Dockerfile"),
+        (".", "--staged one", "one/Dockerfile"),
+        (".", "--changed=HEAD one two", "one/Dockerfile"),
+        ("one", "--staged .", "Dockerfile"),
+        ("two", "--changed=HEAD ../one", "../one/Dockerfile"),
     ] {
-        let script = format!("exec {program} lint --slow-checks=off --format concise {words} >&2\n");
+        let script = format!("cd {folder} && exec {program} lint --slow-checks=off --format concise {words} >&2\n");
         make_tool(&project.path().join(".git/hooks"), "pre-commit", &script);
         let (is_taken, said) = attempt(&linked, &["commit", "-m", "bad"]);
         assert!(!is_taken && said.starts_with(&format!("{shown}:1:17: ")), "{words}: {said}");
@@ -212,6 +222,20 @@ fn a_hook_of_a_linked_worktree_sees_the_commit_to_be() {
     let alias = format!("alias.check=!{program} lint --slow-checks=off --format concise --staged one >&2");
     let (is_clean, said) = attempt(&linked, &["-c", &alias, "check"]);
     assert!(!is_clean && said.starts_with("one/Dockerfile:1:17: "), "{said}");
+}
+
+/// Whoever keeps the repository elsewhere says so, from the root of the checkout.
+#[test]
+fn a_repository_may_be_anywhere() {
+    let Some(project) = checkout("a_repository_may_be_anywhere") else { return };
+    project.write("one/Dockerfile", BAD);
+    git(project.path(), &["add", "one"]);
+    let elsewhere = scratch_folder();
+    let repository = elsewhere.path().join("repository");
+    assert!(Command::new("mv").arg(project.path().join(".git")).arg(&repository).status().unwrap().success());
+    let project = project.variable("GIT_DIR", repository.to_str().unwrap());
+    assert_eq!(files(&lint(&project, "--staged one two")), ["one/Dockerfile"]);
+    assert_eq!(files(&lint(&project, "--changed=HEAD two one")), ["one/Dockerfile"]);
 }
 
 #[test]

@@ -4,11 +4,11 @@
 //! it counts; of the checkout's, what would start programs does not. Only plumbing is called that looks at no
 //! file of the folder: no filter has anything to do.
 
-use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
+use std::{env, fs};
 
 use tokio::runtime::Builder;
 
@@ -33,9 +33,10 @@ const INHERITED: [&str; 12] = [
     "GIT_OBJECT_DIRECTORY",
     "GIT_QUARANTINE_PATH",
 ];
-/// Those of them that name a place.
-const PLACES: [&str; 6] =
-    ["GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_QUARANTINE_PATH"];
+/// Those of them that name a place from where the run is. That of the index git looks for from the root of the checkout.
+const PLACES: [&str; 5] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_QUARANTINE_PATH"];
+/// Those of them that name the repository.
+const REPOSITORY: [&str; 2] = ["GIT_DIR", "GIT_COMMON_DIR"];
 
 /// Settings that hold whatever any configuration says.
 const SETTINGS: [&str; 8] = [
@@ -49,28 +50,42 @@ const SETTINGS: [&str; 8] = [
     "maintenance.auto=false",
 ];
 
-/// Where git is asked for the checkout of a folder. Who names its repository and no folder, as git does for hooks of linked
-/// worktrees and for aliases, means the files of the working directory.
-pub(super) fn asked_from(folder: &Path) -> PathBuf {
+/// Whether the repository is named and no folder, as git does for hooks of linked worktrees and for aliases.
+fn is_told_of_repository_alone() -> bool {
     let is_said = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
-    let here = (is_said("GIT_DIR") && !is_said("GIT_WORK_TREE")).then(env::current_dir);
-    here.and_then(Result::ok).unwrap_or_else(|| folder.to_owned())
+    is_said("GIT_DIR") && !is_said("GIT_WORK_TREE")
 }
 
 /// The user's `git`, in a folder.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Git {
     program: PathBuf,
     /// In which programs are looked for.
     search: Vec<PathBuf>,
     /// The folder of the checkout.
     place: PathBuf,
+    /// Whether it finds the repository by the folder, whatever it is told.
+    is_finding: bool,
     deadline: Instant,
 }
 
 impl Git {
-    /// The one on the PATH.
+    /// The one on the PATH, for the checkout of a folder. Where it is told of the repository alone, git takes the working
+    /// directory for the root of the checkout: so do we, unless it is the repository that is found by the folder.
     pub(super) fn of(place: &Path) -> Result<Self, ChangesError> {
+        let told = Self::told(place)?;
+        if !is_told_of_repository_alone() {
+            return Ok(told);
+        }
+        let found = Self { is_finding: true, ..told.clone() };
+        let repository = |git: &Self| git.ask_whether(&["rev-parse", "--absolute-git-dir"]);
+        match (repository(&found)?, repository(&told)?) {
+            (Some(found_there), Some(told_of)) if same(&found_there, &told_of) => Ok(found),
+            _ => Ok(env::current_dir().map(|here| told.clone().at(&here)).unwrap_or(told)),
+        }
+    }
+
+    fn told(place: &Path) -> Result<Self, ChangesError> {
         let search = search_path();
         let program = search.iter().map(|folder| folder.join("git")).find(|path| is_program(path));
         let program = program.ok_or_else(|| {
@@ -79,7 +94,8 @@ impl Git {
                     .to_owned(),
             )
         })?;
-        Ok(Self { program, search, place: place.to_owned(), deadline: Instant::now() + CHANGES_TIME_MAX })
+        let deadline = Instant::now() + CHANGES_TIME_MAX;
+        Ok(Self { program, search, place: place.to_owned(), is_finding: false, deadline })
     }
 
     /// The same in another folder.
@@ -140,7 +156,7 @@ impl Git {
             ("GIT_NO_REPLACE_OBJECTS", "1".into()),
             ("GIT_OPTIONAL_LOCKS", "0".into()),
         ];
-        for name in INHERITED {
+        for name in INHERITED.into_iter().filter(|name| !(self.is_finding && REPOSITORY.contains(name))) {
             let Some(value) = env::var_os(name).filter(|value| !value.is_empty()) else { continue };
             // Git runs elsewhere than here, where a relative name would mean another place.
             let value = match (PLACES.contains(&name), env::current_dir()) {
@@ -151,6 +167,12 @@ impl Git {
         }
         variables
     }
+}
+
+/// Whether two lines name one place.
+fn same(one: &str, other: &str) -> bool {
+    let [one, other] = [one, other].map(|line| fs::canonicalize(line.trim_end_matches('\n')));
+    one.is_ok_and(|one| other.is_ok_and(|other| one == other))
 }
 
 /// What git complains of, on one line.

@@ -136,7 +136,7 @@ impl Changes {
 
 /// The checkout that a folder is part of.
 fn open(folder: &Path) -> Result<(Git, PathBuf), ChangesError> {
-    let git = Git::of(&git::asked_from(folder))?;
+    let git = Git::of(folder)?;
     let root = git.ask(&["rev-parse", "--show-toplevel"], b"", CHANGES_LIST_BYTES_MAX)?;
     let root = list::path(root.strip_suffix(b"\n").unwrap_or(&root));
     let root = fs::canonicalize(&root).map_err(|error| ChangesError(format!("{}: {error}", root.display())))?;

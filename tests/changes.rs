@@ -96,6 +96,9 @@ fn what_holds_for_a_dockerfile_counts_for_it() {
     assert_eq!(files(&lint(&project, "--staged")), [""; 0]);
     git(project.path(), &["add", "shared"]);
     assert_eq!(files(&lint(&project, "--staged")), ["one/Dockerfile"]);
+    // One that is named holds for all.
+    assert_eq!(files(&lint(&project, "--changed --config shared/base.toml")).len(), 3);
+    assert_eq!(files(&lint(&project, "two --changed --config plimsoll.toml")), [""; 0]);
 }
 
 #[test]

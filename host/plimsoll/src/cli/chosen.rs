@@ -12,7 +12,7 @@ use anyhow::{bail, ensure};
 
 use super::inputs::Given;
 use crate::changes::{Changes, Content};
-use crate::config::{FILE_NAME, Finder, HIDDEN_FILE_NAME};
+use crate::config::{FILE_NAME, File, Finder, HIDDEN_FILE_NAME};
 use crate::discover::{Found, discover, is_dockerfile, real};
 use crate::finding::{Problem, ProblemKind};
 use crate::limits::{FILES_MAX, SOURCE_BYTES_MAX};
@@ -54,11 +54,11 @@ pub(super) fn changes(
     }))
 }
 
-/// The files that the paths stand for.
+/// The files that the paths stand for; `named` is the configuration that holds for all, if the command line names one.
 ///
 /// # Errors
 /// When a path lies in another checkout, or git does not hand over what is staged.
-pub(super) fn chosen(given: Given, paths: &[PathBuf]) -> anyhow::Result<Vec<Chosen>> {
+pub(super) fn chosen(given: Given, paths: &[PathBuf], named: Option<&File>) -> anyhow::Result<Vec<Chosen>> {
     let root = given.is_fetched.then_some(given.here);
     let Some(changes) = given.changes else {
         return Ok(discover(paths, root).into_iter().map(|found| Chosen { found, staged: None }).collect());
@@ -75,7 +75,8 @@ pub(super) fn chosen(given: Given, paths: &[PathBuf]) -> anyhow::Result<Vec<Chos
     let unknown: Vec<PathBuf> = unknown.into_iter().map(|(path, _)| path.clone()).collect();
     let unknown = discover(&unknown, root).into_iter().map(|found| Chosen { found, staged: None });
     let context = given.context.map(|context| real(&given.here.join(context).join(".")));
-    let mut selection = Selection { changes, context, known: HashMap::new() };
+    let named = named.iter().flat_map(|file| file.layers()).map(|file| real(&given.here.join(&file.path))).collect();
+    let mut selection = Selection { changes, context, named, known: HashMap::new() };
     let Some(staged) = changes.staged_files() else {
         let mut found = discover(&paths, root);
         found.retain(|file| selection.has(&file.real));
@@ -114,15 +115,17 @@ struct Selection<'c> {
     changes: &'c Changes,
     /// The build context of all, if it was given.
     context: Option<PathBuf>,
+    /// The configuration of all, if it was named, with what it extends.
+    named: Vec<PathBuf>,
     /// Whether these have changed, which many Dockerfiles may share.
     known: HashMap<PathBuf, bool>,
 }
 
 impl Selection<'_> {
     fn has(&mut self, file: &Path) -> bool {
-        let Self { changes, context, known } = self;
+        let Self { changes, context, named, known } = self;
         changes.has(file)
-            || around(file, context.as_deref()).into_iter().any(|path| {
+            || around(file, context.as_deref()).into_iter().chain(named.iter().cloned()).any(|path| {
                 // What lies outside is no part of the checkout.
                 let has = |path: &Path| path.starts_with(changes.root()) && changes.has(path);
                 let has = |path: &Path| has(path) || extended(path).iter().any(|base| has(&real(base)));

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::chosen::{Chosen, chosen};
 use super::patterns::{Patterns, Without};
 use crate::changes::Changes;
-use crate::config::{Config, FILE_NAME, File, Files, Finder};
+use crate::config::{Config, FILE_NAME, File, FileOrigin, Files, Finder};
 use crate::discover::{Found, real};
 use crate::finding::{Problem, ProblemKind};
 use crate::limits::SOURCE_BYTES_MAX;
@@ -105,7 +105,8 @@ pub(super) fn inputs(
             inputs.push(Input { shown, source, ruleset, context });
         }
     }
-    for Chosen { found: Found { path, real, is_named, problem }, staged } in chosen(given, &paths)? {
+    let named = files.tree.filter(|tree| tree.origin == FileOrigin::Named);
+    for Chosen { found: Found { path, real, is_named, problem }, staged } in chosen(given, &paths, named)? {
         if (!is_named || is_strict) && nearest.excludes(&real)? {
             excluded += 1;
             continue;

@@ -473,6 +473,11 @@ fn the_word_stays_where_it_stands() {
         let run = user.plugin(command);
         assert!(!run.stderr.contains("not let run"), "{run:#?}");
     }
+    user.plugin("remove ours");
+    user.plugin("remove acme");
+    user.refused("remove acme", "you let no plugin acme run");
+    let word = fs::read_to_string(&base).unwrap();
+    assert!(!word.contains("acme") && !word.contains("[trust") && !user.own_lock().contains("acme"), "{word}");
 }
 
 /// A tree that calls its plugin as the user calls one gets nothing of what that was granted.

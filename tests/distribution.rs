@@ -698,19 +698,10 @@ fn plugins_travel_in_a_file() {
 /// The Bytecode Alliance's client, which Cargo builds once, and skopeo.
 fn other_clients() -> Result<PathBuf, String> {
     Command::new("skopeo").arg("--version").output().map_err(|error| format!("skopeo: {error}"))?;
-    let root = repository_root().join("target/wkg");
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut install = Command::new(cargo);
-    install.args(["install", "wkg", "--version", "0.16.1", "--locked", "--no-default-features", "--debug", "--root"]);
-    install.arg(&root).arg("--target-dir").arg(root.join("build"));
-    install
-        .env("CARGO_PROFILE_DEV_DEBUG", "0")
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .current_dir(std::env::temp_dir());
-    let output = install.output().map_err(|error| format!("cargo: {error}"))?;
+    let output = Command::new(repository_root().join("tests/support/wkg.sh")).output();
+    let output = output.map_err(|error| format!("wkg.sh: {error}"))?;
     match output.status.success() {
-        true => Ok(root.join("bin/wkg")),
+        true => Ok(repository_root().join("target/wkg/bin/wkg")),
         false => Err(format!("wkg cannot be built here: {}", String::from_utf8_lossy(&output.stderr).trim())),
     }
 }
